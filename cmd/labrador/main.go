@@ -1,0 +1,85 @@
+// Command labrador is a lab for retrievers: it finds out which system retrieves best, whether the difference is real and
+// what it costs. This package holds flags and wiring only.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// usageError is a wrong use of the command line: exit status 2.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+// run executes one command line and returns the exit status: 0 done, 1 failed, 2 wrong use.
+func run(ctx context.Context, args []string) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
+		fmt.Fprintf(os.Stderr, "labrador: %s (see 'labrador --help')\n", oneLine(err))
+		return 2
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "labrador: interrupted; what was finished is kept, the same command goes on from there")
+		return 1
+	}
+	fmt.Fprintf(os.Stderr, "labrador: %s\n", oneLine(err))
+	return 1
+}
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "labrador",
+		Short: "A lab for retrievers: which one finds best, is the difference real, what does it cost",
+		Long: `Labrador compares retrieval systems on your text and code, says which differences are real, and shows what they cost.
+
+  labrador compare                 compare on the built-in code-search set, nothing to fetch
+  labrador compare study.yaml      compare the systems and datasets of a study file
+  labrador eval QRELS RUN...       measure TREC runs as trec_eval does, with significance tests`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return cmd.Help()
+		},
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(commands()...)
+	wrapArgs(root)
+	return root
+}
+
+// wrapArgs makes a wrong number of arguments a wrong use, for every command below c.
+func wrapArgs(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usageError{err}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		wrapArgs(sub)
+	}
+}
