@@ -1,0 +1,153 @@
+// Package token turns text into token ids and back, exactly as Hugging Face's tokenizers library does: byte-level BPE,
+// SentencePiece BPE and Unigram, WordPiece and WordLevel, from tokenizer.json, SentencePiece .model files, vocab.json with
+// merges.txt, vocab.txt and GGUF metadata.
+//
+// What a file asks for and this package does not know is refused by name when the file is opened; nothing is skipped. The
+// package is not for training tokenizers, for chat templates or for padding.
+package token
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// Span is a range of bytes of the text that was encoded: text[Start:End].
+type Span struct{ Start, End int }
+
+// Special holds the ids of the tokens that models give a meaning to; -1 where the tokenizer has none.
+type Special struct{ BOS, EOS, UNK, SEP, PAD, CLS, MASK int32 }
+
+// Encoding is a text with everything that is known of its tokens. The slices have the same length.
+type Encoding struct {
+	IDs   []int32
+	Types []int32 // segment of each token, 0 or 1, as the post-processor assigns it
+	Spans []Span  // bytes of the text (of its own text for a pair) that each token was made of; empty for added specials
+	Added []bool  // whether the post-processor added the token
+}
+
+// Options say how EncodeAll encodes.
+type Options struct {
+	NoSpecial bool // leave out the tokens that the post-processor adds
+	Max       int  // at most so many tokens a text, the added ones included; 0: no limit
+	Threads   int  // 0: GOMAXPROCS
+}
+
+// Tokenizer is a loaded tokenizer. It is safe for concurrent use and never changes.
+type Tokenizer struct {
+	vocab   *vocab
+	added   addedTokens
+	norm    normalizer // nil: none
+	pre     []preTokenizer
+	model   model
+	post    postProcessor
+	dec     decoder // nil: tokens joined by a blank
+	special Special
+	limit   int  // the file's own truncation, 0: none
+	track   bool // spans are needed to encode rightly (Metaspace's prepend_scheme "first")
+	pool    sync.Pool
+}
+
+// Size is the number of ids: one more than the highest id that Encode can return.
+func (t *Tokenizer) Size() int { return max(t.vocab.size(), t.added.size) }
+
+// Special returns the ids of the special tokens.
+func (t *Tokenizer) Special() Special { return t.special }
+
+// Limit is the length to which the tokenizer's own file asks texts to be cut, special tokens included; 0 where it asks
+// for none. Encode does not cut; EncodeMax and EncodeAll cut to the length that they are given.
+func (t *Tokenizer) Limit() int { return t.limit }
+
+// Token returns the token of an id as the vocabulary spells it, and whether there is one.
+func (t *Tokenizer) Token(id int32) (string, bool) {
+	if a := t.added.byID[id]; a != nil {
+		return a.content, true
+	}
+	return t.vocab.token(id)
+}
+
+// ID returns the id of a token as the vocabulary spells it, and whether there is one.
+func (t *Tokenizer) ID(token string) (int32, bool) {
+	if id, ok := t.added.ids[token]; ok {
+		return id, true
+	}
+	return t.vocab.id(token)
+}
+
+// IsSpecial says whether id is a token that Decode leaves out when asked to skip special tokens.
+func (t *Tokenizer) IsSpecial(id int32) bool {
+	a := t.added.byID[id]
+	return a != nil && a.special
+}
+
+// Encode appends the ids of text to dst and returns it. Added and special tokens inside the text are recognised. With
+// addSpecial the post-processor's tokens ([CLS], <s>, ...) are added. Invalid UTF-8 counts as U+FFFD.
+func (t *Tokenizer) Encode(dst []int32, text string, addSpecial bool) []int32 {
+	return t.EncodeMax(dst, text, addSpecial, 0)
+}
+
+// EncodeMax is Encode cut to at most limit tokens; limit <= 0 does not cut. Tokens that the post-processor adds are kept:
+// the text loses tokens at its end to make room for them, as Hugging Face's truncation on the right does.
+func (t *Tokenizer) EncodeMax(dst []int32, text string, addSpecial bool, limit int) []int32 {
+	s := t.state(false)
+	dst = t.post.single(dst, t.encode(s, text), addSpecial, limit)
+	t.pool.Put(s)
+	return dst
+}
+
+// EncodePair appends the ids of the two texts, joined as the post-processor joins pairs.
+func (t *Tokenizer) EncodePair(dst []int32, a, b string, addSpecial bool) []int32 {
+	s, u := t.state(false), t.state(false)
+	dst = t.post.pair(dst, t.encode(s, a), t.encode(u, b), addSpecial)
+	t.pool.Put(s)
+	t.pool.Put(u)
+	return dst
+}
+
+// EncodeSpans is EncodeMax with the types and byte spans of the tokens. A character that normalisation changed belongs to
+// the bytes that it came from.
+func (t *Tokenizer) EncodeSpans(text string, addSpecial bool, limit int) Encoding {
+	s := t.state(true)
+	defer t.pool.Put(s)
+	ids := t.encode(s, text)
+	return t.post.spans(ids, s.spans, addSpecial, limit)
+}
+
+// EncodeAll encodes many texts in parallel; result i belongs to texts[i] whatever the number of threads. It stops with
+// ctx's error when ctx ends.
+func (t *Tokenizer) EncodeAll(ctx context.Context, texts []string, o Options) ([][]int32, error) {
+	threads := o.Threads
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	out := make([][]int32, len(texts))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(threads, max(1, len(texts))) {
+		wg.Go(func() {
+			s := t.state(false)
+			defer t.pool.Put(s)
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(texts) {
+					return
+				}
+				s.plain = t.encode(s, texts[i])
+				n := len(s.plain) + t.post.added(false)
+				out[i] = t.post.single(make([]int32, 0, n), s.plain, !o.NoSpecial, o.Max)
+			}
+		})
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("token: encode %d texts: %w", len(texts), err)
+	}
+	return out, nil
+}
+
+// Decode turns ids back into text. Ids without a token are left out, and special tokens too where skipSpecial is set.
+func (t *Tokenizer) Decode(ids []int32, skipSpecial bool) string {
+	return t.decode(ids, skipSpecial)
+}
