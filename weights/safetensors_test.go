@@ -1,0 +1,158 @@
+package weights
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// file makes safetensors bytes of a header and n bytes of data.
+func file(header string, n int) []byte {
+	b := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+	return append(append(b, header...), make([]byte, n)...)
+}
+
+func TestHostileSafetensors(t *testing.T) {
+	long := binary.LittleEndian.AppendUint64(nil, 1<<62)
+	cases := []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"empty", nil, "at least 8"},
+		{"header beyond the file", append(long, "{}"...), "header length"},
+		{"not an object", file(`[]`, 0), "not a JSON object"},
+		{"cut JSON", file(`{"a":{"dtype":"F32"`, 0), "tensor a"},
+		{"unknown dtype", file(`{"a":{"dtype":"Q9","shape":[1],"data_offsets":[0,4]}}`, 4), `tensor a: unknown dtype "Q9"`},
+		{"offsets beyond", file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 4), "tensor a: data_offsets"},
+		{"offsets swapped", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}`, 4), "tensor a: data_offsets"},
+		{"negative offset", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}`, 4), "tensor a"},
+		{"wrong shape", file(`{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,4]}}`, 4), "tensor a: shape"},
+		{"negative shape", file(`{"a":{"dtype":"F32","shape":[-1,-1],"data_offsets":[0,4]}}`, 4), "tensor a: shape"},
+		{"absurd shape", file(`{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}`, 0), "tensor a: shape"},
+		{"misaligned", file(`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}`, 6), "tensor b: begins at byte 2, not aligned"},
+		{"overlap", file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), "tensor b: begins at byte 4"},
+		{"hole", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), "tensor a: begins at byte 4"},
+		{"tail", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 8), "4 bytes after"},
+		{"twice", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4), "tensor a comes twice"},
+		{"metadata of numbers", file(`{"__metadata__":{"a":1}}`, 0), "__metadata__"},
+	}
+	for _, c := range cases {
+		_, err := parseSafetensors(c.data)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+func TestSafetensorsRoundTrip(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "model.safetensors")
+	in := []Tensor{
+		{Name: "b", DType: U8, Shape: []int{3}, Data: []byte{1, 2, 3}},
+		FromFloat32s("a", []int{2, 2}, []float32{1, -2, 0.5, 4}),
+		{Name: "h", DType: BF16, Shape: []int{1}, Data: []byte{0x80, 0x3f}},
+		FromFloat32s("s", nil, []float32{7}),
+	}
+	if err := WriteSafetensors(path, in, map[string]string{"format": "pt"}); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if got := f.Names(); !slices.Equal(got, []string{"a", "b", "h", "s"}) {
+		t.Fatalf("names %v", got)
+	}
+	a, _ := f.Tensor("a")
+	row := make([]float32, 2)
+	if err := a.ReadRows(row, 1); err != nil || row[0] != 0.5 || row[1] != 4 {
+		t.Fatalf("row %v, %v", row, err)
+	}
+	if err := a.ReadRows(row, 2); err == nil {
+		t.Fatal("row 2 of 2 read")
+	}
+	if v, ok := a.ViewF32(); !ok || v[1] != -2 {
+		t.Fatalf("view %v %v", v, ok)
+	}
+	h, _ := f.Tensor("h")
+	if v, _ := h.Float32s(); v[0] != 1 {
+		t.Fatalf("bf16 %v", v)
+	}
+	b, _ := f.Tensor("b")
+	if _, err := b.Float32s(); err == nil || !strings.Contains(err.Error(), "tensor b") {
+		t.Fatalf("integers read as floats: %v", err)
+	}
+	if _, err := f.Tensor("none"); err == nil || !strings.Contains(err.Error(), "none") {
+		t.Fatalf("missing tensor: %v", err)
+	}
+	if err := WriteSafetensors(path, []Tensor{{Name: "x", DType: F32, Shape: []int{2}, Data: []byte{1}}}, nil); err == nil {
+		t.Fatal("wrote a tensor whose shape does not fit")
+	}
+}
+
+func TestSharded(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, tensors ...Tensor) {
+		if err := WriteSafetensors(filepath.Join(dir, name), tensors, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("m-1.safetensors", FromFloat32s("a", []int{1}, []float32{1}))
+	write("m-2.safetensors", FromFloat32s("b", []int{1}, []float32{2}))
+	index := filepath.Join(dir, "model.safetensors.index.json")
+	put := func(s string) {
+		if err := os.WriteFile(index, []byte(s), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(`{"metadata":{"total_size":8},"weight_map":{"a":"m-1.safetensors","b":"m-2.safetensors"}}`)
+	f, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b, err := f.Tensor("b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, _ := b.Float32s(); v[0] != 2 {
+		t.Fatal(v)
+	}
+	if len(f.Paths()) != 3 {
+		t.Fatal(f.Paths())
+	}
+	for bad, want := range map[string]string{
+		`{}`: "weight_map",
+		`{"weight_map":{"a":"../m-1.safetensors"}}`: "not a file name",
+		`{"weight_map":{"c":"m-1.safetensors"}}`:    "no tensor c",
+		`{"weight_map":{"a":"m-9.safetensors"}}`:    "m-9",
+	} {
+		put(bad)
+		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", bad, err)
+		}
+	}
+}
+
+func FuzzSafetensors(f *testing.F) {
+	f.Add(file(`{"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4))
+	f.Add(file(`{"a":{"dtype":"F16","shape":[2,2],"data_offsets":[0,8]},"b":{"dtype":"F8_E4M3","shape":[],"data_offsets":[8,9]}}`, 9))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := parseSafetensors(data)
+		if err != nil {
+			return
+		}
+		for _, x := range s.tensors {
+			if x.DType.Float() {
+				if _, err := x.Float32s(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,124 @@
+package weights
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/bits"
+	"unsafe"
+)
+
+// Tensor is a named array in a mapped file, row-major: the last dimension lies together. Data is valid, and read-only,
+// until its file is closed.
+type Tensor struct {
+	Name  string
+	DType DType
+	Shape []int
+	Data  []byte
+}
+
+// Len is the number of elements.
+func (t Tensor) Len() int {
+	n := 1
+	for _, d := range t.Shape {
+		n *= d
+	}
+	return n
+}
+
+// Cols is the last dimension, 1 for a scalar.
+func (t Tensor) Cols() int {
+	if len(t.Shape) == 0 {
+		return 1
+	}
+	return t.Shape[len(t.Shape)-1]
+}
+
+// Rows is the number of rows of Cols elements.
+func (t Tensor) Rows() int {
+	if c := t.Cols(); c > 0 {
+		return t.Len() / c
+	}
+	return 0
+}
+
+// ReadRows decodes rows first, first+1, ... into dst, whose length is a multiple of Cols. Quantised blocks are
+// dequantised. It is an error when the rows are not all there or the type holds no floats.
+func (t Tensor) ReadRows(dst []float32, first int) error {
+	cols := t.Cols()
+	if cols == 0 || len(dst)%cols != 0 || first < 0 || first > t.Rows()-len(dst)/cols {
+		return fmt.Errorf("tensor %s: shape %v has no %d values from row %d", t.Name, t.Shape, len(dst), first)
+	}
+	return t.read(dst, first*cols)
+}
+
+// Float32s decodes the whole tensor into a new slice.
+func (t Tensor) Float32s() ([]float32, error) {
+	if !t.DType.Float() {
+		return nil, fmt.Errorf("tensor %s: %s holds no floats", t.Name, t.DType)
+	}
+	out := make([]float32, t.Len())
+	return out, t.read(out, 0)
+}
+
+// read decodes the elements from at on, at and len(dst) being whole blocks.
+func (t Tensor) read(dst []float32, at int) error {
+	if !t.DType.Float() {
+		return fmt.Errorf("tensor %s: %s holds no floats", t.Name, t.DType)
+	}
+	b, size := t.DType.Block(), t.DType.BlockBytes()
+	if at%b != 0 || len(dst)%b != 0 {
+		return fmt.Errorf("tensor %s: rows of %d are not whole blocks of %s", t.Name, t.Cols(), t.DType)
+	}
+	decode(t.DType, dst, t.Data[at/b*size:(at+len(dst))/b*size])
+	return nil
+}
+
+// ViewF32 is the tensor's content without a copy, where it is F32 and lies aligned on a little-endian machine.
+func (t Tensor) ViewF32() ([]float32, bool) {
+	if t.DType != F32 || !littleEndian || len(t.Data) == 0 || uintptr(unsafe.Pointer(&t.Data[0]))%4 != 0 {
+		return nil, false
+	}
+	return unsafe.Slice((*float32)(unsafe.Pointer(&t.Data[0])), len(t.Data)/4), true
+}
+
+// ViewBF16 is the tensor's content as bfloat16 bits without a copy, where it is BF16 and lies aligned on a little-endian
+// machine.
+func (t Tensor) ViewBF16() ([]uint16, bool) {
+	if t.DType != BF16 || !littleEndian || len(t.Data) == 0 || uintptr(unsafe.Pointer(&t.Data[0]))%2 != 0 {
+		return nil, false
+	}
+	return unsafe.Slice((*uint16)(unsafe.Pointer(&t.Data[0])), len(t.Data)/2), true
+}
+
+// littleEndian says whether this machine's numbers lie in memory as the files' do.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// FromFloat32s makes an F32 tensor that holds a copy of values, for writing.
+func FromFloat32s(name string, shape []int, values []float32) Tensor {
+	data := make([]byte, 4*len(values))
+	for i, v := range values {
+		binary.LittleEndian.PutUint32(data[4*i:], math.Float32bits(v))
+	}
+	return Tensor{Name: name, DType: F32, Shape: shape, Data: data}
+}
+
+// byteSize is the size of a tensor of the type and shape, or false when a dimension is negative, the count overflows or
+// the last dimension is not whole blocks.
+func byteSize(d DType, shape []int) (int, bool) {
+	n := uint64(1)
+	for _, dim := range shape {
+		if dim < 0 {
+			return 0, false
+		}
+		hi, lo := bits.Mul64(n, uint64(dim))
+		if hi != 0 || lo > math.MaxInt64/16 {
+			return 0, false
+		}
+		n = lo
+	}
+	if b := uint64(d.Block()); b > 1 && (len(shape) == 0 || uint64(shape[len(shape)-1])%b != 0) {
+		return 0, false
+	}
+	return int(n) / d.Block() * d.BlockBytes(), true
+}
