@@ -1,0 +1,93 @@
+package labrador
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+var (
+	gzipMagic = []byte{0x1f, 0x8b}
+	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+	utf8BOM   = []byte{0xef, 0xbb, 0xbf}
+)
+
+// maxZstdWindow bounds what a zstd file may make its reader allocate: a frame header may ask for terabytes.
+const maxZstdWindow = 256 << 20
+
+// Open opens a text file for reading. Files compressed with gzip or zstd are known by their first bytes, whatever their
+// name, and read as what they hold; a UTF-8 byte order mark is dropped. The path "-" is standard input, which Close leaves open.
+func Open(path string) (io.ReadCloser, error) {
+	var file io.ReadCloser = io.NopCloser(os.Stdin)
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			f.Close()
+			return nil, fmt.Errorf("%s: is a folder, not a file", path)
+		}
+		file = f
+	}
+	r, err := decompress(file)
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+// opened is a decompressed text and what has to be closed behind it.
+type opened struct {
+	io.Reader
+	closers []func() error
+}
+
+// Close closes the decompressor, then the file.
+func (o *opened) Close() error {
+	var all error
+	for _, c := range o.closers {
+		all = errors.Join(all, c())
+	}
+	o.closers = nil
+	return all
+}
+
+func decompress(file io.ReadCloser) (io.ReadCloser, error) {
+	in := bufio.NewReaderSize(file, 1<<16)
+	o := &opened{}
+	head, err := in.Peek(4)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	text := in
+	switch {
+	case bytes.HasPrefix(head, gzipMagic):
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, fmt.Errorf("gzip: %w", err)
+		}
+		o.closers = append(o.closers, z.Close)
+		text = bufio.NewReaderSize(z, 1<<16)
+	case bytes.HasPrefix(head, zstdMagic):
+		z, err := zstd.NewReader(in, zstd.WithDecoderMaxWindow(maxZstdWindow))
+		if err != nil {
+			return nil, fmt.Errorf("zstd: %w", err)
+		}
+		o.closers = append(o.closers, func() error { z.Close(); return nil })
+		text = bufio.NewReaderSize(z, 1<<16)
+	}
+	o.closers = append(o.closers, file.Close)
+	if bom, _ := text.Peek(3); bytes.Equal(bom, utf8BOM) {
+		text.Discard(3)
+	}
+	o.Reader = text
+	return o, nil
+}
