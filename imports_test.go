@@ -30,7 +30,8 @@ var allowed = map[string][]string{
 	"prompt":       {".", "token"},
 	"study":        {".", "dataset", "eval", "eval/stats"},
 	"study/report": {".", "study", "eval", "eval/stats"},
-	"vectors":      {"."},
+	"vectors":      {".", "weights"},
+	"store":        {".", "vectors"},
 	"bench":        {".", "kernel", "weights", "token", "eval", "eval/stats", "dataset", "analysis", "index", "model"},
 }
 

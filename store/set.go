@@ -1,0 +1,235 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/internal/atomicfile"
+	"github.com/labrador-lab/labrador/vectors"
+)
+
+// Set is the vectors of one key. It is safe for concurrent use.
+type Set struct {
+	dir string
+	setFile
+}
+
+// Shards is the number of shards of the whole set.
+func (s *Set) Shards() int { return (s.Rows + s.ShardRows - 1) / s.ShardRows }
+
+// Range is the rows [lo, hi) of shard i.
+func (s *Set) Range(i int) (lo, hi int) { return i * s.ShardRows, min(s.Rows, (i+1)*s.ShardRows) }
+
+func (s *Set) path(i int, ext string) string {
+	return filepath.Join(s.dir, fmt.Sprintf("%05d%s", i, ext))
+}
+
+func (s *Set) touch() {
+	path, now := filepath.Join(s.dir, "used"), time.Now()
+	if os.Chtimes(path, now, now) == nil {
+		return
+	}
+	if f, err := os.Create(path); err == nil { // only the order of pruning depends on it
+		f.Close()
+	}
+}
+
+// Has reports whether shard i is encoded, by its files' presence and lengths.
+func (s *Set) Has(i int) bool {
+	_, length, err := s.readSum(i)
+	if err != nil {
+		return false
+	}
+	info, err := os.Stat(s.path(i, ".npy"))
+	return err == nil && info.Size() == length
+}
+
+// Missing is the number of rows that are not encoded.
+func (s *Set) Missing() int {
+	rows := 0
+	for i := range s.Shards() {
+		if !s.Has(i) {
+			lo, hi := s.Range(i)
+			rows += hi - lo
+		}
+	}
+	return rows
+}
+
+func (s *Set) readSum(i int) (sum uint32, length int64, err error) {
+	b, err := os.ReadFile(s.path(i, ".sum"))
+	if err != nil {
+		return 0, 0, err
+	}
+	if _, err := fmt.Sscanf(string(b), "%08x %d\n", &sum, &length); err != nil {
+		return 0, 0, fmt.Errorf("store: %s: %w", s.path(i, ".sum"), err)
+	}
+	return sum, length, nil
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func checksum(path string) (uint32, int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	h := crc32.New(castagnoli)
+	n, err := io.Copy(h, f)
+	return h.Sum32(), n, err
+}
+
+// ErrDamaged says that a shard's bytes are not those that were written.
+var ErrDamaged = errors.New("the shard is damaged")
+
+// Shard reads shard i after comparing its checksum: (hi-lo, Cols) for the rows of Range(i).
+func (s *Set) Shard(i int) (labrador.Matrix, error) {
+	path := s.path(i, ".npy")
+	fail := func(err error) (labrador.Matrix, error) {
+		return labrador.Matrix{}, fmt.Errorf("store: %s: %w", path, err)
+	}
+	want, length, err := s.readSum(i)
+	if err != nil {
+		return fail(err)
+	}
+	got, n, err := checksum(path)
+	if err != nil {
+		return fail(err)
+	}
+	if got != want || n != length {
+		return fail(fmt.Errorf("%w: CRC %08x of %d bytes, written were %08x of %d", ErrDamaged, got, n, want, length))
+	}
+	m, err := vectors.ReadNPY(path)
+	if err != nil {
+		return fail(err)
+	}
+	lo, hi := s.Range(i)
+	if m.Rows != hi-lo || m.Cols != s.Cols {
+		return fail(fmt.Errorf("%w: %d x %d vectors, %d x %d belong there", ErrDamaged, m.Rows, m.Cols, hi-lo, s.Cols))
+	}
+	return m, nil
+}
+
+// write stores shard i: the vectors first, then the sum that makes them count.
+func (s *Set) write(i int, m labrador.Matrix) error {
+	lo, hi := s.Range(i)
+	if m.Rows != hi-lo || m.Cols != s.Cols {
+		return fmt.Errorf("store: shard %d: the encoder gave %d x %d vectors for %d x %d", i, m.Rows, m.Cols, hi-lo, s.Cols)
+	}
+	if err := vectors.WriteNPY(s.path(i, ".npy"), m); err != nil {
+		return err
+	}
+	sum, n, err := checksum(s.path(i, ".npy"))
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(s.path(i, ".sum"), func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%08x %d\n", sum, n)
+		return err
+	})
+}
+
+// Fill encodes every missing shard by calling encode with its range of rows, one shard after the other, and returns when
+// the set is whole. A shard that another process encodes right now is left to it and waited for; when that process dies,
+// its shard is taken over. encode must give the same vectors whoever calls it.
+func (s *Set) Fill(ctx context.Context, encode func(ctx context.Context, lo, hi int) (labrador.Matrix, error)) error {
+	for {
+		waiting := 0
+		for i := range s.Shards() {
+			if s.Has(i) {
+				continue
+			}
+			taken, err := s.fillShard(ctx, i, encode)
+			if err != nil {
+				return err
+			}
+			if !taken {
+				waiting++
+			}
+		}
+		if waiting == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// fillShard encodes shard i unless another process holds it, and reports whether the shard is there now.
+func (s *Set) fillShard(ctx context.Context, i int, encode func(context.Context, int, int) (labrador.Matrix, error)) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	lock := flock.New(s.path(i, ".lock"))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return false, fmt.Errorf("store: %w", err)
+	}
+	if !locked {
+		return false, nil
+	}
+	defer lock.Unlock()
+	if s.Has(i) { // somebody finished it between the look and the lock
+		return true, nil
+	}
+	s.sweep(i)
+	lo, hi := s.Range(i)
+	m, err := encode(ctx, lo, hi)
+	if err != nil {
+		return false, err
+	}
+	return true, s.write(i, m)
+}
+
+// sweep removes the temporary files that killed processes left of shard i, whose lock the caller holds.
+func (s *Set) sweep(i int) {
+	left, _ := filepath.Glob(filepath.Join(s.dir, fmt.Sprintf(".%05d.*.tmp-*", i)))
+	for _, path := range left {
+		os.Remove(path)
+	}
+}
+
+// Matrix reads the whole set, (Rows, Cols). A damaged shard is an error that wraps ErrDamaged and removes the shard, so
+// that the next Fill makes it anew.
+func (s *Set) Matrix() (labrador.Matrix, error) {
+	all := labrador.NewMatrix(s.Rows, s.Cols)
+	for i := range s.Shards() {
+		m, err := s.Shard(i)
+		if err != nil {
+			if errors.Is(err, ErrDamaged) {
+				os.Remove(s.path(i, ".sum"))
+			}
+			return labrador.Matrix{}, err
+		}
+		lo, _ := s.Range(i)
+		copy(all.Data[lo*s.Cols:], m.Data)
+	}
+	return all, nil
+}
+
+// busy reports whether some process holds a shard of the set in dir.
+func busy(dir string) bool {
+	locks, _ := filepath.Glob(filepath.Join(dir, "*.lock"))
+	for _, path := range locks {
+		lock := flock.New(path)
+		locked, err := lock.TryLock()
+		if err == nil && !locked {
+			return true
+		}
+		lock.Unlock()
+	}
+	return false
+}
