@@ -1,0 +1,327 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"unsafe"
+)
+
+// Attention says how queries meet keys, the same for all sequences of a batch.
+type Attention struct {
+	Heads   int // of queries and outputs
+	KVHeads int // of keys and values; head h reads h*KVHeads/Heads
+	D       int // channels of a head
+	// Scale multiplies the scores.
+	Scale float32
+	// Causal hides the keys behind the query's position.
+	Causal bool
+	// Window, where above 0, hides keys whose position differs from the query's by Window or more.
+	Window int
+	// Softcap, where above 0, bounds the scaled scores by limit*tanh(score/limit) (Gemma 2).
+	Softcap float32
+	// Bias, (Heads, 2*BiasReach+1), is added to the scores: head h, query position i, key position j get
+	// Bias[h][j-i+BiasReach] (T5's and MPNet's relative positions). nil for none. No two positions of a sequence may be
+	// further apart than BiasReach.
+	Bias      []float32
+	BiasReach int
+}
+
+// Span is one sequence of a ragged batch. Positions count from the start of the prefix: key j of the sequence is at
+// prefix rows + j.
+type Span struct {
+	Q, NQ int // first row in Q and Out, number of queries
+	K, NK int // first row in K and V, number of keys
+	Pos   int // position of the first query among the sequence's own keys; the others follow it
+}
+
+// AttentionData is what an attention reads and writes: rows are tokens, head h is the columns [h*D, (h+1)*D).
+type AttentionData struct {
+	Q, Out Mat // (queries, Heads*D)
+	K, V   Mat // (keys, KVHeads*D)
+	// PrefixK and PrefixV (P, KVHeads*D) are keys and values that stand before every sequence: a shared prompt. Zero for none.
+	PrefixK, PrefixV Mat
+	Spans            []Span
+}
+
+// Attend writes Out = softmax(scores) V for every span and head: blockwise, with the softmax kept up as blocks of keys pass
+// (FlashAttention-2, Dao 2023, algorithm 1), so that scores of a few queries with a few hundred keys are all that is held.
+// A query that sees no key gets zeros. Out must not overlap the inputs.
+func (k *Kernels) Attend(p *Pool, a Attention, d AttentionData) {
+	a.check(d)
+	j := &p.attend
+	*j = attendJob{p: p, k: k, a: a, d: d, cum: j.cum[:0]}
+	parts := 0
+	for _, s := range d.Spans {
+		j.cum = append(j.cum, parts)
+		parts += (s.NQ + queryChunk - 1) / queryChunk * a.Heads
+	}
+	p.run(parts, j)
+	j.a, j.d, j.k = Attention{}, AttentionData{}, nil
+}
+
+func (a *Attention) check(d AttentionData) {
+	if a.Heads < 1 || a.KVHeads < 1 || a.Heads%a.KVHeads != 0 || a.D < 1 {
+		panic(fmt.Sprintf("kernel: Attend: %d heads over %d of %d channels", a.Heads, a.KVHeads, a.D))
+	}
+	d.Q.check("Attend", "Q", d.Q.Rows, a.Heads*a.D)
+	d.Out.check("Attend", "Out", d.Q.Rows, a.Heads*a.D)
+	d.K.check("Attend", "K", d.K.Rows, a.KVHeads*a.D)
+	d.V.check("Attend", "V", d.K.Rows, a.KVHeads*a.D)
+	if d.PrefixK.Rows > 0 || d.PrefixV.Rows > 0 {
+		d.PrefixK.check("Attend", "PrefixK", d.PrefixK.Rows, a.KVHeads*a.D)
+		d.PrefixV.check("Attend", "PrefixV", d.PrefixK.Rows, a.KVHeads*a.D)
+	}
+	if a.Bias != nil && len(a.Bias) != a.Heads*(2*a.BiasReach+1) {
+		panic(fmt.Sprintf("kernel: Attend: bias of %d values for %d heads of reach %d", len(a.Bias), a.Heads, a.BiasReach))
+	}
+	for _, s := range d.Spans {
+		if s.Q < 0 || s.NQ < 0 || s.Q+s.NQ > d.Q.Rows || s.K < 0 || s.NK < 0 || s.K+s.NK > d.K.Rows || s.Pos < 0 {
+			panic(fmt.Sprintf("kernel: Attend: span %+v over %d queries and %d keys", s, d.Q.Rows, d.K.Rows))
+		}
+		if reach := max(s.Pos+s.NQ, s.NK) + d.PrefixK.Rows - 1; a.Bias != nil && reach > a.BiasReach {
+			panic(fmt.Sprintf("kernel: Attend: bias reaches %d, span %+v needs %d", a.BiasReach, s, reach))
+		}
+	}
+}
+
+const (
+	queryChunk = 256 // queries of one part: its keys are packed once for them
+	queryBlock = 32  // queries whose scores are held
+	keyBlock   = 384 // keys whose scores are held; a multiple of every tier's panel
+)
+
+type attendJob struct {
+	p   *Pool
+	k   *Kernels
+	a   Attention
+	d   AttentionData
+	cum []int // parts before each span
+}
+
+// attendPart is one head of some queries of one span: the state of a thread while it works on them.
+type attendPart struct {
+	*attendJob
+	span   Span
+	prefix int
+	head   int
+	args   *gemmArgs
+
+	q, o    []float32 // (queryBlock, dPad): scaled queries, output
+	s       []float32 // (queryBlock, keyBlock)
+	m, l    []float32 // (queryBlock): greatest score so far, sum of exponentials
+	kt      []float32 // panels of (D, lanes*units) keys
+	v       []float32 // (keyBlock, dPad), where a head is no multiple of the lanes
+	dPad    int
+	lanes   int
+	panel   int
+	firstKT int // position of the first key in kt
+}
+
+func (j *attendJob) part(thread, i int) {
+	lo, hi := 0, len(j.cum)
+	for hi-lo > 1 {
+		if mid := (lo + hi) / 2; j.cum[mid] <= i {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	i -= j.cum[lo]
+	t := attendPart{attendJob: j, span: j.d.Spans[lo], prefix: j.d.PrefixK.Rows, head: i % j.a.Heads, args: &j.p.args[thread]}
+	first := i / j.a.Heads * queryChunk
+	last := min(first+queryChunk, t.span.NQ)
+	from, to := t.visible(first, last)
+	t.layout(thread, from, to)
+	t.packKeys(from, to)
+	for q := first; q < last; q += queryBlock {
+		t.block(q, min(q+queryBlock, last))
+	}
+}
+
+// visible returns the range of key positions that any of the queries [first, last) may see.
+func (t *attendPart) visible(first, last int) (from, to int) {
+	a := &t.a
+	from, to = 0, t.prefix+t.span.NK
+	p0, p1 := t.prefix+t.span.Pos+first, t.prefix+t.span.Pos+last-1
+	if a.Causal {
+		to = min(to, p1+1)
+	}
+	if a.Window > 0 {
+		from = max(from, p0-a.Window+1)
+		to = min(to, p1+a.Window)
+	}
+	return from, max(from, to)
+}
+
+// layout divides the thread's scratch.
+func (t *attendPart) layout(thread, from, to int) {
+	gs := &t.k.t.gemm
+	t.lanes, t.panel = gs.lanes, gs.lanes*len(gs.f32.of[0])
+	t.dPad = roundUp(t.a.D, t.lanes)
+	keys := roundUp(to-from, t.panel)
+	nv := 0
+	if t.dPad != t.a.D {
+		nv = keyBlock * t.dPad
+	}
+	n := 2*queryBlock*t.dPad + queryBlock*keyBlock + 2*queryBlock + keys*t.a.D + nv
+	mem := floats(scratch(&t.p.local[thread], 4*n), n)
+	take := func(n int) []float32 { s := mem[:n:n]; mem = mem[n:]; return s }
+	t.q, t.o = take(queryBlock*t.dPad), take(queryBlock*t.dPad)
+	t.s = take(queryBlock * keyBlock)
+	t.kt, t.v = take(keys*t.a.D), take(nv)
+	t.m, t.l = take(queryBlock), take(queryBlock)
+	t.firstKT = from
+}
+
+// key returns the row of keys or values at a position, the columns of this part's head.
+func (t *attendPart) key(prefix, own *Mat, pos int) []float32 {
+	col := t.head * t.a.KVHeads / t.a.Heads * t.a.D
+	if pos < t.prefix {
+		return prefix.Data[pos*prefix.Stride+col:][:t.a.D]
+	}
+	return own.Data[(t.span.K+pos-t.prefix)*own.Stride+col:][:t.a.D]
+}
+
+// packKeys writes the keys at positions [from, to) as panels of columns, as a product reads its weights.
+func (t *attendPart) packKeys(from, to int) {
+	d, w := t.a.D, t.panel
+	for first := from; first < to; first += w {
+		dst := t.kt[(first-from)*d:][:w*d]
+		if to-first < w {
+			clear(dst)
+		}
+		for pos := first; pos < min(first+w, to); pos++ {
+			col := dst[pos-first:]
+			for c, v := range t.key(&t.d.PrefixK, &t.d.K, pos) {
+				col[c*w] = v
+			}
+		}
+	}
+}
+
+// block computes the outputs of queries [first, last), at most queryBlock.
+func (t *attendPart) block(first, last int) {
+	n, d := last-first, t.a.D
+	for i := range n {
+		q := t.d.Q.Row(t.span.Q + first + i)[t.head*d:][:d]
+		t.k.t.scale(t.q[i*t.dPad:][:d], q, t.a.Scale)
+		t.m[i], t.l[i] = float32(math.Inf(-1)), 0
+	}
+	clear(t.o[:n*t.dPad])
+	from, to := t.visible(first, last)
+	from -= (from - t.firstKT) % t.panel // whole panels
+	for pos := from; pos < to; pos += keyBlock {
+		t.keys(first, n, pos, min(pos+keyBlock, to))
+	}
+	for i := range n {
+		out := t.d.Out.Row(t.span.Q + first + i)[t.head*d:][:d]
+		if t.l[i] == 0 {
+			clear(out)
+			continue
+		}
+		t.k.t.scale(out, t.o[i*t.dPad:][:d], 1/t.l[i])
+	}
+}
+
+// keys lets the n queries from first meet the keys at positions [from, to).
+func (t *attendPart) keys(first, n, from, to int) {
+	t.scores(n, from, to)
+	pos := t.prefix + t.span.Pos + first
+	for i := range n {
+		t.softmax(i, pos+i, from, to)
+	}
+	t.values(n, from, to)
+}
+
+// scores computes s (n, to-from), rounded up to panels.
+func (t *attendPart) scores(n, from, to int) {
+	g := &t.k.t.gemm.f32
+	d, a := t.a.D, t.args
+	*a = gemmArgs{groups: d, lda: 4 * t.dPad, ldb: 4 * t.panel, ldc: 4 * keyBlock}
+	for key := from; key < to; key += t.panel {
+		units := min(len(g.of[0]), (to-key+t.lanes-1)/t.lanes)
+		a.b = unsafe.Pointer(&t.kt[(key-t.firstKT)*d])
+		for r := 0; r < n; r += len(g.of) {
+			a.a = unsafe.Pointer(&t.q[r*t.dPad])
+			a.c = unsafe.Pointer(&t.s[r*keyBlock+key-from])
+			g.of[min(len(g.of), n-r)-1][units-1](a)
+		}
+	}
+}
+
+// softmax turns row i of s, the scores of the query at position pos, into exponentials, zero where the query does not see
+// the key, and brings what has been summed up so far to the same maximum.
+func (t *attendPart) softmax(i, pos, from, to int) {
+	a, f := &t.a, &t.k.t
+	row := t.s[i*keyBlock:][:to-from]
+	lo, hi := from, to
+	if a.Causal {
+		hi = min(hi, pos+1)
+	}
+	if a.Window > 0 {
+		lo, hi = max(lo, pos-a.Window+1), min(hi, pos+a.Window)
+	}
+	if lo >= hi {
+		clear(row)
+		return
+	}
+	clear(row[:lo-from])
+	clear(row[hi-from:])
+	row = row[lo-from : hi-from]
+	if a.Softcap > 0 {
+		f.softcap(row, row, a.Softcap)
+	}
+	if a.Bias != nil {
+		at := t.head*(2*a.BiasReach+1) + a.BiasReach + lo - pos
+		f.add(row, row, a.Bias[at:at+len(row)])
+	}
+	m := max(t.m[i], f.max(row))
+	if m > t.m[i] && t.l[i] > 0 {
+		shrink := exp32(t.m[i] - m)
+		t.l[i] *= shrink
+		o := t.o[i*t.dPad:][:t.dPad]
+		f.scale(o, o, shrink)
+	}
+	t.m[i] = m
+	t.l[i] += f.expSub(row, row, m)
+}
+
+// values adds s (n, to-from) times the values at [from, to) to o.
+func (t *attendPart) values(n, from, to int) {
+	for pos := from; pos < to; {
+		rows, end := &t.d.V, to
+		if pos < t.prefix {
+			rows, end = &t.d.PrefixV, min(to, t.prefix)
+		}
+		t.valueProduct(n, pos-from, end-pos, rows, pos)
+		pos = end
+	}
+}
+
+// valueProduct adds columns [at, at+count) of s times the values at positions from pos, all in rows, to o.
+func (t *attendPart) valueProduct(n, at, count int, rows *Mat, pos int) {
+	g := &t.k.t.gemm.f32
+	v, stride := t.key(&t.d.PrefixV, &t.d.V, pos), rows.Stride
+	if t.dPad != t.a.D {
+		for c := range count {
+			copy(t.v[c*t.dPad:], t.key(&t.d.PrefixV, &t.d.V, pos+c))
+			clear(t.v[c*t.dPad+t.a.D : (c+1)*t.dPad])
+		}
+		v, stride = t.v, t.dPad
+	}
+	a := t.args
+	*a = gemmArgs{groups: count, lda: 4 * keyBlock, ldb: 4 * stride, ldc: 4 * t.dPad, add: 1}
+	left := t.dPad / t.lanes
+	most := len(g.of[0])
+	for col := 0; left > 0; {
+		units := (left + (left+most-1)/most - 1) / ((left + most - 1) / most)
+		a.b = unsafe.Pointer(unsafe.SliceData(v[col:]))
+		for r := 0; r < n; r += len(g.of) {
+			a.a = unsafe.Pointer(&t.s[r*keyBlock+at])
+			a.c = unsafe.Pointer(&t.o[r*t.dPad+col])
+			g.of[min(len(g.of), n-r)-1][units-1](a)
+		}
+		col += units * t.lanes
+		left -= units
+	}
+}

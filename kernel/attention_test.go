@@ -1,0 +1,128 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// refAttend is the definition in float64, a score at a time.
+func refAttend(a Attention, d AttentionData, s Span, i, h int) []float64 {
+	prefix := d.PrefixK.Rows
+	g := h * a.KVHeads / a.Heads
+	pos := prefix + s.Pos + i
+	q := d.Q.Row(s.Q + i)[h*a.D:][:a.D]
+	var scores []float64
+	var values [][]float32
+	for j := range prefix + s.NK {
+		k, v := d.K, d.V
+		row := s.K + j - prefix
+		if j < prefix {
+			k, v, row = d.PrefixK, d.PrefixV, j
+		}
+		if a.Causal && j > pos || a.Window > 0 && (pos-j >= a.Window || j-pos >= a.Window) {
+			continue
+		}
+		var dot float64
+		for c, w := range k.Row(row)[g*a.D:][:a.D] {
+			dot += float64(q[c]) * float64(w)
+		}
+		dot *= float64(a.Scale)
+		if a.Softcap > 0 {
+			dot = float64(a.Softcap) * math.Tanh(dot/float64(a.Softcap))
+		}
+		if a.Bias != nil {
+			dot += float64(a.Bias[h*(2*a.BiasReach+1)+j-pos+a.BiasReach])
+		}
+		scores, values = append(scores, dot), append(values, v.Row(row)[g*a.D:][:a.D])
+	}
+	out := make([]float64, a.D)
+	m, l := math.Inf(-1), 0.
+	for _, s := range scores {
+		m = max(m, s)
+	}
+	for _, s := range scores {
+		l += math.Exp(s - m)
+	}
+	for j, s := range scores {
+		for c, v := range values[j] {
+			out[c] += math.Exp(s-m) / l * float64(v)
+		}
+	}
+	return out
+}
+
+type attendCase struct {
+	name   string
+	a      Attention
+	spans  []Span
+	prefix int
+}
+
+func attendCases() []attendCase {
+	ragged := []Span{{0, 5, 0, 5, 0}, {5, 1, 5, 1, 0}, {6, 70, 6, 70, 0}}
+	full := Attention{Heads: 2, KVHeads: 2, D: 32, Scale: .2}
+	causal := Attention{Heads: 4, KVHeads: 2, D: 64, Scale: .125, Causal: true}
+	window, local, capped, biased := causal, full, causal, full
+	window.Window, local.Window, capped.Softcap = 17, 9, 2
+	biased.BiasReach = 90
+	biased.Bias = normals(random(9), 2*181)
+	odd := full
+	odd.D = 20
+	last := []Span{{0, 1, 0, 40, 39}, {1, 2, 40, 500, 498}}
+	return []attendCase{
+		{"full", full, ragged, 0},
+		{"causal grouped", causal, ragged, 0},
+		{"window", window, ragged, 0},
+		{"local", local, ragged, 0},
+		{"softcap", capped, ragged, 0},
+		{"bias", biased, ragged, 0},
+		{"odd head", odd, ragged, 0},
+		{"prefix", causal, ragged, 13},
+		{"prefix window", window, ragged, 40},
+		{"prefix odd", odd, ragged, 5},
+		{"last queries", causal, last, 0},
+		{"long", causal, []Span{{0, 410, 0, 410, 0}}, 0},
+		{"long prefix", full, []Span{{0, 300, 0, 300, 0}}, 500},
+		{"long window", window, []Span{{0, 430, 0, 430, 0}}, 0},
+		{"no keys", full, []Span{{0, 2, 0, 0, 0}}, 0},
+	}
+}
+
+func TestAttend(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		p := NewPool(2)
+		defer p.Close()
+		for _, c := range attendCases() {
+			r := random(10)
+			nq, nk := 0, 0
+			for _, s := range c.spans {
+				nq, nk = max(nq, s.Q+s.NQ), max(nk, s.K+s.NK)
+			}
+			mat := func(rows, cols int) Mat { // within wider rows, as of a joint product for q, k and v
+				return Mat{Data: normals(r, rows*(cols+7)), Rows: rows, Cols: cols, Stride: cols + 7}
+			}
+			wide, narrow := c.a.Heads*c.a.D, c.a.KVHeads*c.a.D
+			d := AttentionData{Q: mat(nq, wide), Out: mat(nq, wide), K: mat(nk, narrow), V: mat(nk, narrow),
+				PrefixK: mat(c.prefix, narrow), PrefixV: mat(c.prefix, narrow), Spans: c.spans}
+			for i := range nq { // sharp softmaxes too
+				k.Scale(d.Q.Row(i), d.Q.Row(i), float32(1+i%5))
+			}
+			k.Attend(p, c.a, d)
+			for _, s := range c.spans {
+				step := 1
+				if s.NQ > 100 {
+					step = 7
+				}
+				for i := 0; i < s.NQ; i += step {
+					for h := range c.a.Heads {
+						want := refAttend(c.a, d, s, i, h)
+						for ch, got := range d.Out.Row(s.Q + i)[h*c.a.D:][:c.a.D] {
+							near(t, fmt.Sprintf("%s: query %d head %d channel %d", c.name, i, h, ch), float64(got), want[ch], 2e-5, 1e-5)
+						}
+					}
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package kernel
+
+func hugeBytes(n int) []byte { return alignedBytes(n) }

@@ -1,0 +1,294 @@
+package kernel
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// Linear writes out (T, OC) = x (T, C) times the matrix (OC, C) transposed, plus the bias. out must not overlap x.
+func (w *Packed) Linear(p *Pool, out, x Mat) { w.product(p, out, x, 0) }
+
+// LinearAdd is Linear with out += instead of out =, for a residual.
+func (w *Packed) LinearAdd(p *Pool, out, x Mat) { w.product(p, out, x, 1) }
+
+// RowsBF16 writes out (T, OC) = x (T, C) times the matrix transposed for rows x that are kept as BF16, as an index keeps
+// them. The matrix is FormatF32 or FormatBF16.
+func (w *Packed) RowsBF16(p *Pool, out Mat, x []BF16) {
+	out.check("RowsBF16", "out", out.Rows, w.oc)
+	rowsFit("RowsBF16", out.Rows, w.c, len(x))
+	if out.Rows == 0 || w.oc == 0 {
+		return
+	}
+	j := &p.linear
+	j.begin(p, w, out, 0)
+	in := j.g.input
+	switch {
+	case w.format == FormatInt8:
+		panic("kernel: RowsBF16: the matrix is int8")
+	case in == inputBF16 && w.c%j.g.group == 0:
+		j.a, j.lda = unsafe.Pointer(&x[0]), 2*w.c
+	default:
+		j.xBF16 = x
+		j.convert()
+	}
+	j.multiply()
+}
+
+// RowsInt8 writes out[t][o] = scales[t] * (codes[t] . row o of the matrix) * the matrix's scale of o, the inner products
+// exact, for codes (T, C) as an index keeps them. scales is (T), nil for ones. The matrix comes from PackInt8.
+func (w *Packed) RowsInt8(p *Pool, out Mat, codes []int8, scales []float32) {
+	out.check("RowsInt8", "out", out.Rows, w.oc)
+	rowsFit("RowsInt8", out.Rows, w.c, len(codes))
+	if w.format != FormatInt8 || w.turn != nil {
+		panic("kernel: RowsInt8: the matrix does not come from PackInt8")
+	}
+	if scales != nil && len(scales) != out.Rows {
+		panic(fmt.Sprintf("kernel: RowsInt8: %d scales for %d rows", len(scales), out.Rows))
+	}
+	if out.Rows == 0 || w.oc == 0 {
+		return
+	}
+	j := &p.linear
+	j.begin(p, w, out, 0)
+	j.codes, j.codeScales = codes, scales
+	j.convert()
+	j.multiply()
+}
+
+func (w *Packed) product(p *Pool, out, x Mat, add int) {
+	out.check("Linear", "out", x.Rows, w.oc)
+	x.check("Linear", "x", x.Rows, w.c)
+	if x.Rows == 0 || w.oc == 0 {
+		return
+	}
+	j := &p.linear
+	j.begin(p, w, out, add)
+	if j.g.input == inputF32 && w.c%j.g.group == 0 && x.Stride*4%aliasing != 0 {
+		j.a, j.lda = unsafe.Pointer(&x.Data[0]), 4*x.Stride
+	} else {
+		j.x = x
+		j.convert()
+	}
+	j.multiply()
+}
+
+// aliasing is the distance of rows that fall on the same lines of a first-level cache: such inputs are copied apart.
+const aliasing = 2048
+
+// linearJob is one product on a pool: first parts convert the inputs where the micro-kernel wants another form, then parts
+// multiply a block of rows with a few panels.
+type linearJob struct {
+	p   *Pool
+	w   *Packed
+	g   *gemmKernels
+	out Mat
+	add int
+
+	a    unsafe.Pointer // inputs as the micro-kernel reads them
+	lda  int
+	rowS []float32
+
+	converting bool
+	x          Mat // what convert reads: one of these three
+	xBF16      []BF16
+	codes      []int8
+	codeScales []float32
+
+	rowBlock, panelBlock int // rows and panels of one part
+	panelBlocks          int
+	kGroups              int // groups that one pass over a panel covers
+}
+
+func (j *linearJob) begin(p *Pool, w *Packed, out Mat, add int) {
+	*j = linearJob{p: p, w: w, g: w.k.kernels(w.format), out: out, add: add}
+}
+
+const convertRows = 16
+
+// convert fills the pool's shared scratch with the inputs in the micro-kernel's form, rows padded with zeros to whole
+// groups and spaced so that they do not alias.
+func (j *linearJob) convert() {
+	in := j.g.input
+	j.lda = roundUp(j.w.groups*j.g.group*in.bytes(), 64)
+	if j.lda%aliasing == 0 {
+		j.lda += 64
+	}
+	rows := j.out.Rows
+	size := rows * j.lda
+	scales := 0
+	if j.w.format == FormatInt8 {
+		scales = 4 * rows
+	}
+	mem := scratch(&j.p.shared, size+scales)
+	j.a = mem
+	if scales > 0 {
+		j.rowS = floats(unsafe.Add(mem, size), rows)
+	}
+	j.converting = true
+	parts := (rows + convertRows - 1) / convertRows
+	if rows*j.w.c < 1<<15 { // about as long as waking a thread
+		for i := range parts {
+			j.part(0, i)
+		}
+	} else {
+		j.p.run(parts, j)
+	}
+	j.converting = false
+}
+
+func (j *linearJob) convertRow(thread, i int) {
+	w := j.w
+	row := unsafe.Add(j.a, i*j.lda)
+	c, padded := w.c, w.groups*j.g.group
+	if j.codes != nil {
+		j.rowS[i] = 1
+		if j.codeScales != nil {
+			j.rowS[i] = j.codeScales[i]
+		}
+		j.putCodes(row, j.codes[i*c:(i+1)*c])
+		return
+	}
+	switch j.g.input {
+	case inputF32:
+		dst := floats(row, padded)
+		if j.xBF16 != nil {
+			w.k.t.fromBF16(dst[:c], j.xBF16[i*c:(i+1)*c])
+		} else {
+			copy(dst, j.x.Row(i))
+		}
+		clear(dst[c:])
+	case inputBF16:
+		dst := unsafe.Slice((*BF16)(row), padded)
+		if j.xBF16 != nil {
+			copy(dst, j.xBF16[i*c:(i+1)*c])
+		} else {
+			w.k.t.toBF16(dst[:c], j.x.Row(i))
+		}
+		clear(dst[c:])
+	default:
+		mem := scratch(&j.p.local[thread], 9*c+64)
+		turned, tmp := floats(mem, c), floats(unsafe.Add(mem, 4*c), c)
+		codes := unsafe.Slice((*int8)(unsafe.Add(mem, 8*c)), c)
+		copy(turned, j.x.Row(i))
+		w.turn.apply(w.k, turned, tmp, &j.p.args[thread])
+		j.rowS[i] = w.k.QuantizeInt8(codes, turned)
+		j.putCodes(row, codes)
+	}
+}
+
+// putCodes writes a row of codes in the form of inputU8 or inputS16.
+func (j *linearJob) putCodes(row unsafe.Pointer, codes []int8) {
+	padded := j.w.groups * j.g.group
+	if j.g.input == inputU8 {
+		dst := unsafe.Slice((*uint8)(row), padded)
+		for i, c := range codes {
+			dst[i] = uint8(c) ^ 0x80
+		}
+		clear(dst[len(codes):])
+		return
+	}
+	dst := unsafe.Slice((*int16)(row), padded)
+	for i, c := range codes {
+		dst[i] = int16(c)
+	}
+	clear(dst[len(codes):])
+}
+
+// multiply hands out the tiles. Blocks of rows are as tall as stay in the second-level cache beside a panel; where there
+// are few of them a part is fewer panels.
+func (j *linearJob) multiply() {
+	const cache = 384 << 10
+	gs := &j.w.k.t.gemm
+	rows, tile := j.out.Rows, len(j.g.of)
+	width := j.g.groupA()
+	j.kGroups = j.w.groups
+	if j.w.format != FormatInt8 {
+		j.kGroups = min(j.w.groups, max(1, gs.kBlock/width))
+	}
+	j.rowBlock = min(roundUp(rows, tile), max(4*tile, cache/(j.kGroups*width)/tile*tile))
+	full := gs.lanes * len(j.g.of[0])
+	panels := (j.w.oc + full - 1) / full
+	blocks := (rows + j.rowBlock - 1) / j.rowBlock
+	j.panelBlock = min(8, max(1, panels*blocks/(8*j.p.threads)))
+	j.panelBlocks = (panels + j.panelBlock - 1) / j.panelBlock
+	j.p.run(blocks*j.panelBlocks, j)
+	j.w, j.x, j.xBF16, j.codes, j.codeScales, j.out = nil, Mat{}, nil, nil, nil, Mat{}
+}
+
+// groupA is the size in bytes of one group of a row of inputs.
+func (g *gemmKernels) groupA() int { return g.group * g.input.bytes() }
+
+func (j *linearJob) part(thread, i int) {
+	if j.converting {
+		for r := i * convertRows; r < min((i+1)*convertRows, j.out.Rows); r++ {
+			j.convertRow(thread, r)
+		}
+		return
+	}
+	row := i / j.panelBlocks * j.rowBlock
+	panel := i % j.panelBlocks * j.panelBlock
+	full := j.w.k.t.gemm.lanes * len(j.g.of[0])
+	for g := 0; g < j.w.groups; g += j.kGroups {
+		for c := panel * full; c < min((panel+j.panelBlock)*full, j.w.oc); c += full {
+			j.panelRows(thread, row, c, g)
+		}
+	}
+}
+
+// panelRows multiplies a block of rows with one panel over one block of groups.
+func (j *linearJob) panelRows(thread, row, col, group int) {
+	w, gs := j.w, &j.w.k.t.gemm
+	start, width := w.panel(col)
+	size := j.g.groupBytes(w.format)
+	end := min(row+j.rowBlock, j.out.Rows)
+	tile := len(j.g.of)
+	a := &j.p.args[thread]
+	*a = gemmArgs{
+		groups: min(j.kGroups, w.groups-group), lda: j.lda, add: j.add,
+		b:   unsafe.Pointer(&w.data[(start*w.groups+group*width)*size]),
+		ldb: width * size, ldc: 4 * j.out.Stride,
+	}
+	if group > 0 {
+		a.add = 1
+	} else if w.bias != nil {
+		a.bias = unsafe.Pointer(&w.bias[col])
+	}
+	if w.format == FormatInt8 {
+		a.colS = unsafe.Pointer(&w.scale[col])
+		if w.comp != nil {
+			a.comp = unsafe.Pointer(&w.comp[col])
+		}
+	}
+	for r := row; r < end; r += tile {
+		n := min(tile, end-r)
+		a.a = unsafe.Add(j.a, r*j.lda+group*j.g.groupA())
+		if w.format == FormatInt8 {
+			a.rowS = unsafe.Pointer(&j.rowS[r])
+		}
+		f := j.g.of[n-1][width/gs.lanes-1]
+		if col+width <= w.oc {
+			a.c = unsafe.Pointer(&j.out.Data[r*j.out.Stride+col])
+			f(a)
+		} else {
+			j.edge(thread, f, Mat{j.out.Data[r*j.out.Stride+col:], n, w.oc - col, j.out.Stride})
+		}
+	}
+}
+
+// edge runs f on a tile that reaches beyond the last column of out, through scratch.
+func (j *linearJob) edge(thread int, f gemmFunc, out Mat) {
+	const width = 64 // of the widest panel
+	a := &j.p.args[thread]
+	tmp := floats(scratch(&j.p.local[thread], 4*width*len(j.g.of)), width*len(j.g.of))
+	if a.add != 0 {
+		for i := range out.Rows {
+			copy(tmp[i*width:], out.Row(i))
+		}
+	}
+	a.c, a.ldc = unsafe.Pointer(&tmp[0]), 4*width
+	f(a)
+	for i := range out.Rows {
+		copy(out.Row(i), tmp[i*width:])
+	}
+	a.ldc = 4 * out.Stride
+}

@@ -1,0 +1,227 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// refLinear is out[t][o] in float64, and the sum of magnitudes that rounding is relative to.
+func refLinear(x, w, bias []float32, c, t, o int) (sum, size float64) {
+	for i := range c {
+		v := float64(x[t*c+i]) * float64(w[o*c+i])
+		sum += v
+		size += math.Abs(v)
+	}
+	if bias != nil {
+		sum += float64(bias[o])
+	}
+	return sum, size
+}
+
+type linearCase struct {
+	rows, oc, c int
+	bias, add   bool
+	stride      int // beyond the columns, of x and out
+}
+
+// check runs one product on k and compares every value with float64.
+func (lc linearCase) check(t *testing.T, k *Kernels, p *Pool, f Format) {
+	t.Helper()
+	r := random(uint64(lc.rows*1_000_003 + lc.oc*1009 + lc.c))
+	x, w := normals(r, lc.rows*lc.c), normals(r, lc.oc*lc.c)
+	var bias []float32
+	if lc.bias {
+		bias = normals(r, lc.oc)
+	}
+	xs, os := lc.c+lc.stride, lc.oc+lc.stride
+	xm := Mat{Data: normals(r, lc.rows*xs), Rows: lc.rows, Cols: lc.c, Stride: xs}
+	out := Mat{Data: normals(r, lc.rows*os), Rows: lc.rows, Cols: lc.oc, Stride: os}
+	before := append([]float32(nil), out.Data...)
+	for i := range lc.rows {
+		copy(xm.Row(i), x[i*lc.c:(i+1)*lc.c])
+	}
+	packed := k.Pack(f, lc.oc, lc.c, func(i int, dst []float32) { copy(dst, w[i*lc.c:]) })
+	packed.SetBias(bias)
+	if lc.add {
+		packed.LinearAdd(p, out, xm)
+	} else {
+		packed.Linear(p, out, xm)
+	}
+	eps := map[Format]float64{FormatF32: 2e-6, FormatBF16: 1. / 128, FormatInt8: 0}[f]
+	for i := range lc.rows {
+		for o := range os {
+			if o >= lc.oc {
+				if got := out.Data[i*os+o]; got != before[i*os+o] {
+					t.Fatalf("%+v %v: wrote beyond row %d at %d", lc, f, i, o)
+				}
+				continue
+			}
+			want, size := refLinear(x, w, bias, lc.c, i, o)
+			if lc.add {
+				want += float64(before[i*os+o])
+			}
+			tol := 1e-5 + eps*size
+			if f == FormatInt8 { // both sides are off by up to half a step of their greatest magnitude over 127
+				tol += 6 * .02 * math.Sqrt(float64(lc.c)) * 1.5
+			}
+			near(t, fmt.Sprintf("%+v %v [%d][%d]", lc, f, i, o), float64(out.Data[i*os+o]), want, tol, 1e-6)
+		}
+	}
+}
+
+var formats = []Format{FormatF32, FormatBF16, FormatInt8}
+
+func TestLinear(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		p := NewPool(2)
+		defer p.Close()
+		for _, f := range formats {
+			for rows := 1; rows <= 20; rows++ {
+				linearCase{rows: rows, oc: 50, c: 24, bias: rows%2 == 0, add: rows%3 == 0}.check(t, k, p, f)
+			}
+			for n := 1; n <= 70; n++ {
+				linearCase{rows: 9, oc: n, c: 20, add: n%2 == 1}.check(t, k, p, f)
+				linearCase{rows: 5, oc: 17, c: n, bias: true, stride: n % 5}.check(t, k, p, f)
+			}
+			for _, c := range []linearCase{
+				{rows: 65, oc: 384, c: 384, bias: true}, {rows: 130, oc: 100, c: 1536, add: true}, {rows: 33, oc: 49, c: 2100, add: true, bias: true, stride: 3},
+				{rows: 1, oc: 576, c: 576}, {rows: 3, oc: 96, c: 896, bias: true}, {rows: 40, oc: 49, c: 1024},
+			} {
+				c.check(t, k, p, f)
+			}
+		}
+	})
+}
+
+func FuzzLinear(f *testing.F) {
+	f.Add(uint16(3), uint16(50), uint16(64), uint8(0))
+	f.Add(uint16(17), uint16(1), uint16(1), uint8(7))
+	pools := []*Pool{NewPool(1), NewPool(3)}
+	f.Fuzz(func(t *testing.T, rows, oc, c uint16, flags uint8) {
+		lc := linearCase{rows: int(rows % 100), oc: int(oc % 200), c: 1 + int(c%600), bias: flags&1 != 0, add: flags&2 != 0, stride: int(flags >> 5)}
+		for _, tier := range Tiers() {
+			k, err := For(tier)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lc.check(t, k, pools[flags>>2&1], formats[int(flags>>3&3)%3])
+		}
+	})
+}
+
+func TestRowsProducts(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		p := NewPool(2)
+		defer p.Close()
+		r := random(5)
+		for _, s := range []struct{ rows, oc, c int }{{1, 1, 1}, {5, 3, 7}, {70, 50, 33}, {64, 48, 64}, {100, 100, 384}, {31, 97, 768}} {
+			x, w := codes(r, s.rows*s.c), codes(r, s.oc*s.c)
+			xs, ws := normals(r, s.rows), normals(r, s.oc)
+			out := MatOf(make([]float32, s.rows*s.oc), s.rows, s.oc)
+			k.PackInt8(s.oc, s.c, w, ws).RowsInt8(p, out, x, xs)
+			for i := range s.rows {
+				for o := range s.oc {
+					dot := plainDotInt8(x[i*s.c:(i+1)*s.c], w[o*s.c:(o+1)*s.c])
+					near(t, fmt.Sprintf("RowsInt8 %v [%d][%d]", s, i, o), float64(out.Row(i)[o]), float64(dot)*float64(xs[i])*float64(ws[o]), 0, 3e-7)
+				}
+			}
+			rowsProductBF16(t, k, p, s.rows, s.oc, s.c)
+		}
+	})
+}
+
+func rowsProductBF16(t *testing.T, k *Kernels, p *Pool, rows, oc, c int) {
+	t.Helper()
+	r := random(6)
+	x, w := bf16s(normals(r, rows*c)), normals(r, oc*c)
+	wide := make([]float32, len(x))
+	plainFromBF16(wide, x)
+	for _, f := range []Format{FormatF32, FormatBF16} {
+		out := MatOf(make([]float32, rows*oc), rows, oc)
+		k.Pack(f, oc, c, func(i int, dst []float32) { copy(dst, w[i*c:]) }).RowsBF16(p, out, x)
+		for i := range rows {
+			for o := range oc {
+				want, size := refLinear(wide, w, nil, c, i, o)
+				tol := 2e-6
+				if f == FormatBF16 {
+					tol = 1. / 256
+				}
+				near(t, fmt.Sprintf("RowsBF16 %v", f), float64(out.Row(i)[o]), want, 1e-6+tol*size, 0)
+			}
+		}
+	}
+}
+
+// TestInt8Outliers: with a few channels a hundred times the others, as in language models, int8 products stay close.
+func TestInt8Outliers(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		p := NewPool(1)
+		defer p.Close()
+		for _, c := range []int{384, 576, 896} {
+			const rows, oc = 16, 200
+			r := random(uint64(c))
+			x, w := normals(r, rows*c), normals(r, oc*c)
+			for i := range rows {
+				x[i*c+17] *= 100
+				x[i*c+200] *= 30
+			}
+			for o := range oc { // a model's weights are small where its activations are large
+				w[o*c+17] *= .02
+				w[o*c+200] *= .05
+			}
+			out := MatOf(make([]float32, rows*oc), rows, oc)
+			k.Pack(FormatInt8, oc, c, func(i int, dst []float32) { copy(dst, w[i*c:]) }).Linear(p, out, MatOf(x, rows, c))
+			var ab, aa, bb float64
+			for i := range rows {
+				for o := range oc {
+					want, _ := refLinear(x, w, nil, c, i, o)
+					got := float64(out.Row(i)[o])
+					ab, aa, bb = ab+want*got, aa+want*want, bb+got*got
+				}
+			}
+			if cos := ab / math.Sqrt(aa*bb); cos < .998 {
+				t.Errorf("c=%d: cosine of the int8 product %.5f", c, cos)
+			} else {
+				t.Logf("c=%d: cosine %.6f", c, cos)
+			}
+		}
+	})
+}
+
+func TestRotation(t *testing.T) {
+	k, _ := For(Plain)
+	for _, c := range []int{1, 3, 64, 96, 576, 4864, 67 * 4} {
+		r := newRotation(c)
+		rnd := random(7)
+		x, y := normals(rnd, c), normals(rnd, c)
+		var want, got float64
+		for i := range x {
+			want += float64(x[i]) * float64(y[i])
+		}
+		tmp := make([]float32, c)
+		r.apply(k, x, tmp, new(gemmArgs))
+		r.apply(k, y, tmp, new(gemmArgs))
+		for i := range x {
+			got += float64(x[i]) * float64(y[i])
+		}
+		near(t, fmt.Sprintf("product of %d turned", c), got, want, 2e-4, 1e-4)
+	}
+}
+
+// TestLinearAllocations: a product allocates nothing once its pool has grown.
+func TestLinearAllocations(t *testing.T) {
+	k := Current()
+	p := NewPool(1)
+	defer p.Close()
+	r := random(8)
+	x := MatOf(normals(r, 33*100), 33, 100)
+	out := MatOf(make([]float32, 33*70), 33, 70)
+	for _, f := range formats {
+		w := k.Pack(f, 70, 100, func(i int, dst []float32) { copy(dst, x.Row(i%33)) })
+		w.Linear(p, out, x)
+		if n := testing.AllocsPerRun(10, func() { w.Linear(p, out, x) }); n > 0 {
+			t.Errorf("%v: %v allocations for each product", f, n)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package kernel
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// Format is the form in which a Packed matrix keeps its values and multiplies them.
+type Format uint8
+
+const (
+	// FormatF32 is float32 throughout.
+	FormatF32 Format = iota
+	// FormatBF16 keeps bfloat16, sums in float32. Where the processor multiplies bfloat16 faster than float32, inputs are rounded to
+	// bfloat16 too; elsewhere they stay float32 and the weights are widened as they are loaded.
+	FormatBF16
+	// FormatInt8 keeps a byte per value and a scale per output channel. Inputs are quantised row by row. Both are turned by the
+	// same orthogonal matrix first, which leaves the product as it is and spreads outlying channels over all (see rotation).
+	FormatInt8
+)
+
+// String is "f32", "bf16" or "int8".
+func (f Format) String() string { return [...]string{"f32", "bf16", "int8"}[f] }
+
+// Mat is a view of rows: row i is Data[i*Stride : i*Stride+Cols].
+type Mat struct {
+	Data               []float32
+	Rows, Cols, Stride int
+}
+
+// MatOf views data as (rows, cols) without gaps.
+func MatOf(data []float32, rows, cols int) Mat {
+	return Mat{Data: data[: rows*cols : rows*cols], Rows: rows, Cols: cols, Stride: cols}
+}
+
+// Row is a view of row i, length Cols.
+func (m Mat) Row(i int) []float32 { return m.Data[i*m.Stride : i*m.Stride+m.Cols : i*m.Stride+m.Cols] }
+
+func (m Mat) check(op, what string, rows, cols int) {
+	if m.Rows != rows || m.Cols != cols || m.Stride < cols || rows > 0 && len(m.Data) < (rows-1)*m.Stride+cols {
+		panic(fmt.Sprintf("kernel: %s: %s is (%d, %d) by %d over %d values, want (%d, %d)",
+			op, what, m.Rows, m.Cols, m.Stride, len(m.Data), rows, cols))
+	}
+}
+
+// Packed is a matrix of weights (OC, C), a row per output channel, in the order in which one tier's products read it. It
+// does not change after SetBias and is safe for concurrent use, with a Pool for each user.
+//
+// Layout: panels of lanes*units columns (output channels), the last one as few lanes as hold the rest; within a panel
+// (groups, columns, group) values, a group being the values of C that one instruction multiplies at once. What is beyond
+// OC and C is zero.
+type Packed struct {
+	k      *Kernels
+	format Format
+	oc, c  int
+	groups int
+	data   []byte
+	bias   []float32 // padded to whole lanes; nil for none
+	scale  []float32 // int8: per output channel, padded
+	comp   []int32   // int8 with inputU8: 128 times the sum of each channel, padded
+	turn   *rotation // int8 weights; nil for codes
+}
+
+// Pack packs weights (oc, c) that row delivers one output channel at a time: it fills dst (c) with channel i, from
+// whatever the file holds. Rows are asked for in order.
+func (k *Kernels) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Packed {
+	w := k.newPacked(f, oc, c)
+	if f == FormatInt8 {
+		w.turn = newRotation(c)
+	}
+	buf, tmp := make([]float32, c), make([]float32, c)
+	codes := make([]int8, c)
+	for i := range oc {
+		row(i, buf)
+		switch f {
+		case FormatF32:
+			putRow(w, i, 1, buf, func(v float32) float32 { return v })
+		case FormatBF16:
+			putRow(w, i, 2, buf, ToBF16)
+		case FormatInt8:
+			w.turn.apply(k, buf, tmp, new(gemmArgs))
+			w.scale[i] = k.QuantizeInt8(codes, buf)
+			w.putCodes(i, codes)
+		}
+	}
+	return w
+}
+
+// PackInt8 packs codes (oc, c) as they are, for RowsInt8: channel i is codes times scales[i]; scales may be nil for ones.
+func (k *Kernels) PackInt8(oc, c int, codes []int8, scales []float32) *Packed {
+	same("PackInt8", len(codes), oc*c)
+	w := k.newPacked(FormatInt8, oc, c)
+	for i := range oc {
+		w.scale[i] = 1
+		if scales != nil {
+			w.scale[i] = scales[i]
+		}
+		w.putCodes(i, codes[i*c:(i+1)*c])
+	}
+	return w
+}
+
+func (k *Kernels) newPacked(f Format, oc, c int) *Packed {
+	if oc < 0 || c < 1 {
+		panic(fmt.Sprintf("kernel: Pack: shape (%d, %d)", oc, c))
+	}
+	g := k.kernels(f)
+	w := &Packed{k: k, format: f, oc: oc, c: c, groups: (c + g.group - 1) / g.group}
+	padded := roundUp(oc, k.t.gemm.lanes)
+	w.data = hugeBytes(padded * w.groups * g.groupBytes(f))
+	if f == FormatInt8 {
+		w.scale = make([]float32, padded)
+		if g.input == inputU8 {
+			w.comp = make([]int32, padded)
+		}
+	}
+	return w
+}
+
+func (k *Kernels) kernels(f Format) *gemmKernels {
+	return [...]*gemmKernels{&k.t.gemm.f32, &k.t.gemm.bf16, &k.t.gemm.int8}[f]
+}
+
+// groupBytes is the size of one group of one column in a panel.
+func (g *gemmKernels) groupBytes(f Format) int { return g.group * [...]int{4, 2, 1}[f] }
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
+
+// panel returns where the panel of column starts, in columns, and how many columns it has.
+func (w *Packed) panel(column int) (start, width int) {
+	lanes := w.k.t.gemm.lanes
+	full := lanes * len(w.k.kernels(w.format).of[0])
+	start = column / full * full
+	return start, min(full, roundUp(w.oc-start, lanes))
+}
+
+// putRow writes channel i, values of S made from src, into its panel.
+func putRow[S, T any](w *Packed, i, group int, src []S, to func(S) T) {
+	var zero T
+	size := int(unsafe.Sizeof(zero))
+	start, width := w.panel(i)
+	base := start * w.groups * group * size
+	dst := unsafe.Slice((*T)(unsafe.Pointer(&w.data[base])), width*w.groups*group)
+	col := (i - start) * group
+	step := width * group
+	for j, v := range src {
+		dst[j/group*step+col+j%group] = to(v)
+	}
+}
+
+func (w *Packed) putCodes(i int, codes []int8) {
+	putRow(w, i, w.k.t.gemm.int8.group, codes, func(c int8) int8 { return c })
+	if w.comp != nil {
+		var sum int32
+		for _, c := range codes {
+			sum += int32(c)
+		}
+		w.comp[i] = 128 * sum
+	}
+}
+
+// SetBias makes every product add b (OC); it is called before the matrix is used. nil takes the bias away.
+func (w *Packed) SetBias(b []float32) {
+	if b == nil {
+		w.bias = nil
+		return
+	}
+	same("SetBias", len(b), w.oc)
+	w.bias = make([]float32, roundUp(w.oc, w.k.t.gemm.lanes))
+	copy(w.bias, b)
+}
+
+// Shape is (OC, C).
+func (w *Packed) Shape() (oc, c int) { return w.oc, w.c }
+
+// Format is what the matrix was packed as.
+func (w *Packed) Format() Format { return w.format }
+
+// Bytes is the memory that the packed values take.
+func (w *Packed) Bytes() int { return len(w.data) + 4*(len(w.bias)+len(w.scale)+len(w.comp)) }

@@ -1,0 +1,92 @@
+package kernel
+
+import "unsafe"
+
+// The plain tier's micro-kernels: 4 rows by 4 columns.
+
+const plainLanes, plainRows = 4, 4
+
+func plainGEMM() gemmSet {
+	s := gemmSet{lanes: plainLanes, kBlock: 4096}
+	s.f32 = gemmKernels{group: 1, input: inputF32}
+	s.bf16 = gemmKernels{group: 2, input: inputF32}
+	s.int8 = gemmKernels{group: 2, input: inputS16}
+	for rows := 1; rows <= plainRows; rows++ {
+		s.f32.of = append(s.f32.of, []gemmFunc{func(a *gemmArgs) { plainTileF32(a, rows) }})
+		s.bf16.of = append(s.bf16.of, []gemmFunc{func(a *gemmArgs) { plainTileBF16(a, rows) }})
+		s.int8.of = append(s.int8.of, []gemmFunc{func(a *gemmArgs) { plainTileInt8(a, rows) }})
+	}
+	return s
+}
+
+func plainTileF32(a *gemmArgs, rows int) {
+	for r := range rows {
+		x := floats(unsafe.Add(a.a, r*a.lda), a.groups)
+		var s0, s1, s2, s3 float32
+		b := a.b
+		for _, v := range x {
+			w := (*[4]float32)(b)
+			s0 += v * w[0]
+			s1 += v * w[1]
+			s2 += v * w[2]
+			s3 += v * w[3]
+			b = unsafe.Add(b, a.ldb)
+		}
+		a.store(r, [4]float32{s0, s1, s2, s3})
+	}
+}
+
+func plainTileBF16(a *gemmArgs, rows int) {
+	for r := range rows {
+		x := floats(unsafe.Add(a.a, r*a.lda), 2*a.groups)
+		var s [4]float32
+		b := a.b
+		for i := 0; i < len(x); i += 2 {
+			w := (*[8]BF16)(b)
+			u, v := x[i], x[i+1]
+			for c := range s {
+				s[c] += u*w[2*c].Float32() + v*w[2*c+1].Float32()
+			}
+			b = unsafe.Add(b, a.ldb)
+		}
+		a.store(r, s)
+	}
+}
+
+func plainTileInt8(a *gemmArgs, rows int) {
+	for r := range rows {
+		x := unsafe.Slice((*int16)(unsafe.Add(a.a, r*a.lda)), 2*a.groups)
+		var s [4]int32
+		b := a.b
+		for i := 0; i < len(x); i += 2 {
+			w := (*[8]int8)(b)
+			u, v := int32(x[i]), int32(x[i+1])
+			for c := range s {
+				s[c] += u*int32(w[2*c]) + v*int32(w[2*c+1])
+			}
+			b = unsafe.Add(b, a.ldb)
+		}
+		col := (*[4]float32)(a.colS)
+		scale := floats(a.rowS, rows)[r]
+		var f [4]float32
+		for c := range s {
+			f[c] = float32(s[c]) * col[c] * scale
+		}
+		a.store(r, f)
+	}
+}
+
+func (a *gemmArgs) store(r int, s [4]float32) {
+	out := (*[4]float32)(unsafe.Add(a.c, r*a.ldc))
+	if a.bias != nil {
+		for c, b := range (*[4]float32)(a.bias) {
+			s[c] += b
+		}
+	}
+	if a.add != 0 {
+		for c := range s {
+			s[c] += out[c]
+		}
+	}
+	*out = s
+}

@@ -1,0 +1,119 @@
+package kernel
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Pool is a team of goroutines with the scratch memory that products and attention need. One caller uses it at a time; a
+// program that encodes on several goroutines has a Pool for each.
+type Pool struct {
+	threads int
+	job     job
+	n       int64
+	next    atomic.Int64
+	start   []chan struct{}
+	done    sync.WaitGroup
+
+	shared []byte   // inputs of a product in the form that its micro-kernel reads
+	local  [][]byte // per thread
+	args   []gemmArgs
+
+	each   eachJob
+	linear linearJob
+	attend attendJob
+}
+
+// A job is work in numbered parts; part i runs on one of the pool's threads.
+type job interface {
+	part(thread, i int)
+}
+
+type eachJob struct{ f func(thread, i int) }
+
+func (e *eachJob) part(thread, i int) { e.f(thread, i) }
+
+// NewPool starts a team of threads, the caller's included; 0 means as many as Go may run at once. Close ends it.
+func NewPool(threads int) *Pool {
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	p := &Pool{threads: threads, local: make([][]byte, threads), args: make([]gemmArgs, threads)}
+	for t := 1; t < threads; t++ {
+		wake := make(chan struct{}, 1)
+		p.start = append(p.start, wake)
+		go p.worker(t, wake)
+	}
+	return p
+}
+
+// Threads is the size of the team.
+func (p *Pool) Threads() int { return p.threads }
+
+// Close ends the team's goroutines. The pool must be idle and is not used again.
+func (p *Pool) Close() {
+	for _, wake := range p.start {
+		close(wake)
+	}
+	p.start = nil
+}
+
+// Each runs f(thread, i) for every i in [0, n), handing the numbers out in order by a counter; thread is in [0, Threads).
+// f must not use the pool. It returns when all are done.
+func (p *Pool) Each(n int, f func(thread, i int)) {
+	p.each.f = f
+	p.run(n, &p.each)
+	p.each.f = nil
+}
+
+func (p *Pool) run(n int, j job) {
+	if p.threads == 1 || n <= 1 {
+		for i := range n {
+			j.part(0, i)
+		}
+		return
+	}
+	p.job, p.n = j, int64(n)
+	p.next.Store(0)
+	helpers := min(len(p.start), n-1)
+	p.done.Add(helpers)
+	for _, wake := range p.start[:helpers] {
+		wake <- struct{}{}
+	}
+	p.work(0)
+	p.done.Wait()
+	p.job = nil
+}
+
+func (p *Pool) work(thread int) {
+	for i := p.next.Add(1) - 1; i < p.n; i = p.next.Add(1) - 1 {
+		p.job.part(thread, int(i))
+	}
+}
+
+func (p *Pool) worker(thread int, wake chan struct{}) {
+	for range wake {
+		p.work(thread)
+		p.done.Done()
+	}
+}
+
+// scratch returns n bytes from *buf, growing it where it is too small; they start at a multiple of 64 and hold anything.
+func scratch(buf *[]byte, n int) unsafe.Pointer {
+	if len(*buf) < n {
+		*buf = alignedBytes(n + n/4)
+	}
+	return unsafe.Pointer(unsafe.SliceData(*buf))
+}
+
+// alignedBytes is n zero bytes that start at a multiple of 64.
+func alignedBytes(n int) []byte {
+	b := make([]byte, n+64)
+	off := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & 63)
+	return b[off : off+n : off+n]
+}
+
+// floats views n float32 at p.
+func floats(p unsafe.Pointer, n int) []float32 { return unsafe.Slice((*float32)(p), n) }

@@ -1,0 +1,96 @@
+package kernel
+
+import "unsafe"
+
+// table is what a tier provides. Row functions take slices of equal length, any length, already checked.
+type table struct {
+	gemm gemmSet
+
+	dot       func(a, b []float32) float32
+	sqL2      func(a, b []float32) float32
+	dotBF16   func(a []float32, b []BF16) float32
+	dotInt8   func(a, b []int8) int32
+	hamming   func(a, b []uint64) int
+	dot4      func(out *[4]float32, q, a, b, c, d []float32)
+	sqL24     func(out *[4]float32, q, a, b, c, d []float32)
+	dot4BF16  func(out *[4]float32, q []float32, a, b, c, d []BF16)
+	dot4Int8  func(out *[4]int32, q, a, b, c, d []int8)
+	above     func(dst []int32, scores, limits []float32) int
+	greater   func(dst []int32, scores []float32, limit float32) int
+	add       func(dst, a, b []float32)
+	mul       func(dst, a, b []float32)
+	scale     func(dst, a []float32, s float32)
+	addScaled func(dst, a []float32, s float32)
+
+	max        func(x []float32) float32
+	sum        func(x []float32) float32
+	sumSquares func(x []float32) float32                    // of x
+	variance   func(x []float32, mean float32) float32      // sum of (x-mean)^2
+	normScale  func(dst, x, w []float32, mean, inv float32) // dst = (x-mean)*inv*w
+	exp        func(dst, a []float32)
+	expSub     func(dst, a []float32, m float32) float32 // dst = exp(a-m), returns the sum
+	silu       func(dst, a []float32)
+	siluMul    func(dst, gate, up []float32)
+	gelu       func(dst, a []float32)
+	geluTanh   func(dst, a []float32)
+	softcap    func(dst, a []float32, limit float32)
+	rope       func(x, y, cos, sin []float32) // x, y = x cos - y sin, y cos + x sin
+	ropePairs  func(x, cos, sin []float32)
+
+	toBF16   func(dst []BF16, src []float32)
+	fromBF16 func(dst []float32, src []BF16)
+	toF16    func(dst []F16, src []float32)
+	fromF16  func(dst []float32, src []F16)
+	maxAbs   func(x []float32) float32
+	quantS8  func(dst []int8, src []float32, inv float32)
+	hadamard func(x []float32, block int) // unnormalised, every block of this power of two
+}
+
+// gemmArgs is what one call of a micro-kernel reads: a tile of out (rows, columns) from rows of a and one panel of b.
+// Steps of a and out are in bytes.
+type gemmArgs struct {
+	groups int            // steps along the inner dimension, each of the format's group of values
+	a      unsafe.Pointer // first row of a
+	lda    int            // bytes from one row of a to the next
+	b      unsafe.Pointer // (groups, columns, group) values
+	ldb    int            // bytes from one group of b to the next
+	c      unsafe.Pointer // f32, first row of out
+	ldc    int            // bytes from one row of out to the next
+	bias   unsafe.Pointer // f32 (columns), added to each row; nil for none
+	add    int            // 1: out += product, 0: out = product
+	rowS   unsafe.Pointer // int8 only: f32 (rows), scale of each row of a
+	colS   unsafe.Pointer // int8 only: f32 (columns), scale of each column of b
+	comp   unsafe.Pointer // int8 only: int32 (columns), taken off each sum before scaling; nil for none
+}
+
+// A gemmFunc computes one tile. Its number of rows and columns is fixed by where it stands in its table.
+type gemmFunc func(*gemmArgs)
+
+// gemmKernels are the micro-kernels of one format: of[rows-1][units-1] computes rows x units*lanes.
+type gemmKernels struct {
+	group int // values of the inner dimension in one step
+	input input
+	of    [][]gemmFunc
+}
+
+// gemmSet is a tier's matrix product.
+type gemmSet struct {
+	lanes  int // columns of one vector; a panel has maxUnits of them, the last panel of a matrix fewer
+	f32    gemmKernels
+	bf16   gemmKernels
+	int8   gemmKernels
+	kBlock int // bytes of one row of a that a pass over a panel covers
+}
+
+// input is the form in which a micro-kernel reads the rows of a.
+type input uint8
+
+const (
+	inputF32  input = iota // float32
+	inputBF16              // BF16
+	inputU8                // int8 plus 128 as a byte; comp corrects it
+	inputS16               // int8 as int16
+)
+
+// bytes is the size of one value.
+func (in input) bytes() int { return [...]int{4, 2, 1, 2}[in] }
