@@ -53,3 +53,18 @@ func BenchmarkBootstrap(b *testing.B) {
 		Bootstrap(d, 10_000, 0.95, 1)
 	}
 }
+
+func BenchmarkCompare300(b *testing.B) {
+	x, y := normalDifferences(300), make([]float64, 300)
+	for b.Loop() {
+		if _, err := Compare(x, y, Options{Margin: 0.01}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkSmallestDifference(b *testing.B) {
+	for b.Loop() {
+		SmallestDifference(1, 300, .05, .8)
+	}
+}

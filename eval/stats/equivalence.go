@@ -29,11 +29,8 @@ func Equivalent(d []float64, margin, alpha float64) Equivalence {
 		return e
 	}
 	df := float64(s.n - 1)
-	above := 1 - studentCDF((s.mean+margin)/s.standardError(), df) // against: mean <= -margin
-	if t := (s.mean + margin) / s.standardError(); t > 0 {
-		above = studentUpper(t, df)
-	}
-	below := studentCDF((s.mean-margin)/s.standardError(), df) // against: mean >= margin
+	above := studentCDF(-(s.mean+margin)/s.standardError(), df) // against: mean <= -margin
+	below := studentCDF((s.mean-margin)/s.standardError(), df)  // against: mean >= margin
 	e.P = max(above, below)
 	e.Equivalent = e.P <= alpha
 	return e

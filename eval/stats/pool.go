@@ -62,7 +62,7 @@ func poolInputs(datasets [][]float64) (effects, variances, single []float64) {
 	for i := range variances {
 		switch {
 		case with == 0: // no dataset has any spread: weigh them alike
-			variances[i] = math.SmallestNonzeroFloat64 * 0x1p200
+			variances[i] = 1e-30
 		case variances[i] == 0:
 			variances[i] = sum / with / sizes[i]
 		}

@@ -31,12 +31,13 @@ func powerAt(shift, df, critical float64) float64 {
 
 // SmallestDifference is the smallest true difference that a test over n queries at alpha would have found with the given
 // power (0.8), when the differences have standard deviation sd: what a comparison without a significant result could have
-// shown. It is in the unit of the measure. Fewer than two queries: math.MaxFloat64. No spread: 0.
+// shown. It is in the unit of the measure. Fewer than two queries: math.MaxFloat64. No
+// spread, or a power of alpha or less: 0.
 func SmallestDifference(sd float64, n int, alpha, power float64) float64 {
 	if n < 2 {
 		return math.MaxFloat64
 	}
-	if sd == 0 {
+	if sd == 0 || power <= alpha {
 		return 0
 	}
 	df := float64(n - 1)
@@ -45,7 +46,7 @@ func SmallestDifference(sd float64, n int, alpha, power float64) float64 {
 	for powerAt(high, df, critical) < power && high < 1e6 {
 		high *= 2
 	}
-	shift := bisect(0, high, func(shift float64) bool { return powerAt(shift, df, critical) >= power })
+	shift := root(0, high, func(shift float64) float64 { return powerAt(shift, df, critical) - power })
 	return shift * sd / math.Sqrt(float64(n))
 }
 
@@ -76,47 +77,45 @@ func QueriesNeeded(difference, sd, alpha, power float64) int {
 }
 
 // noncentralCDF is P(T <= t) of the noncentral t distribution (Lenth 1989, algorithm AS 243): a Poisson-weighted sum of
-// incomplete beta functions. The sum starts at the largest weight and goes both ways, so that no weight underflows.
-// Beyond a noncentrality of 37 the normal distribution is all there is in float64 for the critical values used here.
+// incomplete beta functions. The sum starts at the largest weight and goes both ways, so that no weight underflows. Beyond a
+// noncentrality of 37, far past every power asked for, it is Abramowitz and Stegun's normal approximation (26.7.10).
 func noncentralCDF(t, df, shift float64) float64 {
-	if t < 0 {
-		return max(0, 1-noncentralCDF(-t, df, -shift))
-	}
-	cdf := normalCDF(-shift)
 	half := shift * shift / 2
-	if t == 0 || half > 700 {
-		if half > 700 {
-			return normalCDF((t*(1-1/(4*df)) - shift) / math.Sqrt(1+t*t/(2*df))) // Abramowitz and Stegun 26.7.10
-		}
-		return cdf
+	switch {
+	case half > 700:
+		return normalCDF((t*(1-1/(4*df)) - shift) / math.Sqrt(1+t*t/(2*df)))
+	case t < 0:
+		return max(0, 1-noncentralCDF(-t, df, -shift))
+	case t == 0:
+		return normalCDF(-shift)
 	}
 	x := t * t / (t*t + df)
-	term := func(j float64) float64 {
-		odd, _ := math.Lgamma(j + 1)
-		even, _ := math.Lgamma(j + 1.5)
-		var p, q float64
-		if half > 0 {
-			p = math.Exp(-half + j*math.Log(half) - odd)
-			q = shift / math.Sqrt2 * math.Exp(-half+j*math.Log(half)-even)
-		} else if j == 0 {
-			p = 1
-		}
-		return (p*mathext.RegIncBeta(j+0.5, df/2, x) + q*mathext.RegIncBeta(j+1, df/2, x)) / 2
+	cdf := normalCDF(-shift)
+	add := func(j float64) (more bool) {
+		v := noncentralTerm(j, x, df, shift)
+		cdf += v
+		return math.Abs(v) >= 1e-16
 	}
 	peak := math.Floor(half)
-	for j := peak; j < peak+1000; j++ {
-		v := term(j)
-		cdf += v
-		if math.Abs(v) < 1e-16 {
-			break
-		}
+	for j := peak; add(j); j++ {
 	}
-	for j := peak - 1; j >= 0; j-- {
-		v := term(j)
-		cdf += v
-		if math.Abs(v) < 1e-16 {
-			break
-		}
+	for j := peak - 1; j >= 0 && add(j); j-- {
 	}
 	return max(0, min(1, cdf))
+}
+
+// noncentralTerm is term j of the series of noncentralCDF.
+func noncentralTerm(j, x, df, shift float64) float64 {
+	half := shift * shift / 2
+	p, q := 0.0, 0.0
+	switch {
+	case half > 0:
+		odd, _ := math.Lgamma(j + 1)
+		even, _ := math.Lgamma(j + 1.5)
+		p = math.Exp(-half + j*math.Log(half) - odd)
+		q = shift / math.Sqrt2 * math.Exp(-half+j*math.Log(half)-even)
+	case j == 0:
+		p = 1
+	}
+	return (p*mathext.RegIncBeta(j+0.5, df/2, x) + q*mathext.RegIncBeta(j+1, df/2, x)) / 2
 }

@@ -66,7 +66,7 @@ func fixedPoint(d []float64) (values []int64, limit int64) {
 	for _, v := range d {
 		total += math.Abs(v)
 	}
-	if total == 0 || math.IsNaN(total) || math.IsInf(total, 0) {
+	if total == 0 || !finite(d) {
 		return nil, 0
 	}
 	_, exponent := math.Frexp(total)

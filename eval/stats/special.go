@@ -60,6 +60,37 @@ func bisect(low, high float64, past func(float64) bool) float64 {
 	return high
 }
 
+// root of f, which rises from below 0 at low to 0 or more at high: regula falsi with the Illinois weights (Dowell and Jarratt
+// 1971), some ten evaluations of a smooth f.
+func root(low, high float64, f func(float64) float64) float64 {
+	atLow, atHigh := f(low), f(high)
+	side := 0
+	for range 200 {
+		mid := (low*atHigh - high*atLow) / (atHigh - atLow)
+		if !(mid > low && mid < high) {
+			break
+		}
+		at := f(mid)
+		if math.Abs(at) < 1e-14 {
+			return mid
+		}
+		if at < 0 {
+			low, atLow = mid, at
+			if side < 0 {
+				atHigh /= 2
+			}
+			side = -1
+		} else {
+			high, atHigh = mid, at
+			if side > 0 {
+				atLow /= 2
+			}
+			side = 1
+		}
+	}
+	return high
+}
+
 // chiSquareUpper is P(X >= x) for df degrees of freedom.
 func chiSquareUpper(x, df float64) float64 {
 	if x <= 0 {

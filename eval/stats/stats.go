@@ -4,7 +4,8 @@
 //
 // Paired functions take the differences d = a - b, query by query, which Differences makes from two systems' values and
 // checks. A function given no values, one value, or values without spread returns the defined result that its comment
-// states; none returns NaN. A list that holds NaN or an infinity counts as empty: Differences is where such a list is an error.
+// states; none returns NaN. A list that holds NaN or a value beyond +-1e150 (its square would
+// overflow) counts as empty: Differences is where such a list is an error.
 //
 // What is random takes a seed, and gives the same result on any number of threads.
 package stats
@@ -23,8 +24,8 @@ func Differences(a, b []float64) ([]float64, error) {
 	d := make([]float64, len(a))
 	for i := range a {
 		d[i] = a[i] - b[i]
-		if math.IsNaN(d[i]) || math.IsInf(d[i], 0) {
-			return nil, fmt.Errorf("stats: pair %d (%v, %v) has no finite difference", i+1, a[i], b[i])
+		if !usable(a[i]) || !usable(b[i]) {
+			return nil, fmt.Errorf("stats: pair %d (%v, %v) is not of finite values below 1e150", i+1, a[i], b[i])
 		}
 	}
 	return d, nil
@@ -114,9 +115,11 @@ func moments(x []float64) sample {
 
 func finite(x []float64) bool {
 	for _, v := range x {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if !usable(v) {
 			return false
 		}
 	}
 	return true
 }
+
+func usable(v float64) bool { return math.Abs(v) <= 1e150 }
