@@ -241,10 +241,11 @@ func (t *attendPart) scores(n, from, to int) {
 	for key := from; key < to; key += t.panel {
 		units := min(len(g.of[0]), (to-key+t.lanes-1)/t.lanes)
 		a.b = unsafe.Pointer(&t.kt[(key-t.firstKT)*d])
-		for r := 0; r < n; r += len(g.of) {
+		for r, rows := 0, 0; r < n; r += rows {
+			rows = g.fit(n - r)
 			a.a = unsafe.Pointer(&t.q[r*t.dPad])
 			a.c = unsafe.Pointer(&t.s[r*keyBlock+key-from])
-			g.of[min(len(g.of), n-r)-1][units-1](a)
+			g.of[rows-1][units-1](a)
 		}
 	}
 }
@@ -316,10 +317,11 @@ func (t *attendPart) valueProduct(n, at, count int, rows *Mat, pos int) {
 	for col := 0; left > 0; {
 		units := (left + (left+most-1)/most - 1) / ((left + most - 1) / most)
 		a.b = unsafe.Pointer(unsafe.SliceData(v[col:]))
-		for r := 0; r < n; r += len(g.of) {
+		for r, rows := 0, 0; r < n; r += rows {
+			rows = g.fit(n - r)
 			a.a = unsafe.Pointer(&t.s[r*keyBlock+at])
 			a.c = unsafe.Pointer(&t.o[r*t.dPad+col])
-			g.of[min(len(g.of), n-r)-1][units-1](a)
+			g.of[rows-1][units-1](a)
 		}
 		col += units * t.lanes
 		left -= units

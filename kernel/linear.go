@@ -241,7 +241,6 @@ func (j *linearJob) panelRows(thread, row, col, group int) {
 	start, width := w.panel(col)
 	size := j.g.groupBytes(w.format)
 	end := min(row+j.rowBlock, j.out.Rows)
-	tile := len(j.g.of)
 	a := &j.p.args[thread]
 	*a = gemmArgs{
 		groups: min(j.kGroups, w.groups-group), lda: j.lda, add: j.add,
@@ -259,8 +258,8 @@ func (j *linearJob) panelRows(thread, row, col, group int) {
 			a.comp = unsafe.Pointer(&w.comp[col])
 		}
 	}
-	for r := row; r < end; r += tile {
-		n := min(tile, end-r)
+	for r, n := row, 0; r < end; r += n {
+		n = j.g.fit(end - r)
 		a.a = unsafe.Add(j.a, r*j.lda+group*j.g.groupA())
 		if w.format == FormatInt8 {
 			a.rowS = unsafe.Pointer(&j.rowS[r])

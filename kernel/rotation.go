@@ -64,15 +64,16 @@ func smallGEMM(k *Kernels, x, h, y []float32, a *gemmArgs) {
 	odd := int(math.Sqrt(float64(len(h))))
 	n := len(x) / odd
 	g := &k.t.gemm.f32
-	tile, widest := len(g.of), len(g.of[0])
+	widest := len(g.of[0])
 	*a = gemmArgs{groups: odd, lda: 4 * odd, ldb: 4 * n, ldc: 4 * n}
 	for col := 0; col < n; {
 		units := min(widest, (n-col)/k.t.gemm.lanes)
 		a.b = unsafe.Pointer(&y[col])
-		for row := 0; row < odd; row += tile {
+		for row, rows := 0, 0; row < odd; row += rows {
+			rows = g.fit(odd - row)
 			a.a = unsafe.Pointer(&h[row*odd])
 			a.c = unsafe.Pointer(&x[row*n+col])
-			g.of[min(tile, odd-row)-1][units-1](a)
+			g.of[rows-1][units-1](a)
 		}
 		col += units * k.t.gemm.lanes
 	}

@@ -66,11 +66,21 @@ type gemmArgs struct {
 // A gemmFunc computes one tile. Its number of rows and columns is fixed by where it stands in its table.
 type gemmFunc func(*gemmArgs)
 
-// gemmKernels are the micro-kernels of one format: of[rows-1][units-1] computes rows x units*lanes.
+// gemmKernels are the micro-kernels of one format: of[rows-1][units-1] computes rows x units*lanes. Some heights are
+// missing (nil); one row and the last are there.
 type gemmKernels struct {
 	group int // values of the inner dimension in one step
 	input input
 	of    [][]gemmFunc
+}
+
+// fit returns the greatest height of a tile that has no more than n rows.
+func (g *gemmKernels) fit(n int) int {
+	n = min(n, len(g.of))
+	for g.of[n-1] == nil {
+		n--
+	}
+	return n
 }
 
 // gemmSet is a tier's matrix product.

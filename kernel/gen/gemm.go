@@ -1,0 +1,395 @@
+package main
+
+import (
+	"fmt"
+	"go/format"
+	"log"
+	"os"
+	"strings"
+)
+
+// kind is one micro-kernel's arithmetic.
+type kind struct {
+	name   string // as in the functions' names: gemmF32AVX512_8x3
+	tier   string
+	group  int    // bytes of one row of a in one step
+	colB   int    // bytes of one column of b in one step
+	int    bool   // sums are int32, scaled at the end
+	rows   []int  // heights of tiles
+	units  int    // widest tile in vectors
+	format string // field of gemmSet
+	input  string
+	values int // of the inner dimension in one step
+	step   func(a *asm, t tile, u int)
+}
+
+// tile is the shape of one micro-kernel: accumulators are registers 0 to rows*units-1, row by row.
+type tile struct {
+	kind
+	rows, units int
+}
+
+func (t tile) acc(r, c int) int { return r*t.units + c }
+
+// free is the first register that holds no accumulator.
+func (t tile) free() int { return t.rows * t.units }
+
+var (
+	rows512 = []int{1, 2, 4, 8}
+	rows256 = []int{1, 2, 4, 6}
+)
+
+var avx512Kinds = []kind{
+	{name: "F32", tier: "AVX512", group: 4, colB: 4, rows: rows512, units: 3, input: "inputF32", values: 1, step: stepF32},
+	{name: "BF16", tier: "AVX512BF16", group: 4, colB: 4, rows: rows512, units: 3, input: "inputBF16", values: 2, step: stepBF16},
+	{name: "Widen", tier: "AVX512", group: 8, colB: 4, rows: rows512, units: 3, input: "inputF32", values: 2, step: stepWiden},
+	{name: "U8", tier: "AVX512VNNI", group: 4, colB: 4, int: true, rows: rows512, units: 3, input: "inputU8", values: 4, step: stepU8},
+	{name: "S16", tier: "AVX512", group: 4, colB: 2, int: true, rows: rows512, units: 3, input: "inputS16", values: 2, step: stepS16},
+}
+
+var avx2Kinds = []kind{
+	{name: "F32", tier: "AVX2", group: 4, colB: 4, rows: rows256, units: 2, input: "inputF32", values: 1, step: stepF32},
+	{name: "Widen", tier: "AVX2", group: 8, colB: 4, rows: rows256, units: 2, input: "inputF32", values: 2, step: stepWiden},
+	{name: "S16", tier: "AVX2", group: 4, colB: 2, int: true, rows: rows256, units: 2, input: "inputS16", values: 2, step: stepS16},
+}
+
+// rowA is the address of row r of a, off bytes on. SI is row 0, R10 row 3, R8 the step, R11 three steps.
+func rowA(r, off int) string {
+	return fmt.Sprintf([]string{"%d(SI)", "%d(SI)(R8*1)", "%d(SI)(R8*2)", "%d(R10)", "%d(SI)(R8*4)", "%d(R10)(R8*2)", "%d(SI)(R11*2)", "%d(R10)(R8*4)"}[r], off)
+}
+
+// rowB is the address in the u-th next group of b, off bytes on. DI is the first, R12 the step, R13 three steps.
+func rowB(u, off int) string {
+	return fmt.Sprintf([]string{"%d(DI)", "%d(DI)(R12*1)", "%d(DI)(R12*2)", "%d(DI)(R13*1)"}[u], off)
+}
+
+const unroll = 4
+
+func stepF32(a *asm, t tile, u int) {
+	b := t.free()
+	for c := range t.units {
+		a.p("VMOVUPS %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
+	}
+	x := b + t.units
+	n := a.registers() - x
+	for r := range t.rows {
+		a.p("VBROADCASTSS %s, %s", rowA(r, u*4), a.v(x+r%n))
+		for c := range t.units {
+			a.p("VFMADD231PS %s, %s, %s", a.v(b+c), a.v(x+r%n), a.v(t.acc(r, c)))
+		}
+	}
+}
+
+func (a *asm) registers() int {
+	if a.reg == "Z" {
+		return 32
+	}
+	return 16
+}
+
+func stepBF16(a *asm, t tile, u int) {
+	b := t.free()
+	for c := range t.units {
+		a.p("VMOVUPS %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
+	}
+	x := b + t.units
+	n := a.registers() - x
+	for r := range t.rows {
+		a.p("VBROADCASTSS %s, %s", rowA(r, u*4), a.v(x+r%n))
+		for c := range t.units {
+			a.p("%s // VDPBF16PS Z%d, Z%d, Z%d", dpbf16(t.acc(r, c), x+r%n, b+c), b+c, x+r%n, t.acc(r, c))
+		}
+	}
+}
+
+// dpbf16 encodes VDPBF16PS, which the assembler lacks: zmm[dst] += pairs of zmm[s1] times pairs of zmm[s2]. EVEX, map
+// 0F38, prefix F3, W0, opcode 52 (Intel SDM volume 2).
+func dpbf16(dst, s1, s2 int) string {
+	p0 := 2
+	for _, bit := range []struct{ set, flag int }{{dst & 8, 0x80}, {s2 & 16, 0x40}, {s2 & 8, 0x20}, {dst & 16, 0x10}} {
+		if bit.set == 0 {
+			p0 |= bit.flag
+		}
+	}
+	p2 := 0x40
+	if s1&16 == 0 {
+		p2 |= 8
+	}
+	code := []int{0x62, p0, (^s1&15)<<3 | 4 | 2, p2, 0x52, 0xC0 | dst&7<<3 | s2&7}
+	var s []string
+	for _, b := range code {
+		s = append(s, fmt.Sprintf("BYTE $0x%02x", b))
+	}
+	return strings.Join(s, "; ")
+}
+
+// stepWiden takes pairs of bfloat16 apart: the even values are the lower halves, the odd ones the upper. The last register
+// holds the mask of the upper halves.
+func stepWiden(a *asm, t tile, u int) {
+	b, mask := t.free(), a.registers()-1
+	x := b + t.units
+	n := mask - x
+	for half := range 2 {
+		for c := range t.units {
+			if half == 0 {
+				if a.reg == "Z" {
+					a.p("VPSLLD $16, %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
+				} else {
+					a.p("VMOVUPS %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
+					a.p("VPSLLD $16, %s, %s", a.v(b+c), a.v(b+c))
+				}
+			} else {
+				a.p("%s %s, %s, %s", a.and(), rowB(u, c*a.bytes()), a.v(mask), a.v(b+c))
+			}
+		}
+		for r := range t.rows {
+			a.p("VBROADCASTSS %s, %s", rowA(r, u*8+half*4), a.v(x+r%n))
+			for c := range t.units {
+				a.p("VFMADD231PS %s, %s, %s", a.v(b+c), a.v(x+r%n), a.v(t.acc(r, c)))
+			}
+		}
+	}
+}
+
+func (a *asm) and() string {
+	if a.reg == "Z" {
+		return "VPANDD"
+	}
+	return "VPAND"
+}
+
+func (a *asm) xor() string {
+	if a.reg == "Z" {
+		return "VPXORD"
+	}
+	return "VPXOR"
+}
+
+func stepU8(a *asm, t tile, u int) {
+	b := t.free()
+	for c := range t.units {
+		a.p("VMOVDQU32 %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
+	}
+	x := b + t.units
+	n := a.registers() - x
+	for r := range t.rows {
+		a.p("VPBROADCASTD %s, %s", rowA(r, u*4), a.v(x+r%n))
+		for c := range t.units {
+			a.p("VPDPBUSD %s, %s, %s", a.v(b+c), a.v(x+r%n), a.v(t.acc(r, c)))
+		}
+	}
+}
+
+func stepS16(a *asm, t tile, u int) {
+	b := t.free()
+	for c := range t.units {
+		a.p("VPMOVSXBW %s, %s", rowB(u, c*a.bytes()/2), a.v(b+c))
+	}
+	x := b + t.units
+	left := a.registers() - x
+	n := max(1, min(4, left/2)) // broadcasts; the rest are products
+	m := left - n
+	i := 0
+	for r := range t.rows {
+		a.p("VPBROADCASTD %s, %s", rowA(r, u*4), a.v(x+r%n))
+		for c := range t.units {
+			tmp := a.v(x + n + i%m)
+			i++
+			a.p("VPMADDWD %s, %s, %s", a.v(b+c), a.v(x+r%n), tmp)
+			a.p("VPADDD %s, %s, %s", tmp, a.v(t.acc(r, c)), a.v(t.acc(r, c)))
+		}
+	}
+}
+
+func (t tile) name() string {
+	return fmt.Sprintf("gemm%s%s_%dx%d", t.kind.name, t.tier, t.rows, t.units)
+}
+
+func genGEMM(a *asm, s *stubs, kinds []kind) {
+	for _, k := range kinds {
+		for _, rows := range k.rows {
+			for units := 1; units <= k.units; units++ {
+				t := tile{k, rows, units}
+				a.tile(t)
+				s.tile(t)
+			}
+		}
+		s.table(k)
+	}
+}
+
+// tile writes one micro-kernel.
+func (a *asm) tile(t tile) {
+	fmt.Fprintf(a, "// func %s(a *gemmArgs)\n", t.name())
+	a.text(t.name(), "0-8")
+	a.p("MOVQ a+0(FP), AX")
+	for _, m := range []struct{ field, reg string }{{"groups", "CX"}, {"a", "SI"}, {"lda", "R8"}, {"b", "DI"}, {"ldb", "R12"}, {"c", "DX"}, {"ldc", "R9"}} {
+		a.p("MOVQ gemmArgs_%s(AX), %s", m.field, m.reg)
+	}
+	a.p("LEAQ (R12)(R12*2), R13")
+	if t.rows > 3 {
+		a.p("LEAQ (R8)(R8*2), R11")
+		a.p("LEAQ (SI)(R11*1), R10")
+	}
+	if t.kind.name == "Widen" {
+		m := a.registers() - 1
+		a.p("MOVL $0xffff0000, BX")
+		a.p("VMOVD BX, X%d", m&15)
+		a.p("VPBROADCASTD X%d, %s", m&15, a.v(m))
+	}
+	for i := range t.free() {
+		a.p("%s %s, %s, %s", a.xor(), a.v(i), a.v(i), a.v(i))
+	}
+	a.prefetchC(t)
+	a.p("MOVQ CX, BX")
+	a.p("SHRQ $2, BX")
+	a.p("JZ tail")
+	a.p("PCALIGN $64")
+	a.label("loop")
+	for u := range unroll {
+		t.step(a, t, u)
+	}
+	a.advance(t, unroll)
+	a.p("LEAQ (DI)(R12*4), DI")
+	a.p("DECQ BX")
+	a.p("JNZ loop")
+	a.label("tail")
+	a.p("ANDQ $3, CX")
+	a.p("JZ done")
+	a.label("one")
+	t.step(a, t, 0)
+	a.advance(t, 1)
+	a.p("ADDQ R12, DI")
+	a.p("DECQ CX")
+	a.p("JNZ one")
+	a.label("done")
+	a.epilogue(t)
+	a.ret()
+}
+
+func (a *asm) advance(t tile, groups int) {
+	a.p("ADDQ $%d, SI", groups*t.group)
+	if t.rows > 3 {
+		a.p("ADDQ $%d, R10", groups*t.group)
+	}
+}
+
+// prefetchC asks for the lines of out, which the epilogue reads or writes.
+func (a *asm) prefetchC(t tile) {
+	a.p("MOVQ DX, BX")
+	for r := range t.rows {
+		for off := 0; off < t.units*a.bytes(); off += 64 {
+			a.p("PREFETCHT0 %d(BX)", off)
+		}
+		if r < t.rows-1 {
+			a.p("ADDQ R9, BX")
+		}
+	}
+}
+
+// epilogue scales int32 sums, adds the bias and what out holds, and stores.
+func (a *asm) epilogue(t tile) {
+	w := t.free()
+	if t.int {
+		a.scale(t, w)
+	}
+	a.p("MOVQ gemmArgs_bias(AX), BX")
+	a.p("TESTQ BX, BX")
+	a.p("JZ nobias")
+	for c := range t.units {
+		a.p("VMOVUPS %d(BX), %s", c*a.bytes(), a.v(w+c))
+	}
+	a.eachAcc(t, func(r, c int) { a.p("VADDPS %s, %s, %s", a.v(w+c), a.v(t.acc(r, c)), a.v(t.acc(r, c))) })
+	a.label("nobias")
+	a.p("MOVQ gemmArgs_add(AX), BX")
+	a.p("TESTQ BX, BX")
+	a.p("JZ store")
+	a.p("MOVQ DX, BX")
+	for r := range t.rows {
+		for c := range t.units {
+			a.p("VADDPS %d(BX), %s, %s", c*a.bytes(), a.v(t.acc(r, c)), a.v(t.acc(r, c)))
+		}
+		a.p("ADDQ R9, BX")
+	}
+	a.label("store")
+	for r := range t.rows {
+		for c := range t.units {
+			a.p("VMOVUPS %s, %d(DX)", a.v(t.acc(r, c)), c*a.bytes())
+		}
+		a.p("ADDQ R9, DX")
+	}
+}
+
+func (a *asm) eachAcc(t tile, f func(r, c int)) {
+	for r := range t.rows {
+		for c := range t.units {
+			f(r, c)
+		}
+	}
+}
+
+// scale turns sums into float32: (sum - comp) * colS * rowS. w is the first free register.
+func (a *asm) scale(t tile, w int) {
+	a.p("MOVQ gemmArgs_comp(AX), BX")
+	a.p("TESTQ BX, BX")
+	a.p("JZ nocomp")
+	for c := range t.units {
+		a.p("VMOVUPS %d(BX), %s", c*a.bytes(), a.v(w+c))
+	}
+	a.eachAcc(t, func(r, c int) { a.p("VPSUBD %s, %s, %s", a.v(w+c), a.v(t.acc(r, c)), a.v(t.acc(r, c))) })
+	a.label("nocomp")
+	a.p("MOVQ gemmArgs_colS(AX), BX")
+	a.p("MOVQ gemmArgs_rowS(AX), DI")
+	for c := range t.units {
+		a.p("VMOVUPS %d(BX), %s", c*a.bytes(), a.v(w+c))
+	}
+	for r := range t.rows {
+		a.p("VBROADCASTSS %d(DI), %s", 4*r, a.v(w+t.units))
+		for c := range t.units {
+			acc := a.v(t.acc(r, c))
+			a.p("VCVTDQ2PS %s, %s", acc, acc)
+			a.p("VMULPS %s, %s, %s", a.v(w+c), acc, acc)
+			a.p("VMULPS %s, %s, %s", a.v(w+t.units), acc, acc)
+		}
+	}
+}
+
+// stubs collects the Go side: declarations and tables.
+type stubs struct {
+	decl, vars strings.Builder
+}
+
+func newStubs() *stubs { return &stubs{} }
+
+func (s *stubs) tile(t tile) {
+	fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(a *gemmArgs)\n\n", t.name())
+}
+
+func (s *stubs) table(k kind) {
+	fmt.Fprintf(&s.vars, "var gemm%s%s = gemmKernels{group: %d, input: %s, of: [][]gemmFunc{\n", k.name, k.tier, k.values, k.input)
+	at := 0
+	for rows := 1; rows <= k.rows[len(k.rows)-1]; rows++ {
+		if rows != k.rows[at] {
+			fmt.Fprintf(&s.vars, "\tnil,\n")
+			continue
+		}
+		at++
+		fmt.Fprintf(&s.vars, "\t{")
+		for units := 1; units <= k.units; units++ {
+			fmt.Fprintf(&s.vars, "%s, ", tile{k, rows, units}.name())
+		}
+		fmt.Fprintf(&s.vars, "},\n")
+	}
+	fmt.Fprintf(&s.vars, "}}\n\n")
+}
+
+func (s *stubs) save(file string) {
+	text := "// Code generated by kernel/gen; DO NOT EDIT.\n\n//go:build !purego\n\npackage kernel\n\n" + s.vars.String() + s.decl.String()
+	out, err := format.Source([]byte(text))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(file, out, 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
