@@ -1,0 +1,264 @@
+package eval
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/labrador-lab/labrador"
+)
+
+// Options say how runs are measured. The zero value is trec_eval without flags.
+type Options struct {
+	Level      int  // smallest grade that counts as relevant (trec_eval -l); 0 is 1. A measure's own rel= goes before it
+	Complete   bool // average over all judged queries, those missing from the run with what an empty ranking gets (-c)
+	Depth      int  // hits of a query that count (-M); 0: all
+	JudgedOnly bool // drop documents without a judgement before measuring (-J)
+	Documents  int  // documents in the collection (-N); only utility asks
+}
+
+// Validate says what is wrong with the options.
+func (o Options) Validate() error {
+	switch {
+	case o.Level < 0:
+		return fmt.Errorf("eval: relevance level %d: levels start at 1", o.Level)
+	case o.Depth < 0:
+		return fmt.Errorf("eval: depth %d is negative", o.Depth)
+	case o.Documents < 0:
+		return fmt.Errorf("eval: %d documents in the collection", o.Documents)
+	}
+	return nil
+}
+
+func (o Options) level() int { return max(o.Level, 1) }
+
+// Result holds the values of one run.
+type Result struct {
+	Measures []Measure
+	Queries  []string    // measured queries, ascending
+	Values   [][]float64 // (measure, query); logarithms for gm_map and gm_bpref
+	Overall  []float64   // (measure): the mean or sum that trec_eval prints as "all"
+	Texts    [][]string  // (measure, query): relstring's value; nil for the others
+	RunID    string      // tag of the run file's last line; empty for a run in memory
+	Missing  []string    // judged queries without hits, ascending; measured only under Options.Complete
+	Unjudged int         // queries of the run without judgements, which count for nothing
+}
+
+// Of returns the values of the measure printed as name, one per query, or nil.
+func (r *Result) Of(name string) []float64 {
+	for i, m := range r.Measures {
+		if m.name == name {
+			return r.Values[i]
+		}
+	}
+	return nil
+}
+
+// ErrNothing is the error of a run that shares no query with the judgements.
+var ErrNothing = errors.New("no query has both hits and judgements")
+
+// PerQuery measures a run in memory. Hits may be in any order: they count by score descending, then document id descending.
+// A document that a query's hits name twice is an error.
+func PerQuery(measures []Measure, qrels labrador.Qrels, run labrador.Run, opts Options) (*Result, error) {
+	s, err := newSheet(measures, qrels, opts)
+	if err != nil {
+		return nil, err
+	}
+	var g grouper
+	for i, id := range s.table.ids {
+		hits := run[id]
+		if len(hits) == 0 {
+			continue
+		}
+		g.reset()
+		for _, h := range hits {
+			if math.IsNaN(float64(h.Score)) {
+				return nil, fmt.Errorf("eval: query %s: document %s: score is not a number", id, h.ID)
+			}
+			g.add(h.ID, h.Score)
+		}
+		if err := s.measure(i, &g); err != nil {
+			return nil, fmt.Errorf("eval: %w", err)
+		}
+	}
+	for id, hits := range run {
+		if _, ok := s.table.index[id]; !ok && len(hits) > 0 {
+			s.unjudged++
+		}
+	}
+	return s.result("")
+}
+
+// sheet collects the values of all queries; queries may be measured at the same time.
+type sheet struct {
+	measures []Measure
+	opts     Options
+	table    *table
+	seen     []bool    // (query)
+	values   []float64 // (query, measure)
+	texts    []string  // (query, measure), nil without relstring
+	judged   bool      // some measure wants the ranking without unjudged documents
+	unjudged int
+}
+
+func newSheet(measures []Measure, qrels labrador.Qrels, opts Options) (*sheet, error) {
+	if err := opts.Validate(); err != nil {
+		return nil, err
+	}
+	t, err := newTable(qrels)
+	if err != nil {
+		return nil, err
+	}
+	s := &sheet{measures: measures, opts: opts, table: t, seen: make([]bool, len(t.ids)), values: make([]float64, len(t.ids)*len(measures))}
+	for _, m := range measures {
+		switch {
+		case m.fam == nil:
+			return nil, errors.New("eval: a Measure that Parse did not make")
+		case m.fam.kind == text:
+			s.texts = make([]string, len(s.values))
+		case m.fam.name == "ERR":
+			if err := t.checkERR(); err != nil {
+				return nil, err
+			}
+		}
+		s.judged = s.judged || m.only || opts.JudgedOnly
+	}
+	return s, nil
+}
+
+// measure fills in the values of query i from the hits in g.
+func (s *sheet) measure(i int, g *grouper) error {
+	q := &s.table.queries[i]
+	if err := g.rank(q, s.opts.Depth); err != nil {
+		return fmt.Errorf("query %s: %w", s.table.ids[i], err)
+	}
+	g.ranking.docs = s.opts.Documents
+	s.seen[i] = true
+	s.fill(i, &g.ranking)
+	return nil
+}
+
+func (s *sheet) fill(i int, r *ranking) {
+	narrow := r
+	if s.judged {
+		narrow = r.judgedOnly()
+	}
+	for j := range s.measures {
+		m := &s.measures[j]
+		level := m.rel
+		if level == 0 {
+			level = s.opts.level()
+		}
+		view := r
+		if m.only || s.opts.JudgedOnly {
+			view = narrow
+		}
+		at := i*len(s.measures) + j
+		switch {
+		case m.fam.kind == text:
+			s.texts[at] = relString(m, view)
+		case m.fam.calc != nil:
+			s.values[at] = m.fam.calc(m, view, level)
+		}
+	}
+}
+
+// fillMissing gives a query without hits what trec_eval -c gives it: the values of a ranking of one document that nobody judged,
+// but 0 (and an empty string) for the measures that would show that document.
+func (s *sheet) fillMissing(i int) {
+	s.fill(i, &ranking{numRet: missingDoc, levels: s.table.queries[i].levels, docs: s.opts.Documents})
+	for j, m := range s.measures {
+		at := i*len(s.measures) + j
+		switch m.name {
+		case "num_ret", "utility", "rbp_resid", "NumRet":
+			s.values[at] = 0
+		case "relstring":
+			s.texts[at] = ""
+		}
+		if m.fam.name == "unj" {
+			s.values[at] = 0
+		}
+	}
+}
+
+// result averages. It is called once, after all queries are measured.
+func (s *sheet) result(runID string) (*Result, error) {
+	r := &Result{Measures: s.measures, RunID: runID, Unjudged: s.unjudged}
+	var rows []int
+	for i, id := range s.table.ids {
+		if !s.seen[i] {
+			r.Missing = append(r.Missing, id)
+			if !s.opts.Complete {
+				continue
+			}
+			s.fillMissing(i)
+		}
+		rows = append(rows, i)
+		r.Queries = append(r.Queries, id)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("eval: %w", ErrNothing)
+	}
+	r.Values = make([][]float64, len(s.measures))
+	r.Texts = make([][]string, len(s.measures))
+	r.Overall = make([]float64, len(s.measures))
+	for j, m := range s.measures {
+		r.Values[j] = make([]float64, len(rows))
+		for n, i := range rows {
+			r.Values[j][n] = s.values[i*len(s.measures)+j]
+		}
+		if m.fam.kind == text {
+			r.Texts[j] = make([]string, len(rows))
+			for n, i := range rows {
+				r.Texts[j][n] = s.texts[i*len(s.measures)+j]
+			}
+		}
+		r.Overall[j] = s.overall(m, r.Values[j])
+	}
+	return r, nil
+}
+
+// overall is trec_eval's "all" value [meas_avg.c, m_num_rel.c, m_num_q.c].
+func (s *sheet) overall(m Measure, values []float64) float64 {
+	total := 0.0
+	for _, v := range values {
+		total += v
+	}
+	n := float64(len(values))
+	switch m.fam.kind {
+	case mean:
+		return total / n
+	case geometric:
+		return math.Exp(total / n)
+	case queries:
+		return n
+	case sum:
+		if m.name == "num_rel" && s.opts.Complete {
+			return float64(s.table.positive()) // under -c trec_eval counts grades above 0, whatever the level
+		}
+		return total
+	}
+	return 0
+}
+
+// relString draws the first ranks: a digit per grade, > above 9, - outside the pool, . in the pool without judgement.
+func relString(m *Measure, r *ranking) string {
+	limit := min(max(m.list[0], 0), float64(r.numRet))
+	out := make([]byte, 0, int(limit))
+	r.grades(func(rank, grade int) {
+		if rank >= int(limit) {
+			return
+		}
+		c := byte('0' + grade)
+		switch {
+		case grade > 9:
+			c = '>'
+		case grade == notPooled:
+			c = '-'
+		case grade == notJudged:
+			c = '.'
+		}
+		out = append(out, c)
+	})
+	return string(out)
+}

@@ -1,0 +1,69 @@
+package eval
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+)
+
+// WriteTrec writes the result in trec_eval's three columns: name, query or "all", value; per query where perQuery is set, then
+// overall where summary is. The bytes are trec_eval's.
+func WriteTrec(w io.Writer, r *Result, perQuery, summary bool) error {
+	b := bufio.NewWriter(w)
+	if perQuery {
+		for q, id := range r.Queries {
+			for j, m := range r.Measures {
+				switch m.fam.kind {
+				case mean:
+					writeRow(b, m.name, id, FormatValue(r.Values[j][q]))
+				case sum:
+					writeRow(b, m.name, id, strconv.Itoa(int(r.Values[j][q])))
+				case text:
+					writeRow(b, m.name, id, "'"+r.Texts[j][q]+"'")
+				}
+			}
+		}
+	}
+	if summary {
+		for j, m := range r.Measures {
+			if v, ok := r.Summary(j); ok {
+				writeRow(b, m.name, "all", v)
+			}
+		}
+	}
+	return b.Flush()
+}
+
+func writeRow(b *bufio.Writer, name, query, value string) {
+	fmt.Fprintf(b, "%-22s\t%s\t%s\n", name, query, value)
+}
+
+// Summary is the overall value of measure j as trec_eval prints it; false for measures that have none.
+func (r *Result) Summary(j int) (string, bool) {
+	switch r.Measures[j].fam.kind {
+	case runName:
+		return r.RunID, true
+	case sum, queries:
+		return strconv.Itoa(int(r.Overall[j])), true
+	case text:
+		return "", false
+	}
+	return FormatValue(r.Overall[j]), true
+}
+
+// FormatValue prints a value as trec_eval does: C's %6.4f.
+func FormatValue(v float64) string {
+	switch {
+	case math.IsNaN(v) && math.Signbit(v):
+		return "  -nan"
+	case math.IsNaN(v):
+		return "   nan"
+	case math.IsInf(v, 1):
+		return "   inf"
+	case math.IsInf(v, -1):
+		return "  -inf"
+	}
+	return fmt.Sprintf("%6.4f", v)
+}
