@@ -21,7 +21,7 @@ type Tokens struct {
 	ends  []uint32 // ends[i] is the end of term i in arena
 	spans []uint32 // start and end of term i in its text, in bytes: spans[2i], spans[2i+1]
 	word  []byte   // scratch of the analyzer at work
-	stem  stemScratch
+	units []uint16 // the same in UTF-16
 }
 
 // Reset forgets the terms and keeps the memory.
