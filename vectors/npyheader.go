@@ -40,7 +40,7 @@ func parseHeader(data []byte) (header, error) {
 		return header{}, errors.New("elements are in Fortran order; save np.ascontiguousarray(x) instead")
 	}
 	if len(fields.shape) != 2 {
-		return header{}, fmt.Errorf("array has %d dimensions; vectors need 2, one row per id", len(fields.shape))
+		return header{}, fmt.Errorf("array is %d-dimensional; vectors need 2 dimensions, one row per id", len(fields.shape))
 	}
 	rows, cols := fields.shape[0], fields.shape[1]
 	if cols == 0 {
@@ -110,7 +110,8 @@ func parseDict(text string) (dict, error) {
 	var d dict
 	seen := map[string]bool{}
 	p.expect("{")
-	for p.ok() && !p.accept("}") {
+	closed := p.accept("}")
+	for ; p.ok() && !closed; closed = p.accept("}") {
 		key := p.str()
 		p.expect(":")
 		if seen[key] {
@@ -134,7 +135,7 @@ func parseDict(text string) (dict, error) {
 			p.fail()
 		}
 	}
-	if !p.ok() || p.rest != "" {
+	if !closed || p.rest != "" {
 		return d, errors.New("is no dict of descr, fortran_order and shape (structured types are not read)")
 	}
 	if len(seen) != 3 {
