@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/labrador-lab/labrador/dataset"
 )
 
 // maxSystems bounds what sweeps may expand to.
@@ -80,23 +82,36 @@ func eachItem(list *node, key string, read func(*node) error) error {
 	return nil
 }
 
+// datasetFile is a dataset as written.
+type datasetFile struct {
+	Name           string `yaml:"name"`
+	Path           string `yaml:"path"`
+	Split          string `yaml:"split"`
+	Group          string `yaml:"group"`
+	DropSelf       *bool  `yaml:"drop_self"`
+	RelevanceLevel int    `yaml:"relevance_level"`
+}
+
 func (s *Study) readDataset(n *node) error {
-	d := DatasetSpec{line: n.line}
-	if n.kind == scalarNode {
-		d.Path = n.text
-	} else if err := decode(n, &d); err != nil {
-		return err
+	var f datasetFile
+	ref := dataset.ParseRef(n.text)
+	if n.kind != scalarNode {
+		if err := decode(n, &f); err != nil {
+			return err
+		}
+		ref = dataset.Ref{Name: f.Name, Path: f.Path, Split: f.Split, Group: f.Group, DropSelf: f.DropSelf, RelevanceLevel: f.RelevanceLevel}
 	}
-	d.Path = cmp.Or(d.Path, d.Name)
-	if d.Path == "" {
-		return n.fail("a dataset needs a path or a name")
+	if err := ref.Validate(); err != nil {
+		return n.fail("%v", err)
 	}
-	base := path.Base(filepath.ToSlash(filepath.Clean(d.Path)))
-	d.Name = cmp.Or(d.Name, strings.TrimSuffix(base, ".zip"))
-	if err := checkName(d.Name); err != nil {
-		return n.fail("name %q %v", d.Name, err)
+	name := ref.Name
+	if name == "" {
+		name = strings.TrimSuffix(path.Base(filepath.ToSlash(filepath.Clean(ref.Path))), ".zip")
 	}
-	s.Datasets = append(s.Datasets, d)
+	if err := checkName(name); err != nil {
+		return n.fail("name %q %v", name, err)
+	}
+	s.Datasets = append(s.Datasets, DatasetSpec{name, ref, n.line})
 	return nil
 }
 

@@ -205,13 +205,13 @@ func TestParse(t *testing.T) {
 	if w := s.system("sweep-prefix=5-low").System.(*words); w.Prefix != 5 || w.Case != "low" {
 		t.Errorf("sweep made %+v", w)
 	}
-	if got := s.Datasets[2]; got.Name != "cosqa" || got.Group != "code" || got.Split != "test" {
+	if got := s.Datasets[2]; got.Name != "cosqa" || got.Ref.Group != "code" || got.Ref.Split != "test" {
 		t.Errorf("dataset %+v", got)
 	}
 	if got := s.Datasets[1].Name; got != "folder" {
 		t.Errorf("name of a folder: %s", got)
 	}
-	if s.Datasets[0].DropSelf != nil || s.Datasets[3].DropSelf == nil || !*s.Datasets[3].DropSelf {
+	if s.Datasets[0].Ref.DropSelf != nil || s.Datasets[3].Ref.DropSelf == nil || !*s.Datasets[3].Ref.DropSelf {
 		t.Error("drop_self")
 	}
 	if c := s.Claims[1]; c.Kind != Equal || c.Left != "stems" || c.Measure != "nDCG@10" || c.Within != 0.01 || len(c.On) != 2 {

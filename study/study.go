@@ -9,6 +9,8 @@ package study
 import (
 	"fmt"
 	"slices"
+
+	"github.com/labrador-lab/labrador/dataset"
 )
 
 // Study is a study file, checked in itself: every key known, every name of a system defined. Names of datasets and of
@@ -31,14 +33,10 @@ type Study struct {
 	File string // the file it was read from, for messages
 }
 
-// DatasetSpec names a dataset of a study and what differs from its own conventions.
+// DatasetSpec is a dataset of a study: its name there and where it is.
 type DatasetSpec struct {
-	Name           string `yaml:"name"`  // default: the last part of Path
-	Path           string `yaml:"path"`  // a folder, a zip, or a name that resolves below the data folder; default: Name
-	Split          string `yaml:"split"` // default: the dataset's own (test where there is one)
-	Group          string `yaml:"group"` // default: the dataset's own
-	DropSelf       *bool  `yaml:"drop_self"`
-	RelevanceLevel *int   `yaml:"relevance_level"`
+	Name string
+	Ref  dataset.Ref
 
 	line int
 }
