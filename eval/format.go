@@ -15,13 +15,8 @@ func WriteTrec(w io.Writer, r *Result, perQuery, summary bool) error {
 	if perQuery {
 		for q, id := range r.Queries {
 			for j, m := range r.Measures {
-				switch m.fam.kind {
-				case mean:
-					writeRow(b, m.name, id, FormatValue(r.Values[j][q]))
-				case sum:
-					writeRow(b, m.name, id, strconv.Itoa(int(r.Values[j][q])))
-				case text:
-					writeRow(b, m.name, id, "'"+r.Texts[j][q]+"'")
+				if v, ok := r.Value(j, q); ok {
+					writeRow(b, m.name, id, v)
 				}
 			}
 		}
@@ -38,6 +33,20 @@ func WriteTrec(w io.Writer, r *Result, perQuery, summary bool) error {
 
 func writeRow(b *bufio.Writer, name, query, value string) {
 	fmt.Fprintf(b, "%-22s\t%s\t%s\n", name, query, value)
+}
+
+// Value is the value of measure j for query q (its place in Queries) as trec_eval prints it; false for measures that it prints for
+// all queries together only.
+func (r *Result) Value(j, q int) (string, bool) {
+	switch r.Measures[j].fam.kind {
+	case mean:
+		return FormatValue(r.Values[j][q]), true
+	case sum:
+		return strconv.Itoa(int(r.Values[j][q])), true
+	case text:
+		return "'" + r.Texts[j][q] + "'", true
+	}
+	return "", false
 }
 
 // Summary is the overall value of measure j as trec_eval prints it; false for measures that have none.

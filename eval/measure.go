@@ -30,9 +30,12 @@ type gainParam struct {
 // String is the name as it is printed: trec_eval's (ndcg_cut_10) or ir_measures' (nDCG@10), the grammar that it was asked for in.
 func (m Measure) String() string { return m.name }
 
-// Averaged says whether the overall value is a mean of the queries' values (arithmetic, or geometric for gm_map and gm_bpref),
-// so that differences between runs can be tested. Counts, the run's name and relstring are not.
-func (m Measure) Averaged() bool { return m.fam.kind == mean || m.fam.kind == geometric }
+// Averaged says whether the overall value is the mean of the queries' values, so that differences between runs can be tested query by
+// query. Counts, the run's name and relstring are not, nor are geometric means: test map and bpref for gm_map and gm_bpref.
+func (m Measure) Averaged() bool { return m.fam.kind == mean }
+
+// Geometric says whether the overall value is the geometric mean of the queries' values (gm_map, gm_bpref, GMAP).
+func (m Measure) Geometric() bool { return m.fam.kind == geometric }
 
 // Count says whether the values are whole numbers that add up over the queries.
 func (m Measure) Count() bool { return m.fam.kind == sum || m.fam.kind == queries }
