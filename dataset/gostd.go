@@ -36,13 +36,14 @@ func builtin(name string) (small, ok bool) {
 // gostd is the standard library of the machine's own Go toolchain as a code search set. The query is the first sentence of a
 // function's doc comment (go/doc.Synopsis) without the function's name, the document is the function's source without that comment.
 //
-//   - Files: all of GOROOT/src, whatever their build tags (so the machine's system does not matter), but no tests, testdata,
-//     vendored or generated code, nor the toolchain's own commands (src/cmd).
-//   - Functions: those with a doc comment and a body, exported or not. Functions with the same source are one document.
+//   - Files: all of GOROOT/src, the toolchain's own commands too, whatever their build tags (so the machine's system does not
+//     matter), but no tests, testdata, vendored or generated code.
+//   - Functions: those with a doc comment and a body, exported or not. Functions with the same source are one document. The variants
+//     of a function that is declared once per system are all relevant to the sentence of any of them.
 //   - The name: nearly every Go comment starts with the name of its function, and so would give the answer away. See nameless for
 //     what is done about it.
 //   - Dropped: sentences of fewer than minWords words, deprecation notes and to-dos, and sentences that more than maxShared documents
-//     share. A sentence that up to maxShared documents share is one query, and all of them are relevant.
+//     share. A sentence (case aside) that up to maxShared documents share is one query, and all of them are relevant.
 //   - Splits: queries in the order of a seeded hash of their ids; the first are test, the next dev, the others train.
 //
 // gostd-small takes only the packages of smallPackages. Ids are the function's full name, as in net/http.(*Client).Do, with @file.go
@@ -189,7 +190,7 @@ func libraryFiles(src string, small bool) ([]string, error) {
 		name := e.Name()
 		switch {
 		case e.IsDir():
-			if rel != "." && (rel == "cmd" || name == "testdata" || name == "vendor" || strings.HasPrefix(name, "_") || strings.HasPrefix(name, ".")) {
+			if rel != "." && (name == "testdata" || name == "vendor" || strings.HasPrefix(name, "_") || strings.HasPrefix(name, ".")) {
 				return fs.SkipDir
 			}
 		case !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || !e.Type().IsRegular():

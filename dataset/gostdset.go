@@ -43,6 +43,8 @@ type goFunc struct {
 	source    string // from "func" to the closing brace
 }
 
+func (f goFunc) fullName() string { return f.pkg + "." + f.name }
+
 // goSet is the finished set. docs and queries ascend by id.
 type goSet struct {
 	docs     []labrador.Document
@@ -142,6 +144,9 @@ func funcName(d *ast.FuncDecl) string {
 // queryOf is the sentence as a query, "" when it makes none.
 func queryOf(sentence, name string) string {
 	lower := strings.ToLower(sentence)
+	if name == "init" || name == "main" || name == "_" { // declared many times over, each for itself
+		return ""
+	}
 	for _, start := range []string{"deprecated", "todo", "bug(", "fixme", "xxx"} {
 		if strings.HasPrefix(lower, start) {
 			return ""
@@ -163,12 +168,16 @@ func queryOf(sentence, name string) string {
 	return q
 }
 
-// nameless takes the function's own name out of its sentence. The name is a whole word spelled exactly so, together with what
-// qualifies it (strings.Index, (*Buffer).Write, b.Write). At the start of the sentence it is removed, with the list of arguments in
-// brackets that may follow; everywhere else "it" stands for it. Words that only contain the name, or that the name is made of, stay.
+// nameless takes the function's own name out of its sentence. The name is a whole word spelled exactly so (as the first word in any
+// case: "Reset" before reset), together with what qualifies it (strings.Index, (*Buffer).Write, b.Write). At the start of the sentence
+// it is removed, with the list of arguments in brackets that may follow; everywhere else "it" stands for it. Words that only contain
+// the name, or that the name is made of, stay.
 func nameless(sentence, name string) string {
 	var out strings.Builder
 	rest := sentence
+	if len(rest) >= len(name) && strings.EqualFold(rest[:len(name)], name) {
+		rest = name + rest[len(name):]
+	}
 	for {
 		at, end := findName(rest, name)
 		if at < 0 {
@@ -235,23 +244,34 @@ func qualified(s string, at int) int {
 func newGoSet(funcs []goFunc, size int) *goSet {
 	s := &goSet{relevant: map[string][]string{}}
 	ids := funcIDs(funcs)
-	idOf := map[string]string{}     // source -> id of its document
-	docsOf := map[string][]string{} // query text -> ids of its documents
-	for _, i := range orderBy(ids) {
+	order := orderBy(ids)
+	idOf := map[string]string{}       // source -> id of its document
+	variants := map[string][]string{} // full name -> ids of its documents
+	for _, i := range order {
 		f := funcs[i]
-		id, known := idOf[f.source]
-		if !known {
-			id = ids[i]
-			idOf[f.source] = id
-			s.docs = append(s.docs, labrador.Document{ID: id, Text: f.source})
+		if _, known := idOf[f.source]; !known {
+			idOf[f.source] = ids[i]
+			s.docs = append(s.docs, labrador.Document{ID: ids[i], Text: f.source})
 		}
-		if f.query != "" && !slices.Contains(docsOf[f.query], id) {
-			docsOf[f.query] = append(docsOf[f.query], id)
+		addOnce(variants, f.fullName(), idOf[f.source])
+	}
+	docsOf := map[string][]string{} // query in lower case -> ids of its documents
+	textOf := map[string]string{}   // query in lower case -> as it was first written
+	for _, i := range order {
+		if f := funcs[i]; f.query != "" {
+			key := plainText(f.query)
+			if textOf[key] == "" {
+				textOf[key] = f.query
+			}
+			addOnce(docsOf, key, idOf[f.source])
+			for _, id := range variants[f.fullName()] {
+				addOnce(docsOf, key, id)
+			}
 		}
 	}
-	for text, docs := range docsOf {
+	for key, docs := range docsOf {
 		if len(docs) <= maxShared {
-			q := labrador.Query{ID: "q:" + docs[0] + queryMark(text), Text: text}
+			q := labrador.Query{ID: "q:" + docs[0] + queryMark(key), Text: textOf[key]}
 			s.queries = append(s.queries, q)
 			s.relevant[q.ID] = docs
 		}
@@ -259,6 +279,12 @@ func newGoSet(funcs []goFunc, size int) *goSet {
 	slices.SortFunc(s.queries, func(a, b labrador.Query) int { return strings.Compare(a.ID, b.ID) })
 	s.split(size)
 	return s
+}
+
+func addOnce(m map[string][]string, key, value string) {
+	if !slices.Contains(m[key], value) {
+		m[key] = append(m[key], value)
+	}
 }
 
 // queryMark tells the queries of one document apart, since functions of the same source may have different comments.
@@ -284,12 +310,12 @@ func (s *goSet) split(size int) {
 func funcIDs(funcs []goFunc) []string {
 	count := map[string]int{}
 	for _, f := range funcs {
-		count[f.pkg+"."+f.name]++
+		count[f.fullName()]++
 	}
 	ids := make([]string, len(funcs))
 	again := map[string]int{}
 	for i, f := range funcs {
-		ids[i] = f.pkg + "." + f.name
+		ids[i] = f.fullName()
 		if count[ids[i]] > 1 {
 			ids[i] += "@" + f.file
 			if again[ids[i]]++; again[ids[i]] > 1 {

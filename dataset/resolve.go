@@ -127,19 +127,19 @@ func List(folders []string) ([]Ref, error) {
 
 // missing says what to do about a name that is on no disk.
 func missing(ref Ref) error {
-	where := "no data folder is set (--data DIR or LABRADOR_DATA)"
+	where := "and no data folder is set (--data DIR or LABRADOR_DATA)"
 	if len(ref.Folders) > 0 {
-		where = fmt.Sprintf("not in %s nor one folder below", strings.Join(ref.Folders, ", "))
+		where = fmt.Sprintf("in %s or one folder below", strings.Join(ref.Folders, ", "))
 	}
 	how := "give the path of a folder or zip in BEIR's layout (corpus.jsonl, queries.jsonl, qrels/test.tsv)"
 	switch c := conventionOf(ref.Name, ""); c.family {
 	case "beir":
-		how = fmt.Sprintf("get https://public.ukp.informatik.tu-darmstadt.de/thakur/BEIR/datasets/%s.zip and put it there as it is", strings.ToLower(ref.Name))
+		how = fmt.Sprintf("put https://public.ukp.informatik.tu-darmstadt.de/thakur/BEIR/datasets/%s.zip into a data folder as it is", strings.ToLower(ref.Name))
 	case "coir":
-		how = "get its parts from https://huggingface.co/CoIR-Retrieval and put them there as a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv"
+		how = "its parts are at https://huggingface.co/CoIR-Retrieval: put them into a data folder as a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv"
 	}
-	return fmt.Errorf("dataset %s: %s: %w; %s", ref.Name, where, ErrNotFound, how)
+	return fmt.Errorf("dataset %s: %w %s; %s", ref.Name, ErrNotFound, where, how)
 }
 
-// ErrNotFound is what Open's error wraps when a name is in no data folder.
+// ErrNotFound is what Open's error wraps when a name is in no data folder
 var ErrNotFound = errors.New("not found")
