@@ -2,20 +2,20 @@ package study
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"os"
 	"path/filepath"
+
+	"github.com/labrador-lab/labrador/dataset"
 )
 
 // facts is what a study wants to know of a corpus beside its content, found in one pass and kept in the store.
 type facts struct {
-	Documents int `json:"documents"`
-	// Stands maps every document that is identical to an earlier one to the first of them.
-	Stands map[string]string `json:"stands"`
+	Documents int           `json:"documents"`
+	Twins     dataset.Twins `json:"twins"`
 }
 
-const factsVersion = "facts/1"
+const factsVersion = "facts/2"
 
 func (p *Plan) facts(ctx context.Context, d *Data) (*facts, error) {
 	made, err := p.store.Make(ctx, "datasets", factsVersion+" "+d.Digest, func(dir string) error {
@@ -47,22 +47,27 @@ func (p *Plan) facts(ctx context.Context, d *Data) (*facts, error) {
 }
 
 func findFacts(ctx context.Context, d *Data) (*facts, error) {
-	f := &facts{Stands: map[string]string{}}
-	first := map[[16]byte]string{}
-	for doc, err := range d.Documents() {
+	f := &facts{}
+	for _, err := range d.Documents() {
 		if err != nil {
 			return nil, err
 		}
 		if f.Documents++; f.Documents%1000 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		sum := sha256.Sum256([]byte(doc.Title + "\x00" + doc.Text + "\x00" + doc.Picture))
-		hash := [16]byte(sum[:16])
-		if one, twin := first[hash]; twin {
-			f.Stands[doc.ID] = one
-		} else {
-			first[hash] = doc.ID
+	}
+	var err error
+	f.Twins, err = d.source.Twins(ctx)
+	return f, err
+}
+
+// repeated counts the documents that are identical to an earlier one.
+func (f *facts) repeated() int {
+	n := 0
+	for id, first := range f.Twins {
+		if id != first {
+			n++
 		}
 	}
-	return f, nil
+	return n
 }

@@ -151,6 +151,9 @@ func why(c Claim, v Verdict) string {
 }
 
 func couldHaveShown(c Claim, v Verdict) string {
+	if v.Interval.Low == 0 && v.Interval.High == 0 {
+		return "No query tells the two apart."
+	}
 	if c.Kind == Equal {
 		return fmt.Sprintf("The interval reaches beyond the margin of %v without lying outside of it.", c.Within)
 	}
@@ -165,15 +168,15 @@ func unsigned(x float64) string { return fmt.Sprintf("%.4f", x) }
 
 func interval(i stats.Interval) string { return "[" + signed(i.Low) + ", " + signed(i.High) + "]" }
 
-// pValue writes a p with as many digits as it deserves.
+// pValue writes a p with as many digits as it deserves, its sign before it: "< 0.0001", "= 0.026".
 func pValue(p float64) string {
 	switch {
 	case p < 0.0001:
 		return "< 0.0001"
 	case p < 0.001:
-		return fmt.Sprintf("%.4f", p)
+		return fmt.Sprintf("= %.4f", p)
 	}
-	return fmt.Sprintf("%.3f", p)
+	return fmt.Sprintf("= %.3f", p)
 }
 
 // notTheSame lists the settings in which two systems differ, as "setting: left / right". What only one of them has is given

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/dataset"
 	"github.com/labrador-lab/labrador/eval"
 	"github.com/labrador-lab/labrador/eval/stats"
 )
@@ -70,13 +71,13 @@ func (p *Plan) measureAll(ctx context.Context) ([]*Values, error) {
 	var all []*Values
 	for _, d := range p.Data {
 		v := &Values{Dataset: d.Name, Means: map[string][]float64{}, Of: map[string][][]float64{}}
-		var stands map[string]string
+		var twins dataset.Twins
 		if p.Study.Twins == "one" {
 			f, err := p.facts(ctx, d)
 			if err != nil {
 				return nil, err
 			}
-			stands, v.Apart = f.Stands, map[string][]float64{}
+			twins, v.Apart = f.Twins, map[string][]float64{}
 		}
 		for _, name := range p.Study.systemNames() {
 			c := p.cells[cellID{d, name}]
@@ -86,7 +87,7 @@ func (p *Plan) measureAll(ctx context.Context) ([]*Values, error) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			if err := p.measureCell(v, c, stands); err != nil {
+			if err := p.measureCell(v, c, twins); err != nil {
 				return nil, fmt.Errorf("system %s on %s: %w", name, d.Name, err)
 			}
 		}
@@ -95,7 +96,7 @@ func (p *Plan) measureAll(ctx context.Context) ([]*Values, error) {
 	return all, nil
 }
 
-func (p *Plan) measureCell(v *Values, c *Cell, stands map[string]string) error {
+func (p *Plan) measureCell(v *Values, c *Cell, twins dataset.Twins) error {
 	run, err := p.readRun(c)
 	if err != nil {
 		return err
@@ -109,7 +110,11 @@ func (p *Plan) measureCell(v *Values, c *Cell, stands map[string]string) error {
 		}
 		v.Apart[name] = r.Overall
 	}
-	r, err := p.measure(c.Data, mergeQrels(c.Data.Qrels, stands), mergeRun(run, stands))
+	qrels := c.Data.Qrels
+	if len(twins) > 0 {
+		qrels, run = twins.Qrels(qrels), twins.Run(run)
+	}
+	r, err := p.measure(c.Data, qrels, run)
 	if err != nil {
 		return err
 	}

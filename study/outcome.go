@@ -65,7 +65,7 @@ func (p *Plan) infos(ctx context.Context) ([]DatasetInfo, error) {
 			return nil, err
 		}
 		info := DatasetInfo{Name: d.Name, Group: d.Group, Split: d.Split, Documents: f.Documents, Queries: len(d.Queries), DropSelf: d.DropSelf,
-			RelevanceLevel: d.RelevanceLevel, TwinDocuments: len(f.Stands), Digest: d.Digest, Notes: d.Notes}
+			RelevanceLevel: d.RelevanceLevel, TwinDocuments: f.repeated(), Digest: d.Digest, Notes: d.Notes}
 		for _, grades := range d.Qrels {
 			info.Judgements += len(grades)
 		}

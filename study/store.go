@@ -81,11 +81,26 @@ func (s *Store) Make(ctx context.Context, class, key string, build func(dir stri
 	if made := s.Lookup(class, key); made != nil {
 		return made, nil
 	}
-	made, err := s.make(ctx, class, key, build)
+	return s.make(ctx, class, key, build)
+}
+
+// Use is Make followed by open. A folder from the cache that cannot be opened is damaged: it is made again, once.
+func (s *Store) Use(ctx context.Context, class, key string, build, open func(dir string) error) (*Made, error) {
+	made, err := s.Make(ctx, class, key, build)
 	if err != nil {
 		return nil, err
 	}
-	return made, nil
+	err = open(made.Dir)
+	if err == nil || made.Fresh || ctx.Err() != nil {
+		return made, err
+	}
+	if err := s.drop(made); err != nil {
+		return nil, err
+	}
+	if made, err = s.Make(ctx, class, key, build); err != nil {
+		return nil, err
+	}
+	return made, open(made.Dir)
 }
 
 func (s *Store) make(ctx context.Context, class, key string, build func(dir string) error) (*Made, error) {
