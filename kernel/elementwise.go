@@ -70,7 +70,7 @@ func (k *Kernels) GELUTanh(dst, a []float32) {
 	k.t.geluTanh(dst, a)
 }
 
-// Softcap writes dst = limit * tanh(a/limit), both (n) (Gemma 2); dst may be a.
+// Softcap writes dst = limit * tanh(a/limit), both (n) (Gemma 2); dst may be a. Absolute error at most 2e-7 times limit.
 func (k *Kernels) Softcap(dst, a []float32, limit float32) {
 	same("Softcap", len(dst), len(a))
 	k.t.softcap(dst, a, limit)

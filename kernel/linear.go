@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"fmt"
 	"unsafe"
 )
@@ -181,8 +182,13 @@ func (j *linearJob) putCodes(row unsafe.Pointer, codes []int8) {
 	padded := j.w.groups * j.g.group
 	if j.g.input == inputU8 {
 		dst := unsafe.Slice((*uint8)(row), padded)
-		for i, c := range codes {
-			dst[i] = uint8(c) ^ 0x80
+		src := unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(codes))), len(codes))
+		n := len(src) &^ 7
+		for i := 0; i < n; i += 8 {
+			binary.NativeEndian.PutUint64(dst[i:], binary.NativeEndian.Uint64(src[i:])^0x8080808080808080)
+		}
+		for i := n; i < len(src); i++ {
+			dst[i] = src[i] ^ 0x80
 		}
 		clear(dst[len(codes):])
 		return

@@ -37,21 +37,3 @@ func tableFor(tier Tier) table {
 	}
 	return plainTable()
 }
-
-func avx2Table() table {
-	t := plainTable()
-	t.gemm = gemmSet{lanes: 8, kBlock: 2048, f32: gemmF32AVX2, bf16: gemmWidenAVX2, int8: gemmS16AVX2}
-	return t
-}
-
-func avx512Table(tier Tier) table {
-	t := plainTable()
-	t.gemm = gemmSet{lanes: 16, kBlock: 2048, f32: gemmF32AVX512, bf16: gemmWidenAVX512, int8: gemmS16AVX512}
-	if tier >= AVX512VNNI {
-		t.gemm.int8 = gemmU8AVX512VNNI
-	}
-	if tier >= AVX512BF16 {
-		t.gemm.bf16 = gemmBF16AVX512BF16
-	}
-	return t
-}

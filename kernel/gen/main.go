@@ -51,11 +51,19 @@ func (a *asm) save(file string) {
 }
 
 func main() {
-	wide, narrow := newAsm("Z", 16), newAsm("Y", 8)
 	stubs := newStubs()
-	genGEMM(wide, stubs, avx512Kinds)
-	genGEMM(narrow, stubs, avx2Kinds)
-	wide.save("gemm_avx512_amd64.s")
-	narrow.save("gemm_avx2_amd64.s")
-	stubs.save("gemm_amd64.go")
+	for _, tier := range []struct {
+		reg, file string
+		lanes     int
+		kinds     []kind
+	}{{"Z", "avx512_amd64.s", 16, avx512Kinds}, {"Y", "avx2_amd64.s", 8, avx2Kinds}} {
+		gemm, vec := newAsm(tier.reg, tier.lanes), newAsm(tier.reg, tier.lanes)
+		genGEMM(gemm, stubs, tier.kinds)
+		gemm.save("gemm_" + tier.file)
+		genRows(vec, stubs)
+		genSpecial(vec, stubs)
+		vec.data()
+		vec.save("vec_" + tier.file)
+	}
+	stubs.save("stubs_amd64.go")
 }

@@ -267,6 +267,117 @@ func gemmS16AVX512_8x2(a *gemmArgs)
 func gemmS16AVX512_8x3(a *gemmArgs)
 
 //go:noescape
+func addAVX512(dst, a, b []float32)
+
+//go:noescape
+func mulAVX512(dst, a, b []float32)
+
+//go:noescape
+func scaleAVX512(dst, a []float32, s float32)
+
+//go:noescape
+func addScaledAVX512(dst, a []float32, s float32)
+
+//go:noescape
+func sumAVX512(x []float32) float32
+
+//go:noescape
+func sumSquaresAVX512(x []float32) float32
+
+//go:noescape
+func varianceAVX512(x []float32, mean float32) float32
+
+//go:noescape
+func normScaleAVX512(dst, x, w []float32, mean, inv float32)
+
+//go:noescape
+func maxAVX512(x []float32) float32
+
+//go:noescape
+func maxAbsAVX512(x []float32) float32
+
+//go:noescape
+func dotAVX512(a, b []float32) float32
+
+//go:noescape
+func sqL2AVX512(a, b []float32) float32
+
+//go:noescape
+func expAVX512(dst, a []float32)
+
+//go:noescape
+func expSubAVX512(dst, a []float32, m float32) float32
+
+//go:noescape
+func siluAVX512(dst, a []float32)
+
+//go:noescape
+func siluMulAVX512(dst, gate, up []float32)
+
+//go:noescape
+func geluTanhAVX512(dst, a []float32)
+
+//go:noescape
+func geluAVX512(dst, a []float32)
+
+//go:noescape
+func softcapAVX512(dst, a []float32, limit float32)
+
+//go:noescape
+func ropeAVX512(x, y, cos, sin []float32)
+
+//go:noescape
+func butterflyAVX512(x, y []float32)
+
+//go:noescape
+func hadamard16AVX512(x []float32)
+
+//go:noescape
+func hadamard32AVX512(x []float32)
+
+//go:noescape
+func hadamard64AVX512(x []float32)
+
+//go:noescape
+func hadamard128AVX512(x []float32)
+
+//go:noescape
+func hadamard256AVX512(x []float32)
+
+//go:noescape
+func fromBF16AVX512(dst *float32, src *BF16, n int)
+
+//go:noescape
+func toBF16AVX512(dst *BF16, src *float32, n int)
+
+//go:noescape
+func quantS8AVX512(dst *int8, src *float32, inv float64, n int)
+
+//go:noescape
+func dotBF16AVX512(a *float32, b *BF16, n int) float32
+
+//go:noescape
+func dot4AVX512(out *[4]float32, q *float32, a *float32, b *float32, c *float32, d *float32, n int)
+
+//go:noescape
+func sqL24AVX512(out *[4]float32, q *float32, a *float32, b *float32, c *float32, d *float32, n int)
+
+//go:noescape
+func dot4BF16AVX512(out *[4]float32, q *float32, a *BF16, b *BF16, c *BF16, d *BF16, n int)
+
+//go:noescape
+func dot4Int8AVX512(out *[4]int32, q *int8, a *int8, b *int8, c *int8, d *int8, n int)
+
+//go:noescape
+func dot4Int8VNNIAVX512(out *[4]int32, q *int8, a *int8, b *int8, c *int8, d *int8, n int)
+
+//go:noescape
+func aboveAVX512(dst *int32, scores *float32, limits *float32, n int) int
+
+//go:noescape
+func greaterAVX512(dst *int32, scores *float32, limit float64, n int) int
+
+//go:noescape
 func gemmF32AVX2_1x1(a *gemmArgs)
 
 //go:noescape
@@ -337,3 +448,108 @@ func gemmS16AVX2_6x1(a *gemmArgs)
 
 //go:noescape
 func gemmS16AVX2_6x2(a *gemmArgs)
+
+//go:noescape
+func addAVX2(dst, a, b []float32)
+
+//go:noescape
+func mulAVX2(dst, a, b []float32)
+
+//go:noescape
+func scaleAVX2(dst, a []float32, s float32)
+
+//go:noescape
+func addScaledAVX2(dst, a []float32, s float32)
+
+//go:noescape
+func sumAVX2(x []float32) float32
+
+//go:noescape
+func sumSquaresAVX2(x []float32) float32
+
+//go:noescape
+func varianceAVX2(x []float32, mean float32) float32
+
+//go:noescape
+func normScaleAVX2(dst, x, w []float32, mean, inv float32)
+
+//go:noescape
+func maxAVX2(x []float32) float32
+
+//go:noescape
+func maxAbsAVX2(x []float32) float32
+
+//go:noescape
+func dotAVX2(a, b []float32) float32
+
+//go:noescape
+func sqL2AVX2(a, b []float32) float32
+
+//go:noescape
+func expAVX2(dst, a []float32)
+
+//go:noescape
+func expSubAVX2(dst, a []float32, m float32) float32
+
+//go:noescape
+func siluAVX2(dst, a []float32)
+
+//go:noescape
+func siluMulAVX2(dst, gate, up []float32)
+
+//go:noescape
+func geluTanhAVX2(dst, a []float32)
+
+//go:noescape
+func geluAVX2(dst, a []float32)
+
+//go:noescape
+func softcapAVX2(dst, a []float32, limit float32)
+
+//go:noescape
+func ropeAVX2(x, y, cos, sin []float32)
+
+//go:noescape
+func butterflyAVX2(x, y []float32)
+
+//go:noescape
+func hadamard8AVX2(x []float32)
+
+//go:noescape
+func hadamard16AVX2(x []float32)
+
+//go:noescape
+func hadamard32AVX2(x []float32)
+
+//go:noescape
+func hadamard64AVX2(x []float32)
+
+//go:noescape
+func fromBF16AVX2(dst *float32, src *BF16, n int)
+
+//go:noescape
+func toBF16AVX2(dst *BF16, src *float32, n int)
+
+//go:noescape
+func quantS8AVX2(dst *int8, src *float32, inv float64, n int)
+
+//go:noescape
+func dotBF16AVX2(a *float32, b *BF16, n int) float32
+
+//go:noescape
+func dot4AVX2(out *[4]float32, q *float32, a *float32, b *float32, c *float32, d *float32, n int)
+
+//go:noescape
+func sqL24AVX2(out *[4]float32, q *float32, a *float32, b *float32, c *float32, d *float32, n int)
+
+//go:noescape
+func dot4BF16AVX2(out *[4]float32, q *float32, a *BF16, b *BF16, c *BF16, d *BF16, n int)
+
+//go:noescape
+func dot4Int8AVX2(out *[4]int32, q *int8, a *int8, b *int8, c *int8, d *int8, n int)
+
+//go:noescape
+func aboveAVX2(dst *int32, scores *float32, limits *float32, n int) int
+
+//go:noescape
+func greaterAVX2(dst *int32, scores *float32, limit float64, n int) int

@@ -1,0 +1,281 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Functions over whole vectors of other types: their Go callers do the tails.
+
+func (a *asm) suffix() string { return map[string]string{"Z": "AVX512", "Y": "AVX2"}[a.reg] }
+
+// begin declares a function of pointers (with their types) and a last argument n, the number of values, into registers
+// ptrRegs6 and CX. A float64 is rounded to float32 and broadcast to register 4.
+func (a *asm) begin(s *stubs, name, result string, params ...string) {
+	name += a.suffix()
+	sig := strings.Join(params, ", ") + ", n int"
+	fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(%s) %s\n\n", name, sig, result)
+	fmt.Fprintf(a, "// func %s(%s) %s\n", name, sig, result)
+	size := 8*len(params) + 8
+	size += map[string]int{"": 0, "float32": 4, "int": 8}[result]
+	a.text(name, fmt.Sprintf("0-%d", size))
+	for i, p := range params {
+		name, typ, _ := strings.Cut(p, " ")
+		if typ == "float64" {
+			a.p("VCVTSD2SS %s+%d(FP), X4, X4", name, 8*i)
+			a.p("VBROADCASTSS X4, %s", a.v(4))
+			continue
+		}
+		a.p("MOVQ %s+%d(FP), %s", name, 8*i, ptrRegs6[i])
+	}
+	a.p("MOVQ n+%d(FP), CX", 8*len(params))
+}
+
+var ptrRegs6 = []string{"DI", "SI", "DX", "R8", "R9", "R10"}
+
+// times runs body once for every vector of values of n, index register AX counting values.
+func (a *asm) times(label string, values int, body func()) {
+	a.p("SUBQ $%d, CX", values)
+	a.p("JLT %send", label)
+	a.p("PCALIGN $32")
+	a.label(label)
+	body()
+	a.p("ADDQ $%d, AX", values)
+	a.p("SUBQ $%d, CX", values)
+	a.p("JGE %s", label)
+	a.label(label + "end")
+	a.p("ADDQ $%d, CX", values)
+}
+
+func (a *asm) clear(regs ...int) {
+	for _, r := range regs {
+		a.p("VPXOR X%d, X%d, X%d", r, r, r)
+	}
+}
+
+func genSpecial(a *asm, s *stubs) {
+	genConvert(a, s)
+	genDot4(a, s, "dot4", "float32", a.dotStep)
+	genDot4(a, s, "sqL24", "float32", a.sqL2Step)
+	genDot4(a, s, "dot4BF16", "BF16", a.dotBF16Step)
+	genDot4Int8(a, s)
+	genAbove(a, s)
+}
+
+func (a *asm) half(n int) string { // the register of half a vector
+	return map[string]string{"Z": "Y", "Y": "X"}[a.reg] + fmt.Sprint(n)
+}
+
+func genConvert(a *asm, s *stubs) {
+	a.begin(s, "fromBF16", "", "dst *float32", "src *BF16")
+	a.p("XORQ AX, AX")
+	a.times("loop", a.lanes, func() {
+		a.p("VPMOVZXWD (SI)(AX*2), %s", a.v(0))
+		a.p("VPSLLD $16, %s, %s", a.v(0), a.v(0))
+		a.p("VMOVUPS %s, (DI)(AX*4)", a.v(0))
+	})
+	a.ret()
+
+	a.begin(s, "toBF16", "", "dst *BF16", "src *float32")
+	a.p("XORQ AX, AX")
+	a.times("loop", a.lanes, func() {
+		a.p("VMOVUPS (SI)(AX*4), %s", a.v(0))
+		a.p("VPSRLD $16, %s, %s", a.v(0), a.v(1))
+		a.p("%s %s, %s, %s", a.and(), word(1), a.v(1), a.v(1))
+		a.p("VPADDD %s, %s, %s", a.v(0), a.v(1), a.v(1))
+		a.p("VPADDD %s, %s, %s", word(0x7fff), a.v(1), a.v(1))
+		if a.reg == "Z" {
+			a.p("VCMPPS $3, Z0, Z0, K1") // not a number
+			a.p("VPORD %s, Z0, K1, Z1", word(0x400000))
+			a.p("VPSRLD $16, Z1, Z1")
+			a.p("VPMOVDW Z1, (DI)(AX*2)")
+			return
+		}
+		a.p("VCMPPS $3, Y0, Y0, Y2")
+		a.p("VPOR %s, Y0, Y3", word(0x400000))
+		a.p("VBLENDVPS Y2, Y3, Y1, Y1")
+		a.p("VPSRLD $16, Y1, Y1")
+		a.p("VPACKUSDW Y1, Y1, Y1")
+		a.p("VPERMQ $0x08, Y1, Y1")
+		a.p("VMOVDQU X1, (DI)(AX*2)")
+	})
+	a.ret()
+
+	a.begin(s, "quantS8", "", "dst *int8", "src *float32", "inv float64")
+	a.p("XORQ AX, AX")
+	a.times("loop", a.lanes, func() {
+		a.p("VMULPS (SI)(AX*4), %s, %s", a.v(4), a.v(0))
+		a.p("VCVTPS2DQ %s, %s", a.v(0), a.v(0))
+		if a.reg == "Z" {
+			a.p("VPMOVSDB Z0, (DI)(AX*1)")
+			return
+		}
+		a.p("VEXTRACTI128 $1, Y0, X1")
+		a.p("VPACKSSDW X1, X0, X0")
+		a.p("VPACKSSWB X0, X0, X0")
+		a.p("VMOVQ X0, (DI)(AX*1)")
+	})
+	a.ret()
+
+	a.begin(s, "dotBF16", "float32", "a *float32", "b *BF16")
+	a.p("XORQ AX, AX")
+	a.clear(0, 1, 2, 3)
+	for _, unroll := range []int{4, 1} {
+		a.times(fmt.Sprint("loop", unroll), unroll*a.lanes, func() {
+			for u := range unroll {
+				a.p("VPMOVZXWD %d(SI)(AX*2), %s", u*a.bytes()/2, a.v(4+u))
+				a.p("VPSLLD $16, %s, %s", a.v(4+u), a.v(4+u))
+				a.p("VFMADD231PS %d(DI)(AX*4), %s, %s", u*a.bytes(), a.v(4+u), a.v(u))
+			}
+		})
+	}
+	sum4(a)
+	a.p("VMOVSS X0, ret+24(FP)")
+	a.ret()
+}
+
+// Steps of the products of one row of q (registers 8 and up by u) with rows in SI, DX, R8, R9... into accumulator acc.
+
+func (a *asm) dotStep(row string, u, acc, q int) {
+	a.p("VFMADD231PS %d(%s)(AX*4), %s, %s", u*a.bytes(), row, a.v(q), a.v(acc))
+}
+
+func (a *asm) sqL2Step(row string, u, acc, q int) {
+	a.p("VSUBPS %d(%s)(AX*4), %s, %s", u*a.bytes(), row, a.v(q), a.v(q+2))
+	a.p("VFMADD231PS %s, %s, %s", a.v(q+2), a.v(q+2), a.v(acc))
+}
+
+func (a *asm) dotBF16Step(row string, u, acc, q int) {
+	a.p("VPMOVZXWD %d(%s)(AX*2), %s", u*a.bytes()/2, row, a.v(q+2))
+	a.p("VPSLLD $16, %s, %s", a.v(q+2), a.v(q+2))
+	a.p("VFMADD231PS %s, %s, %s", a.v(q+2), a.v(q), a.v(acc))
+}
+
+var rowRegs = []string{"DX", "R8", "R9", "R10"}
+
+// genDot4 writes the products of q with four rows at once, two vectors at a time.
+func genDot4(a *asm, s *stubs, name, elem string, step func(row string, u, acc, q int)) {
+	a.begin(s, name, "", "out *[4]float32", "q *float32", "a *"+elem, "b *"+elem, "c *"+elem, "d *"+elem)
+	a.p("XORQ AX, AX")
+	a.clear(0, 1, 2, 3, 4, 5, 6, 7)
+	for _, unroll := range []int{2, 1} {
+		a.times(fmt.Sprint("loop", unroll), unroll*a.lanes, func() {
+			for u := range unroll {
+				a.p("VMOVUPS %d(SI)(AX*4), %s", u*a.bytes(), a.v(8+u))
+			}
+			for u := range unroll {
+				for i, r := range rowRegs {
+					step(r, u, i+4*u, 8+u)
+				}
+			}
+		})
+	}
+	for i := range 4 {
+		a.p("VADDPS %s, %s, %s", a.v(i+4), a.v(i), a.v(i+4))
+	}
+	a.fold4("VADDPS", "VHADDPS")
+	a.p("VMOVUPS X0, (DI)")
+	a.ret()
+}
+
+// fold4 leaves the sums of the lanes of registers 4 to 7 in X0.
+func (a *asm) fold4(add, pairs string) {
+	for i := 4; i < 8; i++ {
+		if a.reg == "Z" {
+			a.p("VEXTRACTF64X4 $1, Z%d, Y%d", i, i-4)
+			a.p("%s Y%d, Y%d, Y%d", add, i-4, i, i)
+		}
+	}
+	a.p("%s Y5, Y4, Y4", pairs)
+	a.p("%s Y7, Y6, Y6", pairs)
+	a.p("%s Y6, Y4, Y4", pairs)
+	a.p("VEXTRACTF128 $1, Y4, X0")
+	a.p("%s X4, X0, X0", add)
+}
+
+// genDot4Int8 writes exact products of bytes. With VNNI the rows plus 128 are the unsigned side, and 128 times the sum of
+// q is taken off; without it both are widened to int16.
+func genDot4Int8(a *asm, s *stubs) {
+	params := []string{"out *[4]int32", "q *int8", "a *int8", "b *int8", "c *int8", "d *int8"}
+	a.begin(s, "dot4Int8", "", params...)
+	a.p("XORQ AX, AX")
+	a.clear(4, 5, 6, 7)
+	a.times("loop", 2*a.lanes, func() {
+		a.p("VPMOVSXBW (SI)(AX*1), %s", a.v(8))
+		for i, r := range rowRegs {
+			a.p("VPMOVSXBW (%s)(AX*1), %s", r, a.v(9))
+			a.p("VPMADDWD %s, %s, %s", a.v(8), a.v(9), a.v(9))
+			a.p("VPADDD %s, %s, %s", a.v(9), a.v(4+i), a.v(4+i))
+		}
+	})
+	a.fold4("VPADDD", "VPHADDD")
+	a.p("VMOVUPS X0, (DI)")
+	a.ret()
+	if a.reg != "Z" {
+		return
+	}
+	a.begin(s, "dot4Int8VNNI", "", params...)
+	a.p("XORQ AX, AX")
+	a.clear(4, 5, 6, 7, 10)
+	a.p("VMOVDQU32 %s, Z11", word(0x80808080))
+	a.p("VMOVDQU32 %s, Z12", word(0x01010101))
+	a.times("loop", 64, func() {
+		a.p("VMOVDQU32 (SI)(AX*1), Z8")
+		a.p("VPDPBUSD Z8, Z12, Z10")
+		for i, r := range rowRegs {
+			a.p("VPXORD (%s)(AX*1), Z11, Z%d", r, 13+i)
+			a.p("VPDPBUSD Z8, Z%d, Z%d", 13+i, 4+i)
+		}
+	})
+	a.p("VPSLLD $7, Z10, Z10")
+	for i := range 4 {
+		a.p("VPSUBD Z10, Z%d, Z%d", 4+i, 4+i)
+	}
+	a.fold4("VPADDD", "VPHADDD")
+	a.p("VMOVUPS X0, (DI)")
+	a.ret()
+}
+
+// genAbove writes the search for scores above limits: comparisons of whole vectors, bits taken one by one, as hits are few.
+func genAbove(a *asm, s *stubs) {
+	for _, one := range []bool{false, true} {
+		name, last := "above", "limits *float32"
+		if one {
+			name, last = "greater", "limit float64"
+		}
+		a.begin(s, name, "int", "dst *int32", "scores *float32", last)
+		a.p("MOVQ DI, R8")
+		a.p("XORQ AX, AX")
+		a.times("loop", a.lanes, func() {
+			limit := a.v(4)
+			if !one {
+				limit = "(DX)(AX*4)"
+			}
+			a.p("VMOVUPS (SI)(AX*4), %s", a.v(0))
+			// limit < score, ordered
+			if a.reg == "Z" {
+				a.p("VCMPPS $0x1e, %s, Z0, K1", limit)
+				a.p("KMOVW K1, BX")
+				a.p("TESTL BX, BX")
+			} else {
+				a.p("VCMPPS $0x1e, %s, Y0, Y2", limit)
+				a.p("VMOVMSKPS Y2, BX")
+				a.p("TESTL BX, BX")
+			}
+			a.p("JZ next")
+			a.label("bit")
+			a.p("BSFL BX, R9")
+			a.p("ADDL AX, R9")
+			a.p("MOVL R9, (DI)")
+			a.p("ADDQ $4, DI")
+			a.p("LEAL -1(BX), R9")
+			a.p("ANDL R9, BX")
+			a.p("JNZ bit")
+			a.label("next")
+		})
+		a.p("SUBQ R8, DI")
+		a.p("SHRQ $2, DI")
+		a.p("MOVQ DI, ret+32(FP)")
+		a.ret()
+	}
+}

@@ -1,0 +1,181 @@
+//go:build !purego
+
+package kernel
+
+import "unsafe"
+
+// The tables of AVX2 and AVX-512. Where the assembly takes whole vectors only, the rest of a row goes through the plain
+// tier's function.
+
+func avx2Table() table {
+	t := plainTable()
+	t.gemm = gemmSet{lanes: 8, kBlock: 2048, f32: gemmF32AVX2, bf16: gemmWidenAVX2, int8: gemmS16AVX2}
+	t.dot, t.sqL2 = dotAVX2, sqL2AVX2
+	t.dotBF16 = wholeBF16(8, dotBF16AVX2)
+	t.dot4 = whole4(8, dot4AVX2, plainDot)
+	t.sqL24 = whole4(8, sqL24AVX2, plainSqL2)
+	t.dot4BF16 = whole4(8, dot4BF16AVX2, plainDotBF16)
+	t.dot4Int8 = whole4(16, dot4Int8AVX2, plainDotInt8)
+	t.dotInt8 = dotInt8AVX2
+	t.above = wholeAbove(8, aboveAVX2)
+	t.greater = wholeGreater(8, greaterAVX2)
+	t.add, t.mul, t.scale, t.addScaled = addAVX2, mulAVX2, scaleAVX2, addScaledAVX2
+	t.max, t.maxAbs, t.sum, t.sumSquares = maxAVX2, maxAbsAVX2, sumAVX2, sumSquaresAVX2
+	t.variance, t.normScale = varianceAVX2, normScaleAVX2
+	t.exp, t.expSub, t.silu, t.siluMul = expAVX2, expSubAVX2, siluAVX2, siluMulAVX2
+	t.gelu, t.geluTanh, t.softcap, t.rope = geluAVX2, geluTanhAVX2, softcapAVX2, ropeAVX2
+	t.toBF16 = wholeConvert(8, toBF16AVX2, plainToBF16)
+	t.fromBF16 = wholeConvert(8, fromBF16AVX2, plainFromBF16)
+	t.quantS8 = wholeQuant(8, quantS8AVX2)
+	t.hadamard = hadamardOf(map[int]func([]float32){8: hadamard8AVX2, 16: hadamard16AVX2, 32: hadamard32AVX2, 64: hadamard64AVX2}, butterflyAVX2)
+	return t
+}
+
+func avx512Table(tier Tier) table {
+	t := plainTable()
+	t.gemm = gemmSet{lanes: 16, kBlock: 2048, f32: gemmF32AVX512, bf16: gemmWidenAVX512, int8: gemmS16AVX512}
+	t.dot, t.sqL2 = dotAVX512, sqL2AVX512
+	t.dotBF16 = wholeBF16(16, dotBF16AVX512)
+	t.dot4 = whole4(16, dot4AVX512, plainDot)
+	t.sqL24 = whole4(16, sqL24AVX512, plainSqL2)
+	t.dot4BF16 = whole4(16, dot4BF16AVX512, plainDotBF16)
+	t.dot4Int8 = whole4(32, dot4Int8AVX512, plainDotInt8)
+	t.dotInt8 = dotInt8AVX512
+	t.above = wholeAbove(16, aboveAVX512)
+	t.greater = wholeGreater(16, greaterAVX512)
+	t.add, t.mul, t.scale, t.addScaled = addAVX512, mulAVX512, scaleAVX512, addScaledAVX512
+	t.max, t.maxAbs, t.sum, t.sumSquares = maxAVX512, maxAbsAVX512, sumAVX512, sumSquaresAVX512
+	t.variance, t.normScale = varianceAVX512, normScaleAVX512
+	t.exp, t.expSub, t.silu, t.siluMul = expAVX512, expSubAVX512, siluAVX512, siluMulAVX512
+	t.gelu, t.geluTanh, t.softcap, t.rope = geluAVX512, geluTanhAVX512, softcapAVX512, ropeAVX512
+	t.toBF16 = wholeConvert(16, toBF16AVX512, plainToBF16)
+	t.fromBF16 = wholeConvert(16, fromBF16AVX512, plainFromBF16)
+	t.quantS8 = wholeQuant(16, quantS8AVX512)
+	t.hadamard = hadamardOf(map[int]func([]float32){16: hadamard16AVX512, 32: hadamard32AVX512, 64: hadamard64AVX512,
+		128: hadamard128AVX512, 256: hadamard256AVX512}, butterflyAVX512)
+	if tier >= AVX512VNNI {
+		t.gemm.int8 = gemmU8AVX512VNNI
+		t.dot4Int8 = whole4(64, dot4Int8VNNIAVX512, plainDotInt8)
+		t.dotInt8 = dotInt8VNNI
+	}
+	if tier >= AVX512BF16 {
+		t.gemm.bf16 = gemmBF16AVX512BF16
+	}
+	return t
+}
+
+func wholeBF16(lanes int, f func(a *float32, b *BF16, n int) float32) func([]float32, []BF16) float32 {
+	return func(a []float32, b []BF16) float32 {
+		n := len(a) &^ (lanes - 1)
+		s := f(unsafe.SliceData(a), unsafe.SliceData(b), n)
+		if n < len(a) {
+			s += plainDotBF16(a[n:], b[n:])
+		}
+		return s
+	}
+}
+
+func whole4[S int32 | float32, Q, R any](lanes int, f func(out *[4]S, q *Q, a, b, c, d *R, n int), rest func([]Q, []R) S) func(*[4]S, []Q, []R, []R, []R, []R) {
+	return func(out *[4]S, q []Q, a, b, c, d []R) {
+		n := len(q) &^ (lanes - 1)
+		f(out, unsafe.SliceData(q), unsafe.SliceData(a), unsafe.SliceData(b), unsafe.SliceData(c), unsafe.SliceData(d), n)
+		if n < len(q) {
+			out[0] += rest(q[n:], a[n:])
+			out[1] += rest(q[n:], b[n:])
+			out[2] += rest(q[n:], c[n:])
+			out[3] += rest(q[n:], d[n:])
+		}
+	}
+}
+
+func dotInt8AVX2(a, b []int8) int32 {
+	var out [4]int32
+	n := len(a) &^ 15
+	r := unsafe.SliceData(b)
+	dot4Int8AVX2(&out, unsafe.SliceData(a), r, r, r, r, n)
+	return out[0] + plainDotInt8(a[n:], b[n:])
+}
+
+func dotInt8AVX512(a, b []int8) int32 {
+	var out [4]int32
+	n := len(a) &^ 31
+	r := unsafe.SliceData(b)
+	dot4Int8AVX512(&out, unsafe.SliceData(a), r, r, r, r, n)
+	return out[0] + plainDotInt8(a[n:], b[n:])
+}
+
+func dotInt8VNNI(a, b []int8) int32 {
+	var out [4]int32
+	n := len(a) &^ 63
+	r := unsafe.SliceData(b)
+	dot4Int8VNNIAVX512(&out, unsafe.SliceData(a), r, r, r, r, n)
+	return out[0] + plainDotInt8(a[n:], b[n:])
+}
+
+func wholeAbove(lanes int, f func(dst *int32, scores, limits *float32, n int) int) func([]int32, []float32, []float32) int {
+	return func(dst []int32, scores, limits []float32) int {
+		n := len(scores) &^ (lanes - 1)
+		hits := f(unsafe.SliceData(dst), unsafe.SliceData(scores), unsafe.SliceData(limits), n)
+		for i := n; i < len(scores); i++ {
+			if scores[i] > limits[i] {
+				dst[hits] = int32(i)
+				hits++
+			}
+		}
+		return hits
+	}
+}
+
+func wholeGreater(lanes int, f func(dst *int32, scores *float32, limit float64, n int) int) func([]int32, []float32, float32) int {
+	return func(dst []int32, scores []float32, limit float32) int {
+		n := len(scores) &^ (lanes - 1)
+		hits := f(unsafe.SliceData(dst), unsafe.SliceData(scores), float64(limit), n)
+		for i := n; i < len(scores); i++ {
+			if scores[i] > limit {
+				dst[hits] = int32(i)
+				hits++
+			}
+		}
+		return hits
+	}
+}
+
+func wholeConvert[D, S any](lanes int, f func(dst *D, src *S, n int), rest func([]D, []S)) func([]D, []S) {
+	return func(dst []D, src []S) {
+		n := len(src) &^ (lanes - 1)
+		f(unsafe.SliceData(dst), unsafe.SliceData(src), n)
+		rest(dst[n:], src[n:])
+	}
+}
+
+func wholeQuant(lanes int, f func(dst *int8, src *float32, inv float64, n int)) func([]int8, []float32, float32) {
+	return func(dst []int8, src []float32, inv float32) {
+		n := len(src) &^ (lanes - 1)
+		f(unsafe.SliceData(dst), unsafe.SliceData(src), float64(inv), n)
+		plainQuantS8(dst[n:], src[n:], inv)
+	}
+}
+
+// hadamardOf transforms blocks that fit in registers by their own function, larger ones in stages above the largest of them.
+func hadamardOf(of map[int]func([]float32), butterfly func(x, y []float32)) func([]float32, int) {
+	largest := 0
+	for n := range of {
+		largest = max(largest, n)
+	}
+	return func(x []float32, block int) {
+		if f := of[block]; f != nil {
+			f(x)
+			return
+		}
+		if block < largest {
+			plainHadamard(x, block)
+			return
+		}
+		of[largest](x)
+		for h := largest; h < block; h *= 2 {
+			for i := 0; i < len(x); i += 2 * h {
+				butterfly(x[i:i+h], x[i+h:i+2*h])
+			}
+		}
+	}
+}
