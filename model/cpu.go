@@ -1,0 +1,418 @@
+package model
+
+import (
+	"math"
+
+	"github.com/labrador-lab/labrador/kernel"
+)
+
+// worker is the CPU interpreter: it runs batches with the engine's weights, its own team of threads and its own memory, which
+// it keeps from batch to batch. One goroutine uses it at a time.
+type worker struct {
+	*engine
+	pool  *kernel.Pool
+	batch *Batch
+	err   error // the first error of reading a table; results are then meaningless
+
+	slab []float32 // memory for activations, handed out from the bottom
+	top  int       // floats of slab in use
+	over int       // floats that did not fit
+
+	layer   int
+	save    *prefix // filled with the keys and values of the batch, nil: not
+	prefix  *prefix // keys and values that stand before every sequence; nil: none
+	spans   []kernel.Span
+	linears []rows
+}
+
+// rows is a matrix of activations of the CPU interpreter: one row per token, or per kept token, or per sequence.
+type rows struct {
+	kernel.Mat
+	kept bool
+}
+
+// prefix holds the keys and values of a token sequence that begins every text.
+type prefix struct {
+	ids  []int32
+	k, v []kernel.Mat // per layer, (tokens, heads of keys * dim)
+}
+
+func newWorker(e *engine, threads int) *worker {
+	return &worker{engine: e, pool: kernel.NewPool(threads)}
+}
+
+// begin starts a batch: what earlier batches computed is given up.
+func (w *worker) begin(b *Batch) {
+	if w.over > 0 {
+		w.slab = make([]float32, w.top+w.over)
+	}
+	w.batch, w.top, w.over, w.layer, w.err = b, 0, 0, 0, nil
+}
+
+// take hands out n floats, which hold anything.
+func (w *worker) take(n int) []float32 {
+	n16 := (n + 15) &^ 15
+	if w.top+n16 > len(w.slab) {
+		w.over += n16
+		return make([]float32, n)
+	}
+	s := w.slab[w.top : w.top+n : w.top+n]
+	w.top += n16
+	return s
+}
+
+func (w *worker) matrix(n, cols int, kept bool) rows {
+	return rows{kernel.MatOf(w.take(n*cols), n, cols), kept}
+}
+
+// each calls f for every i in [0, n); work is about the number of values that all calls touch, and decides whether threads
+// are worth waking.
+func (w *worker) each(n, work int, f func(i int)) {
+	const block, worth = 16, 1 << 16
+	if w.pool.Threads() == 1 || work < worth {
+		for i := range n {
+			f(i)
+		}
+		return
+	}
+	w.pool.Each((n+block-1)/block, func(_, b int) {
+		for i := b * block; i < min(n, (b+1)*block); i++ {
+			f(i)
+		}
+	})
+}
+
+// Embed implements Ops.
+func (w *worker) Embed(table *Matrix, ids []int32) rows {
+	x := w.matrix(len(ids), table.Cols, false)
+	for i, id := range ids {
+		if err := table.ReadRows(x.Row(i), int(id)); err != nil && w.err == nil {
+			w.err = err
+		}
+	}
+	return x
+}
+
+// Linear implements Ops.
+func (w *worker) Linear(x rows, l *Linear) rows {
+	y := w.matrix(x.Rows, l.W.Rows, x.kept)
+	w.packed[l.W.Slot].Linear(w.pool, y.Mat, x.Mat)
+	return y
+}
+
+// Linears implements Ops. The maps are packed as one; each result is a range of its columns.
+func (w *worker) Linears(x rows, ls ...*Linear) []rows {
+	p := w.packed[ls[0].W.Slot]
+	total, _ := p.Shape()
+	y := w.matrix(x.Rows, total, x.kept)
+	p.Linear(w.pool, y.Mat, x.Mat)
+	w.linears = w.linears[:0]
+	at := 0
+	for _, l := range ls {
+		w.linears = append(w.linears, y.columns(at, l.W.Rows))
+		at += l.W.Rows
+	}
+	return w.linears
+}
+
+// columns is a view of columns from to from+n.
+func (x rows) columns(from, n int) rows {
+	y := x
+	y.Cols = n
+	if x.Rows > 0 {
+		y.Data = x.Data[from : (x.Rows-1)*x.Stride+from+n]
+	}
+	return y
+}
+
+// part is a view of rows from to to.
+func (x rows) part(from, to int) kernel.Mat {
+	m := x.Mat
+	m.Rows = to - from
+	m.Data = m.Data[from*m.Stride:]
+	return m
+}
+
+// mlpValues bounds the inner values of a feed-forward layer that are held at a time, so that they stay in a near cache.
+const mlpValues = 1 << 18
+
+// inBlocks calls f with ranges of rows whose inner layers, width wide, are held at a time, and with memory for them.
+func (w *worker) inBlocks(n, width int, f func(from, to int, inner kernel.Mat)) {
+	block := max(64, mlpValues/width/16*16)
+	if parts := (n + block - 1) / block; parts > 0 {
+		block = ((n+parts-1)/parts + 15) &^ 15
+	}
+	memory := w.take(min(block, n) * width)
+	for from := 0; from < n; from += block {
+		to := min(n, from+block)
+		f(from, to, kernel.MatOf(memory, to-from, width))
+	}
+}
+
+// GatedMLP implements Ops.
+func (w *worker) GatedMLP(x rows, m *GatedMLP) rows {
+	in, down := w.packed[m.Gate.W.Slot], w.packed[m.Down.W.Slot]
+	width, inner := m.Gate.W.Rows+m.Up.W.Rows, m.Gate.W.Rows
+	y := w.matrix(x.Rows, m.Down.W.Rows, x.kept)
+	mark := w.top
+	w.inBlocks(x.Rows, width, func(from, to int, h kernel.Mat) {
+		in.Linear(w.pool, h, x.part(from, to))
+		w.each(h.Rows, h.Rows*width, func(i int) {
+			gate, up := h.Row(i)[:inner], h.Row(i)[inner:]
+			if m.Act == SiLU {
+				w.k.SiLUMul(gate, gate, up)
+				return
+			}
+			w.activate(gate, m.Act)
+			w.k.Mul(gate, gate, up)
+		})
+		h.Cols = inner
+		down.Linear(w.pool, y.part(from, to), h)
+	})
+	w.top = mark
+	return y
+}
+
+// MLP implements Ops.
+func (w *worker) MLP(x rows, m *MLP) rows {
+	up, down := w.packed[m.Up.W.Slot], w.packed[m.Down.W.Slot]
+	y := w.matrix(x.Rows, m.Down.W.Rows, x.kept)
+	mark := w.top
+	w.inBlocks(x.Rows, m.Up.W.Rows, func(from, to int, h kernel.Mat) {
+		up.Linear(w.pool, h, x.part(from, to))
+		w.each(h.Rows, len(h.Data), func(i int) { w.activate(h.Row(i), m.Act) })
+		down.Linear(w.pool, y.part(from, to), h)
+	})
+	w.top = mark
+	return y
+}
+
+// activate applies an activation to x in place.
+func (w *worker) activate(x []float32, act Activation) {
+	switch act {
+	case Identity:
+	case GELU:
+		w.k.GELU(x, x)
+	case GELUTanh:
+		w.k.GELUTanh(x, x)
+	case SiLU:
+		w.k.SiLU(x, x)
+	case ReLU:
+		w.k.ReLU(x, x)
+	default:
+		for i, v := range x {
+			x[i] = float32(activate64(act, float64(v)))
+		}
+	}
+}
+
+// RMSNorm implements Ops.
+func (w *worker) RMSNorm(x rows, v *Vector, eps float64) rows {
+	y, n := w.matrix(x.Rows, x.Cols, x.kept), len(v.Data)
+	w.each(x.Rows, x.Rows*x.Cols, func(i int) {
+		in, out := x.Row(i), y.Row(i)
+		for at := 0; at < len(in); at += n {
+			w.k.RMSNorm(out[at:at+n], in[at:at+n], v.Data, float32(eps))
+		}
+	})
+	return y
+}
+
+// LayerNorm implements Ops.
+func (w *worker) LayerNorm(x rows, v, b *Vector, eps float64) rows {
+	y := w.matrix(x.Rows, x.Cols, x.kept)
+	var bias []float32
+	if b != nil {
+		bias = b.Data
+	}
+	w.each(x.Rows, x.Rows*x.Cols, func(i int) { w.k.LayerNorm(y.Row(i), x.Row(i), v.Data, bias, float32(eps)) })
+	return y
+}
+
+// Rope implements Ops.
+func (w *worker) Rope(x rows, r *Rotary) rows {
+	row := 0
+	for s := range w.batch.Sequences() {
+		own := w.batch.Offsets[s+1] - w.batch.Offsets[s]
+		span := Span{0, own}
+		if x.kept {
+			span = w.batch.kept(s)
+		}
+		t := w.turns(r, w.batch.Start+own)
+		first := row - span.From
+		w.each(span.To-span.From, (span.To-span.From)*x.Cols, func(i int) {
+			p := span.From + i
+			cos, sin := t.at(w.batch.Start + p)
+			for in := x.Row(first + p); len(in) >= r.Head; in = in[r.Head:] {
+				w.k.Rope(in[:2*t.half], cos, sin)
+			}
+		})
+		row += span.To - span.From
+	}
+	return x
+}
+
+// Attention implements Ops.
+func (w *worker) Attention(q, k, v rows, a *Attention) rows {
+	y := w.matrix(q.Rows, a.Heads*a.Dim, q.kept)
+	if w.save != nil {
+		w.save.put(w.layer, k.Mat, v.Mat)
+	}
+	ka := kernel.Attention{Heads: a.Heads, KVHeads: a.KVHeads, D: a.Dim, Scale: float32(a.Scale), Causal: a.After == 0, Softcap: float32(a.Softcap)}
+	if a.Before != Unlimited {
+		ka.Window = a.Before + 1
+	}
+	data := kernel.AttentionData{Q: q.Mat, Out: y.Mat, K: k.Mat, V: v.Mat, Spans: w.attentionSpans(q.kept)}
+	if w.prefix != nil {
+		data.PrefixK, data.PrefixV = w.prefix.k[w.layer], w.prefix.v[w.layer]
+	}
+	if a.Bias != nil {
+		t, err := w.biasTable(a.Bias, w.longest())
+		if err != nil {
+			w.err = err
+			return y
+		}
+		ka.Bias, ka.BiasReach = t.values, t.reach
+	}
+	w.k.Attend(w.pool, ka, data)
+	return y
+}
+
+// longest is the length of the batch's longest sequence, prefix included.
+func (w *worker) longest() int {
+	n := 0
+	for s := range w.batch.Sequences() {
+		n = max(n, w.batch.Offsets[s+1]-w.batch.Offsets[s])
+	}
+	return w.batch.Start + n
+}
+
+func (w *worker) attentionSpans(kept bool) []kernel.Span {
+	w.spans = w.spans[:0]
+	at := 0
+	for s := range w.batch.Sequences() {
+		first, n := w.batch.Offsets[s], w.batch.Offsets[s+1]-w.batch.Offsets[s]
+		span := Span{0, n}
+		if kept {
+			span = w.batch.kept(s)
+		}
+		w.spans = append(w.spans, kernel.Span{Q: at, NQ: span.To - span.From, K: first, NK: n, Pos: span.From})
+		at += span.To - span.From
+	}
+	return w.spans
+}
+
+// Activate implements Ops.
+func (w *worker) Activate(x rows, act Activation) rows {
+	w.each(x.Rows, x.Rows*x.Cols, func(i int) { w.activate(x.Row(i), act) })
+	return x
+}
+
+// Add implements Ops.
+func (w *worker) Add(x, y rows) rows {
+	w.each(x.Rows, x.Rows*x.Cols, func(i int) { w.k.Add(y.Row(i), x.Row(i), y.Row(i)) })
+	return y
+}
+
+// Scale implements Ops.
+func (w *worker) Scale(x rows, s float64) rows {
+	w.each(x.Rows, x.Rows*x.Cols, func(i int) { w.k.Scale(x.Row(i), x.Row(i), float32(s)) })
+	return x
+}
+
+// Keep implements Ops.
+func (w *worker) Keep(x rows) rows {
+	if x.kept || w.batch.Keep == nil {
+		x.kept = true
+		return x
+	}
+	y := w.matrix(w.batch.keptRows(), x.Cols, true)
+	at := 0
+	for s := range w.batch.Sequences() {
+		k, first := w.batch.kept(s), w.batch.Offsets[s]
+		for i := first + k.From; i < first+k.To; i++ {
+			copy(y.Row(at), x.Row(i))
+			at++
+		}
+	}
+	return y
+}
+
+// Pool implements Ops.
+func (w *worker) Pool(x rows, how Pooling) rows {
+	x = w.Keep(x)
+	y := w.matrix(w.batch.Sequences(), x.Cols, true)
+	at := 0
+	for s := range y.Rows {
+		k := w.batch.kept(s)
+		w.poolRows(y.Row(s), x.part(at, at+k.To-k.From), how, w.batch.Start+k.From)
+		at += k.To - k.From
+	}
+	return y
+}
+
+// poolRows pools the rows of one sequence; first is the position of the first.
+func (w *worker) poolRows(out []float32, x kernel.Mat, how Pooling, first int) {
+	clear(out)
+	total := 0.0
+	for i := range x.Rows {
+		if how == PoolMax {
+			for c, v := range x.Row(i) {
+				if i == 0 || v > out[c] {
+					out[c] = v
+				}
+			}
+			continue
+		}
+		if f := poolWeight(how, i, x.Rows, first); f != 0 {
+			total += f
+			w.k.AddScaled(out, x.Row(i), float32(f))
+		}
+	}
+	switch {
+	case how == PoolMax || total == 0:
+		return
+	case how == PoolMeanSqrt:
+		total = math.Sqrt(total)
+	}
+	w.k.Scale(out, out, float32(1/total))
+}
+
+// Normalize implements Ops.
+func (w *worker) Normalize(x rows) rows {
+	for i := range x.Rows {
+		w.k.Normalize(x.Row(i), x.Row(i))
+	}
+	return x
+}
+
+// Layer implements Ops. What the layer took beside its result is given back.
+func (w *worker) Layer(i int, x rows, f func(rows) rows) rows {
+	w.layer = i
+	mark := w.top
+	y := f(x)
+	if y.Rows*y.Cols > len(x.Data) || y.Stride != y.Cols || w.over > 0 {
+		return y // no room, or the slab is still growing: keep everything until the next batch
+	}
+	copy(x.Data, y.Data[:y.Rows*y.Cols])
+	y.Mat = kernel.MatOf(x.Data, y.Rows, y.Cols)
+	w.top = mark
+	return y
+}
+
+// put keeps a copy of a layer's keys and values.
+func (p *prefix) put(layer int, k, v kernel.Mat) {
+	for len(p.k) <= layer {
+		p.k, p.v = append(p.k, kernel.Mat{}), append(p.v, kernel.Mat{})
+	}
+	p.k[layer], p.v[layer] = compact(k), compact(v)
+}
+
+// compact is a copy without gaps.
+func compact(m kernel.Mat) kernel.Mat {
+	out := kernel.MatOf(make([]float32, m.Rows*m.Cols), m.Rows, m.Cols)
+	for i := range m.Rows {
+		copy(out.Row(i), m.Row(i))
+	}
+	return out
+}
