@@ -80,7 +80,12 @@ func goroot() (string, error) {
 	cmd := exec.CommandContext(ctx, "go", "env", "GOROOT")
 	cmd.Dir = os.TempDir() // outside of any module, which could ask for another toolchain
 	out, _ := cmd.Output()
-	for _, root := range []string{strings.TrimSpace(string(out)), runtime.GOROOT()} {
+	return firstLibrary(strings.TrimSpace(string(out)), runtime.GOROOT())
+}
+
+// firstLibrary is the first of roots that holds the library's sources.
+func firstLibrary(roots ...string) (string, error) {
+	for _, root := range roots {
 		if root == "" {
 			continue
 		}
