@@ -1,0 +1,442 @@
+package token
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// regex is a backtracking matcher for the regular expressions in tokenizer files, with the meaning that Oniguruma gives
+// them (Ruby syntax, UTF-8): alternatives in order, classes with \p{..} and nesting, greedy, lazy and possessive repetition,
+// groups, look-around of one kind (ahead), (?i:...) over ASCII letters, anchors. What else there is in a pattern is refused.
+type regex struct{ root node }
+
+// node is a part of a regular expression. match calls next with every end that the node can match from i, in order of
+// preference, until next returns true.
+type node interface {
+	match(text []byte, i int, next func(int) bool) bool
+}
+
+type (
+	oneOf struct{ set charSet } // one character
+	seq   []node                // one after the other
+	alt   []node                // the first that leads to a match
+	look  struct {
+		n   node
+		not bool
+	} // (?=...), (?!...)
+	anchor     byte // ^ $ A z b
+	possessive struct{ n node }
+	repeat     struct {
+		n        node
+		min, max int // max < 0: no limit
+		lazy     bool
+		atomic   bool
+	}
+)
+
+// charSet is a set of characters.
+type charSet struct {
+	ascii  [utf8.RuneSelf]bool
+	is     class
+	isNot  []class // members: characters with none of these classes
+	ranges []rune  // pairs
+	subs   []charSet
+	ands   []charSet // intersection with all of these
+	not    bool
+}
+
+func (c *charSet) has(t *classTable, r rune) bool {
+	in := c.inside(t, r)
+	for i := range c.ands {
+		in = in && c.ands[i].has(t, r)
+	}
+	return in != c.not
+}
+
+func (c *charSet) inside(t *classTable, r rune) bool {
+	is := t.of(r)
+	if is&c.is != 0 {
+		return true
+	}
+	for _, k := range c.isNot {
+		if is&k == 0 {
+			return true
+		}
+	}
+	for i := 0; i < len(c.ranges); i += 2 {
+		if r >= c.ranges[i] && r <= c.ranges[i+1] {
+			return true
+		}
+	}
+	for i := range c.subs {
+		if c.subs[i].has(t, r) {
+			return true
+		}
+	}
+	return false
+}
+
+// freeze fills the table for ASCII.
+func (c charSet) freeze() charSet {
+	t := classes()
+	for r := range c.ascii {
+		c.ascii[r] = c.has(t, rune(r))
+	}
+	return c
+}
+
+// at returns the length of the character at text[i:] where it is in the set, else 0.
+func (c *charSet) at(text []byte, i int) int {
+	if i >= len(text) {
+		return 0
+	}
+	if b := text[i]; b < utf8.RuneSelf {
+		if c.ascii[b] {
+			return 1
+		}
+		return 0
+	}
+	r, n := utf8.DecodeRune(text[i:])
+	if c.has(classes(), r) {
+		return n
+	}
+	return 0
+}
+
+func (o *oneOf) match(text []byte, i int, next func(int) bool) bool {
+	n := o.set.at(text, i)
+	return n > 0 && next(i+n)
+}
+
+func (s seq) match(text []byte, i int, next func(int) bool) bool {
+	if len(s) == 0 {
+		return next(i)
+	}
+	if len(s) == 1 {
+		return s[0].match(text, i, next)
+	}
+	return s[0].match(text, i, func(j int) bool { return s[1:].match(text, j, next) })
+}
+
+func (a alt) match(text []byte, i int, next func(int) bool) bool {
+	for _, n := range a {
+		if n.match(text, i, next) {
+			return true
+		}
+	}
+	return false
+}
+
+// longest returns the end that a node matches first, -1 for none.
+func longest(n node, text []byte, i int) int {
+	end := -1
+	n.match(text, i, func(j int) bool { end = j; return true })
+	return end
+}
+
+func (l look) match(text []byte, i int, next func(int) bool) bool {
+	return (longest(l.n, text, i) >= 0) != l.not && next(i)
+}
+
+func (a possessive) match(text []byte, i int, next func(int) bool) bool {
+	end := longest(a.n, text, i)
+	return end >= 0 && next(end)
+}
+
+func (a anchor) match(text []byte, i int, next func(int) bool) bool {
+	ok := false
+	switch a {
+	case 'A':
+		ok = i == 0
+	case 'z':
+		ok = i == len(text)
+	case '^':
+		ok = i == 0 || text[i-1] == '\n' && i < len(text)
+	case '$':
+		ok = i == len(text) || text[i] == '\n'
+	}
+	return ok && next(i)
+}
+
+func (r *repeat) match(text []byte, i int, next func(int) bool) bool {
+	if one, ok := r.n.(*oneOf); ok {
+		return r.matchSet(&one.set, text, i, next)
+	}
+	if r.atomic {
+		plain := *r
+		plain.atomic = false
+		end := longest(&plain, text, i)
+		return end >= 0 && next(end)
+	}
+	return r.rest(text, i, 0, next)
+}
+
+// rest matches the repetitions that follow count ones.
+func (r *repeat) rest(text []byte, i, count int, next func(int) bool) bool {
+	more := func() bool {
+		return (r.max < 0 || count < r.max) && r.n.match(text, i, func(j int) bool {
+			return j > i && r.rest(text, j, count+1, next)
+		})
+	}
+	if count < r.min {
+		return r.n.match(text, i, func(j int) bool { return r.rest(text, j, count+1, next) })
+	}
+	if r.lazy {
+		return next(i) || more()
+	}
+	return more() || next(i)
+}
+
+// matchSet is match for the repetition of a single character.
+func (r *repeat) matchSet(set *charSet, text []byte, i int, next func(int) bool) bool {
+	count, j := 0, i
+	for ; r.max < 0 || count < r.max; count++ {
+		if r.lazy && count >= r.min && next(j) {
+			return true
+		}
+		n := set.at(text, j)
+		if n == 0 {
+			break
+		}
+		j += n
+	}
+	if count < r.min || r.lazy {
+		return r.lazy && count >= r.min && count == r.max && next(j)
+	}
+	if r.atomic {
+		return next(j)
+	}
+	for {
+		if next(j) {
+			return true
+		}
+		if count == r.min {
+			return false
+		}
+		_, n := utf8.DecodeLastRune(text[i:j])
+		j -= n
+		count--
+	}
+}
+
+func (re *regex) next(text []byte, pos int) (lo, hi int, ok bool) {
+	for pos <= len(text) {
+		if end := longest(re.root, text, pos); end >= 0 {
+			return pos, end, true
+		}
+		if pos == len(text) {
+			break
+		}
+		_, n := utf8.DecodeRune(text[pos:])
+		pos += n
+	}
+	return 0, 0, false
+}
+
+// maxPattern bounds the length of a pattern; the longest published ones have about 2,000 bytes.
+const maxPattern = 1 << 14
+
+// regexParser reads a pattern.
+type regexParser struct {
+	src   string
+	pos   int
+	depth int
+	fold  bool
+	spans bool // whether an unlimited repetition was read
+}
+
+func compileRegex(pattern string) (*regex, error) {
+	if len(pattern) > maxPattern {
+		return nil, fmt.Errorf("regular expression of %d bytes is too long", len(pattern))
+	}
+	p := &regexParser{src: pattern}
+	n, err := p.alternatives()
+	if err == nil && p.pos < len(p.src) {
+		err = errors.New("unmatched )")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("regular expression %q: %w", pattern, err)
+	}
+	return &regex{n}, nil
+}
+
+func (p *regexParser) more() bool { return p.pos < len(p.src) }
+
+func (p *regexParser) eat(s string) bool {
+	if strings.HasPrefix(p.src[p.pos:], s) {
+		p.pos += len(s)
+		return true
+	}
+	return false
+}
+
+func (p *regexParser) alternatives() (node, error) {
+	if p.depth++; p.depth > 50 {
+		return nil, errors.New("nested too deeply")
+	}
+	defer func(fold bool) { p.depth--; p.fold = fold }(p.fold)
+	var out alt
+	for {
+		var s seq
+		for p.more() && p.src[p.pos] != '|' && p.src[p.pos] != ')' {
+			n, err := p.repeated()
+			if err != nil {
+				return nil, err
+			}
+			if n != nil {
+				s = append(s, n)
+			}
+		}
+		out = append(out, s)
+		if !p.eat("|") {
+			break
+		}
+	}
+	if len(out) == 1 {
+		return out[0], nil
+	}
+	return out, nil
+}
+
+func (p *regexParser) repeated() (node, error) {
+	outer := p.spans
+	p.spans = false
+	n, err := p.atom()
+	if err != nil {
+		return nil, err
+	}
+	for p.more() {
+		r, ok, err := p.quantifier()
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		if n == nil {
+			return nil, errors.New("repetition of nothing")
+		}
+		if p.spans && r.max != 1 {
+			return nil, errors.New("repetition of an unlimited repetition is not supported")
+		}
+		p.spans = p.spans || r.max < 0 || r.max > 16
+		r.n = n
+		n = r
+	}
+	p.spans = p.spans || outer
+	return n, nil
+}
+
+// quantifier reads *, +, ?, {n}, {n,}, {n,m} and what may follow: ? (lazy) or + (possessive, not after braces in Ruby).
+func (p *regexParser) quantifier() (*repeat, bool, error) {
+	r := &repeat{max: -1}
+	braces := false
+	switch p.src[p.pos] {
+	case '*':
+	case '+':
+		r.min = 1
+	case '?':
+		r.max = 1
+	case '{':
+		end := strings.IndexByte(p.src[p.pos:], '}')
+		if end < 0 {
+			return nil, false, errors.New("{ without }")
+		}
+		from, to, comma := strings.Cut(p.src[p.pos+1:p.pos+end], ",")
+		var err1, err2 error
+		r.min, err1 = strconv.Atoi(from)
+		switch {
+		case !comma:
+			r.max = r.min
+		case to != "":
+			r.max, err2 = strconv.Atoi(to)
+		}
+		if err1 != nil || err2 != nil || r.min > 1000 || r.max > 1000 || r.min < 0 || r.max >= 0 && r.max < r.min {
+			return nil, false, fmt.Errorf("repetition {%s} is not supported", p.src[p.pos+1:p.pos+end])
+		}
+		p.pos += end
+		braces = true
+	default:
+		return nil, false, nil
+	}
+	p.pos++
+	switch {
+	case p.eat("?"):
+		if braces && r.max == r.min {
+			return nil, false, errors.New("{n}? is not supported")
+		}
+		r.lazy = true
+	case !braces && p.eat("+"):
+		r.atomic = true
+	case braces && p.more() && p.src[p.pos] == '+':
+		return nil, false, errors.New("{n,m}+ is not supported")
+	}
+	return r, true, nil
+}
+
+func (p *regexParser) atom() (node, error) {
+	switch c := p.src[p.pos]; c {
+	case '(':
+		return p.group()
+	case '[':
+		p.pos++
+		set, err := p.set()
+		if err != nil {
+			return nil, err
+		}
+		return &oneOf{set.freeze()}, nil
+	case '.':
+		p.pos++
+		return &oneOf{charSet{ranges: []rune{'\n', '\n'}, not: true}.freeze()}, nil
+	case '^', '$':
+		p.pos++
+		return anchor(c), nil
+	case '*', '+', '?':
+		return nil, errors.New("repetition of nothing")
+	}
+	if p.eat(`\A`) {
+		return anchor('A'), nil
+	}
+	if p.eat(`\z`) {
+		return anchor('z'), nil
+	}
+	set, err := p.char()
+	if err != nil {
+		return nil, err
+	}
+	return &oneOf{set.freeze()}, nil
+}
+
+func (p *regexParser) group() (node, error) {
+	p.pos++
+	fold := p.fold
+	wrap := func(n node) node { return n }
+	switch {
+	case p.eat("?:"):
+	case p.eat("?i:"):
+		p.fold = true
+	case p.eat("?i)"):
+		p.fold = true
+		return nil, nil
+	case p.eat("?>"):
+		wrap = func(n node) node { return possessive{n} }
+	case p.eat("?="):
+		wrap = func(n node) node { return look{n, false} }
+	case p.eat("?!"):
+		wrap = func(n node) node { return look{n, true} }
+	case p.more() && p.src[p.pos] == '?':
+		return nil, fmt.Errorf("group (%s is not supported", p.src[p.pos:min(len(p.src), p.pos+3)])
+	}
+	n, err := p.alternatives()
+	if err != nil {
+		return nil, err
+	}
+	p.fold = fold
+	if !p.eat(")") {
+		return nil, errors.New("( without )")
+	}
+	return wrap(n), nil
+}
