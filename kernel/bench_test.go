@@ -29,17 +29,31 @@ func BenchmarkLinear(b *testing.B) {
 						x := MatOf(normals(r, rows*s.c), rows, s.c)
 						out := MatOf(make([]float32, rows*s.oc), rows, s.oc)
 						w.Linear(p, out, x)
-						b.ReportAllocs()
 						b.ResetTimer()
+						cpu := cpuSeconds()
 						for b.Loop() {
 							w.Linear(p, out, x)
 						}
+						cpu = cpuSeconds() - cpu
 						work := 2 * float64(rows) * float64(s.oc) * float64(s.c) * float64(b.N)
 						b.ReportMetric(work/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+						b.ReportMetric(work/cpu/1e9, "GFLOP/cpu-s")
 						b.ReportMetric(float64(w.Bytes())*float64(b.N)/b.Elapsed().Seconds()/1e9, "weightGB/s")
 					})
 				}
 			}
 		}
+	}
+}
+
+func BenchmarkPeak(b *testing.B) {
+	for _, l := range peakLoops(Current().Tier()) {
+		b.Run(l.name, func(b *testing.B) {
+			cpu := cpuSeconds()
+			for b.Loop() {
+				l.run(100000)
+			}
+			b.ReportMetric(l.ops*100000*float64(b.N)/(cpuSeconds()-cpu)/1e9, "GFLOP/cpu-s")
+		})
 	}
 }

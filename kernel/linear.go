@@ -167,14 +167,21 @@ func (j *linearJob) convertRow(thread, i int) {
 		}
 		clear(dst[c:])
 	default:
-		mem := scratch(&j.p.local[thread], 9*c+64)
-		turned, tmp := floats(mem, c), floats(unsafe.Add(mem, 4*c), c)
-		codes := unsafe.Slice((*int8)(unsafe.Add(mem, 8*c)), c)
-		copy(turned, j.x.Row(i))
-		w.turn.apply(w.k, turned, tmp, &j.p.args[thread])
-		j.rowS[i] = w.k.QuantizeInt8(codes, turned)
-		j.putCodes(row, codes)
+		j.quantizeRow(thread, row, i)
 	}
+}
+
+// quantizeRow turns and quantises row i of x.
+func (j *linearJob) quantizeRow(thread int, row unsafe.Pointer, i int) {
+	w, c := j.w, j.w.c
+	mem := scratch(&j.p.local[thread], 9*c)
+	codes := unsafe.Slice((*int8)(unsafe.Add(mem, 8*c)), c)
+	if j.g.input == inputU8 { // in place
+		codes = unsafe.Slice((*int8)(row), c)
+	}
+	turned := w.turn.apply(w.k, floats(mem, c), floats(unsafe.Add(mem, 4*c), c), j.x.Row(i), &j.p.args[thread])
+	j.rowS[i] = w.k.QuantizeInt8(codes, turned)
+	j.putCodes(row, codes)
 }
 
 // putCodes writes a row of codes in the form of inputU8 or inputS16.

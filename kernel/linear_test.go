@@ -200,8 +200,8 @@ func TestRotation(t *testing.T) {
 			want += float64(x[i]) * float64(y[i])
 		}
 		tmp := make([]float32, c)
-		r.apply(k, x, tmp, new(gemmArgs))
-		r.apply(k, y, tmp, new(gemmArgs))
+		x = append([]float32(nil), r.apply(k, make([]float32, c), tmp, x, new(gemmArgs))...)
+		y = r.apply(k, make([]float32, c), tmp, y, new(gemmArgs))
 		for i := range x {
 			got += float64(x[i]) * float64(y[i])
 		}

@@ -68,7 +68,7 @@ func (k *Kernels) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Pac
 	if f == FormatInt8 {
 		w.turn = newRotation(c)
 	}
-	buf, tmp := make([]float32, c), make([]float32, c)
+	buf, turned, tmp, args := make([]float32, c), make([]float32, c), make([]float32, c), new(gemmArgs)
 	codes := make([]int8, c)
 	for i := range oc {
 		row(i, buf)
@@ -78,8 +78,7 @@ func (k *Kernels) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Pac
 		case FormatBF16:
 			putRow(w, i, 2, buf, ToBF16)
 		case FormatInt8:
-			w.turn.apply(k, buf, tmp, new(gemmArgs))
-			w.scale[i] = k.QuantizeInt8(codes, buf)
+			w.scale[i] = k.QuantizeInt8(codes, w.turn.apply(k, turned, tmp, buf, args))
 			w.putCodes(i, codes)
 		}
 	}

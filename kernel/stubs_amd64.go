@@ -378,6 +378,18 @@ func aboveAVX512(dst *int32, scores *float32, limits *float32, n int) int
 func greaterAVX512(dst *int32, scores *float32, limit float64, n int) int
 
 //go:noescape
+func peakF32AVX512(n int)
+
+//go:noescape
+func peakS16AVX512(n int)
+
+//go:noescape
+func peakBF16AVX512(n int)
+
+//go:noescape
+func peakU8AVX512(n int)
+
+//go:noescape
 func gemmF32AVX2_1x1(a *gemmArgs)
 
 //go:noescape
@@ -553,3 +565,9 @@ func aboveAVX2(dst *int32, scores *float32, limits *float32, n int) int
 
 //go:noescape
 func greaterAVX2(dst *int32, scores *float32, limit float64, n int) int
+
+//go:noescape
+func peakF32AVX2(n int)
+
+//go:noescape
+func peakS16AVX2(n int)

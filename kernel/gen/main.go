@@ -62,6 +62,7 @@ func main() {
 		gemm.save("gemm_" + tier.file)
 		genRows(vec, stubs)
 		genSpecial(vec, stubs)
+		genPeak(vec, stubs)
 		vec.data()
 		vec.save("vec_" + tier.file)
 	}

@@ -1,0 +1,42 @@
+package main
+
+import "fmt"
+
+// genPeak writes loops of nothing but multiplications in registers: what the processor can do at most.
+func genPeak(a *asm, s *stubs) {
+	type loop struct {
+		name string
+		ins  func(i int)
+	}
+	n := 12
+	loops := []loop{
+		{"peakF32", func(i int) { a.p("VFMADD231PS %s, %s, %s", a.v(13), a.v(14), a.v(i)) }},
+		{"peakS16", func(i int) {
+			a.p("VPMADDWD %s, %s, %s", a.v(13), a.v(14), a.v(15))
+			a.p("VPADDD %s, %s, %s", a.v(15), a.v(i), a.v(i))
+		}},
+	}
+	if a.reg == "Z" {
+		loops = append(loops,
+			loop{"peakBF16", func(i int) { a.p("%s // VDPBF16PS Z13, Z14, Z%d", dpbf16(i, 14, 13), i) }},
+			loop{"peakU8", func(i int) { a.p("VPDPBUSD Z13, Z14, Z%d", i) }})
+	}
+	for _, l := range loops {
+		name := l.name + a.suffix()
+		fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(n int)\n\n", name)
+		fmt.Fprintf(a, "// func %s(n int)\n", name)
+		a.text(name, "0-8")
+		a.p("MOVQ n+0(FP), CX")
+		for i := range 16 {
+			a.clear(i)
+		}
+		a.p("PCALIGN $64")
+		a.label("loop")
+		for i := range n {
+			l.ins(i)
+		}
+		a.p("DECQ CX")
+		a.p("JNZ loop")
+		a.ret()
+	}
+}
