@@ -136,7 +136,7 @@ func testName(c Claim, datasets int) string {
 
 // why puts the numbers behind a verdict in a sentence or two.
 func why(c Claim, v Verdict) string {
-	s := fmt.Sprintf("Difference %s, 95 %% interval %s, adjusted p %s.", signed(v.Difference), interval(v.Interval), pValue(v.PAdjusted))
+	s := fmt.Sprintf("Difference %s, 95 %% interval %s, adjusted p %s.", Signed(v.Difference), IntervalText(v.Interval), PText(v.PAdjusted))
 	if v.Verdict == Undecided {
 		s += " " + couldHaveShown(c, v)
 	}
@@ -160,23 +160,7 @@ func couldHaveShown(c Claim, v Verdict) string {
 	if v.SmallestDifference >= math.MaxFloat64 {
 		return "Too few queries to show any difference."
 	}
-	return fmt.Sprintf("These queries could have shown a difference of %s or more (power 0.8).", unsigned(v.SmallestDifference))
-}
-
-func signed(x float64) string   { return fmt.Sprintf("%+.4f", x) }
-func unsigned(x float64) string { return fmt.Sprintf("%.4f", x) }
-
-func interval(i stats.Interval) string { return "[" + signed(i.Low) + ", " + signed(i.High) + "]" }
-
-// pValue writes a p with as many digits as it deserves, its sign before it: "< 0.0001", "= 0.026".
-func pValue(p float64) string {
-	switch {
-	case p < 0.0001:
-		return "< 0.0001"
-	case p < 0.001:
-		return fmt.Sprintf("= %.4f", p)
-	}
-	return fmt.Sprintf("= %.3f", p)
+	return fmt.Sprintf("These queries could have shown a difference of %s or more (power 0.8).", Figure(v.SmallestDifference))
 }
 
 // notTheSame lists the settings in which two systems differ, as "setting: left / right". What only one of them has is given

@@ -38,7 +38,7 @@ type row struct {
 func (r *Results) writeMeasure(b *strings.Builder, measure string) {
 	head := []string{measure}
 	for _, s := range r.Systems {
-		head = append(head, s.Name)
+		head = append(head, s.Name+"  ")
 	}
 	lines := [][]string{head}
 	for _, row := range r.rows(measure) {
@@ -55,13 +55,13 @@ func (r *Results) writeMeasure(b *strings.Builder, measure string) {
 func (r row) text(system string) string {
 	c, ok := r.cells[system]
 	if !ok {
-		return "    -   "
+		return "-  "
 	}
 	best := " "
 	if c.best {
 		best = "*"
 	}
-	return fmt.Sprintf("%.4f%1s%s", c.mean, c.sign, best)
+	return fmt.Sprintf("%s%1s%s", Figure(c.mean), c.sign, best)
 }
 
 // rows are the figures of a measure: by dataset, then by group.
@@ -141,7 +141,7 @@ func (r *Results) writeClaims(b *strings.Builder) {
 	for _, v := range r.Claims {
 		fmt.Fprintf(b, "  %-9s  %s\n             %s\n             %s\n", v.Verdict, orDash(v.Say), v.Claim, v.Why)
 		if v.Beyond != nil {
-			fmt.Fprintf(b, "             For further datasets of the kind: %s (random effects %s %s).\n", v.Beyond.Verdict, signed(v.Beyond.Pooled.Difference), interval(v.Beyond.Pooled.Interval))
+			fmt.Fprintf(b, "             For further datasets of the kind: %s (random effects %s %s).\n", v.Beyond.Verdict, Signed(v.Beyond.Pooled.Difference), IntervalText(v.Beyond.Pooled.Interval))
 		}
 	}
 }
@@ -153,7 +153,7 @@ func (r *Results) writeExpectations(b *strings.Builder) {
 			met++
 			continue
 		}
-		fmt.Fprintf(b, "\nNot as expected: %s on %s has %s %.4f, want %v within %v (%s)", e.System, e.On, e.Measure, e.Mean, e.Value, e.Within, orDash(e.Source))
+		fmt.Fprintf(b, "\nNot as expected: %s on %s has %s %s, want %v within %v (%s)", e.System, e.On, e.Measure, Figure(e.Mean), e.Value, e.Within, orDash(e.Source))
 	}
 	if len(r.Expectations) > 0 {
 		fmt.Fprintf(b, "\n%d of %d expected figures met\n", met, len(r.Expectations))
@@ -168,15 +168,12 @@ func writeColumns(b *strings.Builder, lines [][]string) {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
-	for n, line := range lines {
+	for _, line := range lines {
 		for i, cell := range line {
 			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			switch {
-			case i == 0:
+			if i == 0 {
 				b.WriteString(cell + pad)
-			case n == 0:
-				b.WriteString("  " + pad + cell)
-			default:
+			} else {
 				b.WriteString("  " + pad + cell)
 			}
 		}

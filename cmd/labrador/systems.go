@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/index"
@@ -25,7 +27,7 @@ type systemKinds struct {
 }
 
 // Names lists the kinds.
-func (systemKinds) Names() []string { return []string{"bm25", "vectors", "run"} }
+func (systemKinds) Names() []string { return []string{"bm25", "vectors", "fuse", "run"} }
 
 // New is a zero system of the kind, nil for an unknown one.
 func (k systemKinds) New(kind string) study.System {
@@ -34,6 +36,8 @@ func (k systemKinds) New(kind string) study.System {
 		return &bm25System{}
 	case "vectors":
 		return &vectorsSystem{files: k}
+	case "fuse":
+		return &fuseSystem{}
 	case "run":
 		return &runSystem{files: k}
 	}
@@ -227,6 +231,81 @@ func (s *vectorsSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, 
 	cost.IndexBytes = int64(len(documents.Matrix.Data)) * 4
 	cost.Note = fmt.Sprintf("%d dimensions; encoding is not part of the times", documents.Matrix.Cols)
 	run, err := job.Search(ctx, searcher, &cost)
+	return run, cost, err
+}
+
+// fuseSystem fuses the runs of other systems of the study.
+type fuseSystem struct {
+	Parts   []string  `yaml:"of"`
+	Method  string    `yaml:"method"` // rrf (default), convex, combsum, ...
+	Norm    string    `yaml:"norm"`   // of the scores: minmax (default), zscore, tmm, ...
+	K       float64   `yaml:"k"`      // of rrf; default 60
+	Weights []float64 `yaml:"weights"`
+	Minima  []float64 `yaml:"minima"` // smallest possible score of each part, for norm tmm
+	Tune    string    `yaml:"tune"`   // split to choose the weights on
+}
+
+// fuseSteps is the grid of tuned weights: multiples of 1/20.
+const fuseSteps = 20
+
+func (s *fuseSystem) options() index.FuseOptions {
+	return index.FuseOptions{Method: index.FuseMethod(s.Method), Norm: index.FuseNorm(s.Norm), K: s.K, Weights: s.Weights, Minima: s.Minima}
+}
+
+func (s *fuseSystem) Validate() error {
+	switch {
+	case len(s.Parts) < 2:
+		return fmt.Errorf("of: a fusion needs two systems or more")
+	case s.Tune != "" && s.Weights != nil:
+		return fmt.Errorf("either weights are given or tune says on which split to choose them")
+	case s.Tune != "" && s.Method != string(index.FuseConvex) && s.Method != string(index.FuseRRF):
+		return fmt.Errorf("tune: only the methods convex and rrf have weights to tune")
+	}
+	return s.options().Validate(len(s.Parts))
+}
+
+func (s *fuseSystem) Of() []string   { return s.Parts }
+func (s *fuseSystem) TuneOn() string { return s.Tune }
+
+func (s *fuseSystem) Settings() map[string]string {
+	settings := map[string]string{"of": strings.Join(s.Parts, " + "), "method": cmp.Or(s.Method, string(index.FuseRRF))}
+	switch method := index.FuseMethod(settings["method"]); method {
+	case index.FuseRRF:
+		settings["k"] = fmt.Sprint(cmp.Or(s.K, 60))
+	case index.FuseISR, index.FuseLogISR:
+	default:
+		settings["norm"] = cmp.Or(s.Norm, string(index.NormMinMax))
+	}
+	switch {
+	case s.Tune != "":
+		settings["weights"] = fmt.Sprintf("tuned on split %s in steps of 1/%d", s.Tune, fuseSteps)
+	case s.Weights != nil:
+		settings["weights"] = fmt.Sprint(s.Weights)
+	}
+	return settings
+}
+
+func (s *fuseSystem) Key(*study.Data) (string, error) {
+	return fmt.Sprintf("fuse/1 %v %v steps %d", s.Settings(), s.Minima, fuseSteps), nil
+}
+
+func (s *fuseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, study.Cost, error) {
+	var cost study.Cost
+	o := s.options()
+	if job.Tuning != nil {
+		best, trials, err := index.TuneFuse(ctx, job.Tuning.Parts, o, fuseSteps, job.Tuning.Score)
+		if err != nil {
+			return nil, cost, err
+		}
+		o.Weights = best.Weights
+		cost.Note = fmt.Sprintf("weights %v, chosen from %d on split %s (%s there)", best.Weights, len(trials), s.Tune, study.Figure(best.Value))
+	}
+	start := time.Now()
+	run, err := index.Fuse(job.Parts, o)
+	cost.SearchSeconds = time.Since(start).Seconds()
+	cost.QueriesPerSecond = float64(len(job.Queries)) / max(cost.SearchSeconds, 1e-9)
+	cost.LatencyMedian = 1000 * cost.SearchSeconds / float64(len(job.Queries))
+	cost.LatencyP99 = cost.LatencyMedian
 	return run, cost, err
 }
 
