@@ -22,15 +22,16 @@ type Filter struct {
 }
 
 // Filter makes the set of the documents with the given ids; ids that the index does not hold are left out.
-func (f *Flat) Filter(ids []string) *Filter {
+func (f *Flat) Filter(ids []string) *Filter { return f.ids.filter(ids) }
+
+func (t *idTable) filter(ids []string) *Filter {
 	want := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		want[id] = true
 	}
-	set := &Filter{words: make([]uint64, (f.meta.Rows+63)/64)}
-	for row := range f.meta.Rows {
-		start, end := f.ids.offsets[row], f.ids.offsets[row+1]
-		if want[string(f.ids.text[start:end])] {
+	set := &Filter{words: make([]uint64, (t.rows()+63)/64)}
+	for row := range t.rows() {
+		if want[string(t.text[t.offsets[row]:t.offsets[row+1]])] {
 			set.words[row/64] |= 1 << (row % 64)
 			set.count++
 		}

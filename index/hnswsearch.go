@@ -1,0 +1,230 @@
+package index
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/labrador-lab/labrador"
+)
+
+// HNSWQuery are the settings of a search. The zero value uses the tuned ef and all documents.
+type HNSWQuery struct {
+	// Ef is the number of candidates a walk keeps; 0 is the tuned one. It is at least k.
+	Ef int
+	// Allow restricts hits to a set of documents; nil allows all.
+	Allow *Filter
+}
+
+// Filter makes the set of the documents with the given ids; ids that the index does not hold are left out.
+func (h *HNSW) Filter(ids []string) *Filter { return h.ids.filter(ids) }
+
+// Search returns about the k best documents for each row of queries (Q, Dimensions), best first; their scores are exact
+// where vectors are kept for that.
+func (h *HNSW) Search(ctx context.Context, queries labrador.Matrix, k int, o HNSWQuery) ([][]labrador.Hit, error) {
+	if queries.Cols != h.meta.Dims && queries.Rows > 0 {
+		return nil, fmt.Errorf("index: queries have %d dimensions, the index has %d", queries.Cols, h.meta.Dims)
+	}
+	if err := checkFinite(queries.Data, 0, max(1, queries.Cols)); err != nil {
+		return nil, fmt.Errorf("query: %w", err)
+	}
+	all := make([][]labrador.Hit, queries.Rows)
+	k = min(max(k, 0), h.meta.Rows)
+	if k == 0 {
+		return all, nil
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	work := func() {
+		w, _ := h.states.Get().(*walker)
+		if w == nil {
+			w = &walker{}
+		}
+		defer h.states.Put(w)
+		for ctx.Err() == nil {
+			i := int(next.Add(1)) - 1
+			if i >= queries.Rows {
+				return
+			}
+			all[i] = h.search(w, queries.Row(i), k, o)
+		}
+	}
+	for range min(h.threads, queries.Rows) - 1 {
+		wg.Go(work)
+	}
+	work()
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+func (h *HNSW) search(w *walker, q []float32, k int, o HNSWQuery) []labrador.Hit {
+	rows := h.g.rows
+	if len(w.query) != rows.dims {
+		w.query, w.codes = make([]float32, rows.dims), make([]int8, rows.dims)
+	}
+	copy(w.query, q)
+	if h.meta.Metric == Cosine {
+		rows.k.Normalize(w.query, q)
+	}
+	p := rows.query(w.query, w.codes)
+	ef := o.Ef
+	if ef <= 0 {
+		ef = h.meta.Ef
+	}
+	ef = max(ef, k)
+	if o.Allow != nil {
+		return h.filtered(w, p, k, ef, o.Allow)
+	}
+	from := [1]found{h.g.descend(w, p, 0)}
+	h.g.layer(w, p, from[:], ef, 0)
+	return h.name(w.pool, p, k)
+}
+
+// Filtered searches scan the allowed rows where these are few: a walk that keeps ef allowed candidates looks at some
+// 2m*ef/share rows, the scan at share*n.
+func (h *HNSW) filtered(w *walker, p point, k, ef int, allow *Filter) []labrador.Hit {
+	share := float64(allow.count) / float64(h.meta.Rows)
+	if allow.count == 0 {
+		return nil
+	}
+	if float64(allow.count) <= float64(h.meta.M*ef)/share {
+		return h.scanAllowed(w, p, k, allow)
+	}
+	// The walk goes through rows that are not allowed, and keeps so many candidates that ef of them are expected to be.
+	wide := min(h.meta.Rows, int(float64(ef)/share)+ef)
+	from := [1]found{h.g.descend(w, p, 0)}
+	h.g.layer(w, p, from[:], wide, 0)
+	pool := slices.DeleteFunc(w.pool, func(f found) bool { return !allow.has(int(f.row)) })
+	return h.name(pool, p, k)
+}
+
+// scanAllowed scores every allowed row.
+func (h *HNSW) scanAllowed(w *walker, p point, k int, allow *Filter) []labrador.Hit {
+	const block = 1024
+	keep := min(max(4*k, k+16), allow.count)
+	best := topK{k: keep}
+	score := func() {
+		w.scratch(len(w.fresh))
+		h.g.rows.near(w.sims, w.ints, p, w.fresh)
+		for i, row := range w.fresh {
+			best.push(candidate{w.sims[i], row, h.ids.ranks[row]})
+		}
+		w.fresh = w.fresh[:0]
+	}
+	w.fresh = w.fresh[:0]
+	for row := range h.meta.Rows {
+		if allow.has(row) {
+			if w.fresh = append(w.fresh, uint32(row)); len(w.fresh) == block {
+				score()
+			}
+		}
+	}
+	score()
+	pool := w.pool[:0]
+	for _, c := range best.sorted() {
+		pool = append(pool, found{sim: c.score, row: c.row})
+	}
+	w.pool = pool
+	return h.name(pool, p, k)
+}
+
+// name scores the candidates exactly, sorts them by the rule of hits, and gives them their ids.
+func (h *HNSW) name(pool []found, p point, k int) []labrador.Hit {
+	if h.g.rows.codes != nil {
+		pool = pool[:min(len(pool), max(4*k, k+16))] // the codes' order is good enough that the k best are among these
+	}
+	list := make([]candidate, len(pool))
+	for i, f := range pool {
+		list[i] = candidate{h.g.rows.exact(p, f.row), f.row, h.ids.ranks[f.row]}
+	}
+	slices.SortFunc(list, compareCandidates)
+	hits := make([]labrador.Hit, min(k, len(list)))
+	for i := range hits {
+		hits[i] = labrador.Hit{ID: h.ids.id(list[i].row), Score: list[i].score}
+	}
+	return hits
+}
+
+// tuneQueries and tuneK: so many held-out queries, and the cut-off of the recall that is tuned.
+const (
+	tuneQueries = 200
+	tuneK       = 10
+)
+
+// Tune finds the smallest ef whose mean recall@10 over the queries (Q, Dimensions), against an exact scan of the same
+// vectors, is at least target, and makes it the default of this index until it is closed. It returns the ef and the recall
+// it reached; where no ef up to 4096 reaches the target, the best one.
+func (h *HNSW) Tune(ctx context.Context, queries labrador.Matrix, target float64) (ef int, recall float64, err error) {
+	k := min(tuneK, h.meta.Rows)
+	truth := make([][]labrador.Hit, queries.Rows)
+	for i := range truth {
+		if err := ctx.Err(); err != nil {
+			return 0, 0, err
+		}
+		truth[i] = h.exactHits(queries.Row(i), k)
+	}
+	try := func(ef int) (float64, error) {
+		got, err := h.Search(ctx, queries, k, HNSWQuery{Ef: ef})
+		if err != nil {
+			return 0, err
+		}
+		var found, all int
+		for i := range got {
+			for _, hit := range got[i] {
+				if hit.Score >= truth[i][len(truth[i])-1].Score { // a tie with the last true hit is as good
+					found++
+				}
+			}
+			all += len(truth[i])
+		}
+		return float64(found) / float64(max(1, all)), nil
+	}
+	low, high := k, k // low fails
+	for {
+		if recall, err = try(high); err != nil {
+			return 0, 0, err
+		}
+		if recall >= target || high >= 4096 || high >= h.meta.Rows {
+			break
+		}
+		low, high = high, high*2
+	}
+	for high-low > max(1, high/16) {
+		mid := (low + high) / 2
+		r, err := try(mid)
+		if err != nil {
+			return 0, 0, err
+		}
+		if r >= target {
+			high, recall = mid, r
+		} else {
+			low = mid
+		}
+	}
+	h.meta.Ef, h.meta.Reached = high, recall
+	return high, recall, nil
+}
+
+// exactHits scans all rows for one query by the exact scores.
+func (h *HNSW) exactHits(q []float32, k int) []labrador.Hit {
+	rows := h.g.rows
+	unit := slices.Clone(q)
+	if h.meta.Metric == Cosine {
+		rows.k.Normalize(unit, q)
+	}
+	p := rows.query(unit, make([]int8, rows.dims))
+	best := topK{k: k}
+	for row := range h.meta.Rows {
+		best.push(candidate{rows.exact(p, uint32(row)), uint32(row), h.ids.ranks[row]})
+	}
+	hits := make([]labrador.Hit, 0, k)
+	for _, c := range best.sorted() {
+		hits = append(hits, labrador.Hit{ID: h.ids.id(c.row), Score: c.score})
+	}
+	return hits
+}
