@@ -11,8 +11,9 @@ import (
 // config reads a config.json, in the style of published checkpoints and in that of transformers 5. It keeps the first
 // error; what it gives afterwards is meaningless but harmless.
 type config struct {
-	fields map[string]any
-	err    error
+	fields       map[string]any
+	ropeDivisors []float32 // GGUF: each frequency is divided by its own
+	err          error
 }
 
 // parseConfig reads the JSON object of a configuration.

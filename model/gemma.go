@@ -36,8 +36,11 @@ func gemma(c *config) decoderShape {
 	s.qkvBias = c.flag("attention_bias", false)
 	s.oBias = s.qkvBias
 	s.sandwich, s.normAdd = true, 1
+	if c.flag("norms_hold_one", false) { // GGUF
+		s.normAdd = 0
+	}
 	s.act = c.activation("gelu_pytorch_tanh", "hidden_activation")
-	s.scale = 1 / math.Sqrt(c.number(256, "query_pre_attn_scalar"))
+	s.scale = 1 / math.Sqrt(c.number(float64(s.heads.dim), "query_pre_attn_scalar"))
 	s.embedScale = math.Sqrt(float64(c.size("hidden_size")))
 	s.window = c.sizeOr(4096, "sliding_window")
 	return s

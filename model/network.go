@@ -39,7 +39,7 @@ func Forward[T any](ops Ops[T], n *Network, b *Batch, depth int) T {
 	case *t5:
 		return forwardT5(ops, body, b, depth)
 	case *static:
-		return ops.Embed(body.embed, body.rows(b.IDs))
+		return ops.Embed(body.embed, b.IDs)
 	}
 	panic(fmt.Sprintf("model: no forward for %T", n.body))
 }
@@ -53,18 +53,20 @@ var architectures = map[string]func(*config, *loader) *Network{
 	"modernbert": buildModernBERT, "t5": buildT5,
 }
 
-// build makes the network of a configuration and a checkpoint.
-func build(c *config, file weights.File, rename func(string) string, a *adapter) (*Network, error) {
+// build makes the network of a configuration and a checkpoint in Hugging Face's names, with an adapter or nil.
+func build(c *config, file weights.File, a *adapter) (*Network, error) {
+	return buildWith(c, file, prefixed(file, probes[c.text("", "model_type")]), nil, a)
+}
+
+// buildWith is build with the checkpoint's own names and order of rows.
+func buildWith(c *config, file weights.File, rename func(string) string, permuted func(string) int, a *adapter) (*Network, error) {
 	arch := c.text("", "model_type")
 	maker := architectures[arch]
 	if maker == nil {
 		return nil, unsupported(c, arch)
 	}
-	if rename == nil {
-		rename = prefixed(file, probes[arch])
-	}
 	l := newLoader(file, rename)
-	l.adapter = a
+	l.adapter, l.permuted = a, permuted
 	n := maker(c, l)
 	switch {
 	case c.err != nil:

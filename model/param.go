@@ -18,6 +18,7 @@ type Matrix struct {
 	tensor     weights.Tensor
 	first      int           // row of tensor that is row 0 here
 	order      func(int) int // row of tensor for a row here; nil: the same
+	factors    []float32     // each row is multiplied by its own; nil: none
 }
 
 // ReadRows decodes rows first, first+1, ... into dst, whose length is a multiple of Cols.
@@ -26,13 +27,27 @@ func (m *Matrix) ReadRows(dst []float32, first int) error {
 	if first < 0 || first+n > m.Rows {
 		return fmt.Errorf("model: %s: rows %d to %d of %d", m.Name, first, first+n, m.Rows)
 	}
-	if m.order == nil {
+	if m.order == nil && m.factors == nil {
 		return m.tensor.ReadRows(dst, m.first+first)
 	}
 	for i := range n {
-		if err := m.tensor.ReadRows(dst[i*m.Cols:(i+1)*m.Cols], m.first+m.order(first+i)); err != nil {
+		if err := m.readRow(dst[i*m.Cols:(i+1)*m.Cols], first+i); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (m *Matrix) readRow(dst []float32, i int) error {
+	from := i
+	if m.order != nil {
+		from = m.order(i)
+	}
+	if err := m.tensor.ReadRows(dst, m.first+from); err != nil || m.factors == nil {
+		return err
+	}
+	for c := range dst {
+		dst[c] *= m.factors[i]
 	}
 	return nil
 }
@@ -88,7 +103,7 @@ func (l *Linear) ReadRows(dst []float32, first int) error {
 type loader struct {
 	file     weights.File
 	rename   func(string) string // the checkpoint's name of a tensor
-	heads    map[string]int      // GGUF: tensors whose rows are stored in the order of interleaved pairs, with their heads
+	permuted func(string) int    // GGUF: heads of a tensor whose rows are stored for interleaved pairs, else 0; nil: none are
 	adapter  *adapter            // nil: none
 	used     map[string]bool
 	matrices []*Matrix
@@ -143,8 +158,8 @@ func (l *loader) part(name string, rows, cols, from, n int) *Matrix {
 		return m
 	}
 	m.tensor = t
-	if heads := l.heads[name]; heads > 0 {
-		m.order = unpermute(rows / heads)
+	if l.permuted != nil && l.permuted(name) > 0 {
+		m.order = unpermute(rows / l.permuted(name))
 	}
 	l.matrices = append(l.matrices, m)
 	return m
@@ -171,6 +186,12 @@ func (l *loader) vector(name string, n int, add float32) *Vector {
 	if err != nil {
 		l.fail(err)
 		return v
+	}
+	if l.permuted != nil && l.permuted(name) > 0 {
+		order, stored := unpermute(n/l.permuted(name)), slices.Clone(data)
+		for i := range data {
+			data[i] = stored[order(i)]
+		}
 	}
 	for i := range data {
 		data[i] += add

@@ -96,7 +96,7 @@ func openNetwork(t testing.TB, dir, configName string) *Network {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { file.Close() })
-	n, err := build(c, file, nil, nil)
+	n, err := build(c, file, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

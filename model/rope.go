@@ -42,6 +42,13 @@ func (c *config) rotaryOf(p *config, dim int, theta float64) *Rotary {
 	if err := s.fill(r); err != nil {
 		c.fail("%v", err)
 	}
+	if c.ropeDivisors != nil && len(c.ropeDivisors) != len(r.Freqs) {
+		c.fail("rope_freqs has %d factors for %d frequencies", len(c.ropeDivisors), len(r.Freqs))
+		return r
+	}
+	for i, d := range c.ropeDivisors {
+		r.Freqs[i] /= float64(d)
+	}
 	if p.err != nil {
 		c.fail("rotary embedding: %v", p.err)
 	}

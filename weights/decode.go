@@ -3,12 +3,17 @@ package weights
 import (
 	"encoding/binary"
 	"math"
+	"unsafe"
 )
 
 // decode turns src, whole blocks of type d, into dst. len(dst) = len(src) / d.BlockBytes() * d.Block().
 func decode(d DType, dst []float32, src []byte) {
 	switch d {
 	case F32:
+		if littleEndian && len(dst) > 0 {
+			copy(unsafe.Slice((*byte)(unsafe.Pointer(&dst[0])), 4*len(dst)), src)
+			return
+		}
 		for i := range dst {
 			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
 		}

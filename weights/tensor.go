@@ -61,6 +61,32 @@ func (t Tensor) Float32s() ([]float32, error) {
 	return out, t.read(out, 0)
 }
 
+// Ints decodes a tensor of integers into a new slice.
+func (t Tensor) Ints() ([]int64, error) {
+	out := make([]int64, t.Len())
+	for i := range out {
+		switch t.DType {
+		case I64, U64:
+			out[i] = int64(binary.LittleEndian.Uint64(t.Data[8*i:]))
+		case I32:
+			out[i] = int64(int32(binary.LittleEndian.Uint32(t.Data[4*i:])))
+		case U32:
+			out[i] = int64(binary.LittleEndian.Uint32(t.Data[4*i:]))
+		case I16:
+			out[i] = int64(int16(binary.LittleEndian.Uint16(t.Data[2*i:])))
+		case U16:
+			out[i] = int64(binary.LittleEndian.Uint16(t.Data[2*i:]))
+		case I8:
+			out[i] = int64(int8(t.Data[i]))
+		case U8:
+			out[i] = int64(t.Data[i])
+		default:
+			return nil, fmt.Errorf("tensor %s: %s holds no integers", t.Name, t.DType)
+		}
+	}
+	return out, nil
+}
+
 // read decodes the elements from at on, at and len(dst) being whole blocks.
 func (t Tensor) read(dst []float32, at int) error {
 	if !t.DType.Float() {

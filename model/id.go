@@ -1,0 +1,91 @@
+package model
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/labrador-lab/labrador/internal/mmap"
+)
+
+// ID is a digest of everything that the vectors depend on: the weights' files, the configuration, the tokenizer, the options
+// and the version of the engine. The first call reads all files. Where one cannot be read any more it begins with "unreadable".
+func (m *Model) ID() string {
+	m.idOnce.Do(func() {
+		if m.id, m.idErr = m.digest(); m.idErr != nil {
+			m.id = "unreadable: " + m.idErr.Error()
+		}
+	})
+	return m.id
+}
+
+// tokenizerFiles are what package token reads of a folder.
+var tokenizerFiles = []string{"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.model",
+	"sentencepiece.bpe.model", "spiece.model", "spm.model", "vocab.json", "merges.txt", "vocab.txt", "config_sentence_transformers.json", "sentence_bert_config.json"}
+
+func (m *Model) digest() (string, error) {
+	var paths []string
+	for _, f := range m.files {
+		paths = append(paths, f.Paths()...)
+	}
+	for _, p := range m.read {
+		paths = append(paths, p)
+		for _, name := range tokenizerFiles {
+			paths = append(paths, filepath.Join(filepath.Dir(p), name))
+		}
+	}
+	slices.Sort(paths)
+	h := sha256.New()
+	for _, p := range slices.Compact(paths) {
+		sum, err := fileDigest(p)
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%s %x\n", filepath.Base(p), sum)
+	}
+	o := m.opts
+	o.Threads = 0
+	options, err := json.Marshal(o)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(h, "engine %d %s %s\n", engineVersion, m.engine.format, options)
+	return fmt.Sprintf("%s-%s-%s", m.net.Arch, m.engine.format, hex.EncodeToString(h.Sum(nil))[:32]), nil
+}
+
+// fileDigest is the SHA-256 of the SHA-256 of a file's pieces, which are hashed at the same time.
+func fileDigest(path string) ([]byte, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	f, err := mmap.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	const piece = 16 << 20
+	sums := make([][sha256.Size]byte, (len(f.Data)+piece-1)/piece)
+	limit := make(chan struct{}, 8)
+	var wg sync.WaitGroup
+	for i := range sums {
+		limit <- struct{}{}
+		wg.Go(func() {
+			sums[i] = sha256.Sum256(f.Data[i*piece : min((i+1)*piece, len(f.Data))])
+			<-limit
+		})
+	}
+	wg.Wait()
+	h := sha256.New()
+	for _, s := range sums {
+		h.Write(s[:])
+	}
+	return h.Sum(nil), nil
+}

@@ -1,0 +1,316 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	labrador "github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/kernel"
+	"github.com/labrador-lab/labrador/token"
+)
+
+// engineVersion is part of every ID. It grows with each change of the engine that changes vectors by more than rounding.
+const engineVersion = 1
+
+// Model is an opened model: a labrador.Encoder. It is safe for concurrent use.
+type Model struct {
+	*checkpoint
+	opts    Options
+	engine  *engine
+	depth   int // layers to run
+	dims    int
+	tail    int32        // Options.Append; -1: none
+	single  chan *worker // one thread each, as many as there are threads
+	wideMu  sync.Mutex
+	wide    *worker // all threads, for work that is too little to share out
+	threads int
+
+	prefixMu sync.Mutex
+	prefixes []*prefix // the last few that were computed, the newest last
+
+	idOnce sync.Once
+	id     string
+	idErr  error
+}
+
+// Model is an Encoder.
+var _ labrador.Encoder = (*Model)(nil)
+
+// Open opens a model: a folder of transformers (config.json), of sentence-transformers (modules.json), of a PEFT adapter, of
+// static embeddings, or a .gguf file. An architecture or a variant that is not supported is an error that names it. Close
+// gives the memory back.
+func Open(path string, opts Options) (*Model, error) {
+	if err := opts.Validate(); err != nil {
+		return nil, err
+	}
+	c, err := openCheckpoint(path, opts)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newModel(c, opts)
+	if err != nil {
+		c.close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+func newModel(c *checkpoint, opts Options) (*Model, error) {
+	m := &Model{checkpoint: c, opts: opts, depth: c.net.Layers, tail: -1, threads: opts.Threads}
+	if m.threads == 0 {
+		m.threads = runtime.GOMAXPROCS(0)
+	}
+	if err := m.apply(opts); err != nil {
+		return nil, err
+	}
+	var err error
+	if m.engine, err = newEngine(kernel.Current(), format(opts.DType, c), c.net, c.recipe.denses()); err != nil {
+		return nil, err
+	}
+	m.single = make(chan *worker, m.threads)
+	for range m.threads {
+		m.single <- newWorker(m.engine, 1)
+	}
+	m.wide = newWorker(m.engine, m.threads)
+	return m, nil
+}
+
+// format is the packed form of a dtype.
+func format(dtype string, c *checkpoint) kernel.Format {
+	switch dtype {
+	case "bf16":
+		return kernel.FormatBF16
+	case "int8":
+		return kernel.FormatInt8
+	case "auto":
+		return autoFormat(c)
+	}
+	return kernel.FormatF32
+}
+
+// autoFormat picks bf16 where the processor multiplies it faster than f32: its vectors stay within a cosine of .999. int8
+// loses more than that on some models and is only taken when asked for.
+func autoFormat(*checkpoint) kernel.Format {
+	if kernel.Current().Tier() >= kernel.AVX512BF16 {
+		return kernel.FormatBF16
+	}
+	return kernel.FormatF32
+}
+
+// apply puts the options over what the folder says.
+func (m *Model) apply(o Options) error {
+	r := &m.recipe
+	if o.Pooling != "" {
+		r.pooling, _ = ParsePooling(o.Pooling)
+	}
+	if n := m.net.Context; n > 0 && (r.maxTokens == 0 || r.maxTokens > n) {
+		r.maxTokens = n
+	}
+	if o.MaxTokens > 0 {
+		if n := m.net.Context; n > 0 && o.MaxTokens > n {
+			return fmt.Errorf("model: %d tokens: the model was made for at most %d", o.MaxTokens, n)
+		}
+		r.maxTokens = o.MaxTokens
+	}
+	if o.NoSpecial {
+		r.special = false
+	}
+	if err := m.applyLayer(o.Layer); err != nil {
+		return err
+	}
+	m.dims = r.width(m.net)
+	if o.Dimensions > m.dims {
+		return fmt.Errorf("model: %d dimensions: the model has %d", o.Dimensions, m.dims)
+	}
+	if o.Dimensions > 0 {
+		m.dims = o.Dimensions
+	}
+	return m.applyAppend(o.Append)
+}
+
+func (m *Model) applyAppend(name string) error {
+	switch name {
+	case "":
+		return nil
+	case "eos":
+		m.tail = m.endToken()
+	default:
+		if id, ok := m.tokenizer.ID(name); ok {
+			m.tail = id
+		}
+	}
+	if m.tail < 0 || int(m.tail) >= m.net.Vocab {
+		return fmt.Errorf("model: the vocabulary has no token %q to append", name)
+	}
+	return nil
+}
+
+func (m *Model) applyLayer(layer int) error {
+	if layer < 0 {
+		layer += m.net.Layers
+		if layer <= 0 {
+			return fmt.Errorf("model: layer %d: there are %d", layer-m.net.Layers, m.net.Layers)
+		}
+	}
+	if layer > m.net.Layers {
+		return fmt.Errorf("model: layer %d: there are %d", layer, m.net.Layers)
+	}
+	if layer > 0 {
+		m.depth = layer
+	}
+	return nil
+}
+
+// endToken is the end-of-text token: the tokenizer's, else the configuration's, else the padding token, which Qwen's
+// checkpoints use as one.
+func (m *Model) endToken() int32 {
+	s := m.tokenizer.Special()
+	if s.EOS >= 0 {
+		return s.EOS
+	}
+	if m.config != nil {
+		if id := int32(m.config.number(-1, "eos_token_id")); id >= 0 && int(id) < m.net.Vocab {
+			return id
+		}
+	}
+	return s.PAD
+}
+
+// Close ends the model's threads and unmaps its files. The model must not be used afterwards.
+func (m *Model) Close() error {
+	m.wide.pool.Close()
+	for range m.threads {
+		(<-m.single).pool.Close()
+	}
+	return m.checkpoint.close()
+}
+
+// Dimensions is the width of the vectors.
+func (m *Model) Dimensions() int { return m.dims }
+
+// Tokenizer is the model's tokenizer.
+func (m *Model) Tokenizer() *token.Tokenizer { return m.tokenizer }
+
+// Network is the model's architecture and weights, for other interpreters.
+func (m *Model) Network() *Network { return m.net }
+
+// Encode turns items into unit-length vectors, one row per item in their order: title and text (joined by a blank) behind
+// the prompt of the side, cut to the model's length. A text without any token is encoded as the end-of-text token alone; in
+// static models its row is zero.
+func (m *Model) Encode(ctx context.Context, side labrador.Side, items []labrador.Item) (labrador.Matrix, error) {
+	tokens, err := m.Tokenize(ctx, side, items)
+	if err != nil {
+		return labrador.Matrix{}, err
+	}
+	return m.EncodeTokens(ctx, tokens)
+}
+
+// Tokens is a text as the network sees it. Pooling reads the tokens From to To; To 0 means up to the end.
+type Tokens struct {
+	IDs      []int32
+	From, To int
+}
+
+// Tokenize is what Encode does before the network: prompt, tokens, special tokens, cut.
+func (m *Model) Tokenize(ctx context.Context, side labrador.Side, items []labrador.Item) ([]Tokens, error) {
+	prompt, err := m.Prompt(side)
+	if err != nil {
+		return nil, err
+	}
+	texts := make([]string, len(items))
+	for i, it := range items {
+		if it.Picture != "" {
+			return nil, fmt.Errorf("model: item %d is a picture (%s): this model encodes text", i, it.Picture)
+		}
+		texts[i] = m.text(prompt, it)
+	}
+	limit := m.recipe.maxTokens
+	if m.tail >= 0 && limit > 0 {
+		limit = max(1, limit-1)
+	}
+	ids, err := m.tokenizer.EncodeAll(ctx, texts, token.Options{NoSpecial: !m.recipe.special, Max: limit, Threads: m.threads})
+	if err != nil {
+		return nil, err
+	}
+	from := m.promptTokens(prompt)
+	out := make([]Tokens, len(ids))
+	for i, list := range ids {
+		list = m.finishTokens(list)
+		out[i] = Tokens{IDs: list, From: max(0, min(from, len(list)-1))}
+	}
+	return out, nil
+}
+
+// text is an item behind its prompt.
+func (m *Model) text(prompt string, it labrador.Item) string {
+	text := prompt + labrador.Document{Title: it.Title, Text: it.Text}.Contents()
+	if m.recipe.lower {
+		text = strings.ToLower(text)
+	}
+	return text
+}
+
+// finishTokens drops unknown tokens and appends the end token, as the recipe says.
+func (m *Model) finishTokens(ids []int32) []int32 {
+	if m.recipe.dropUnknown {
+		unk := m.tokenizer.Special().UNK
+		ids = slices.DeleteFunc(ids, func(id int32) bool { return id == unk })
+	}
+	if m.tail >= 0 {
+		ids = append(ids, m.tail)
+	}
+	if len(ids) == 0 && m.net.Layers > 0 {
+		if end := m.endToken(); end >= 0 {
+			ids = append(ids, end)
+		} else {
+			ids = append(ids, 0)
+		}
+	}
+	return ids
+}
+
+// promptTokens is the number of tokens at the start of a text that pooling leaves out: those of the prompt with the special
+// token before it (sentence-transformers, Transformer._get_prompt_length).
+func (m *Model) promptTokens(prompt string) int {
+	if prompt == "" || !m.recipe.excludePrompt {
+		return 0
+	}
+	ids := m.tokenizer.Encode(nil, m.text(prompt, labrador.Item{}), m.recipe.special)
+	if n := len(ids); n > 0 && m.tokenizer.IsSpecial(ids[n-1]) {
+		return n - 1
+	}
+	return len(ids)
+}
+
+// Prompts are the folder's own prompts by name.
+func (m *Model) Prompts() map[string]string { return m.recipe.prompts }
+
+// sidePrompts are the names under which folders keep the prompts of a side (sentence-transformers, encode_query and
+// encode_document).
+var sidePrompts = map[labrador.Side][]string{
+	labrador.QuerySide:    {"query"},
+	labrador.DocumentSide: {"document", "passage", "corpus"},
+}
+
+// Prompt is the text that is put before items of a side.
+func (m *Model) Prompt(side labrador.Side) (string, error) {
+	if m.opts.Prompt != "" {
+		if p, ok := m.recipe.prompts[m.opts.Prompt]; ok {
+			return p, nil
+		}
+		return m.opts.Prompt, nil
+	}
+	if m.opts.NoPrompt {
+		return "", nil
+	}
+	for _, name := range sidePrompts[side] {
+		if p, ok := m.recipe.prompts[name]; ok {
+			return p, nil
+		}
+	}
+	return m.recipe.prompts[m.recipe.defaultPrompt], nil
+}

@@ -1,0 +1,206 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/labrador-lab/labrador/token"
+	"github.com/labrador-lab/labrador/weights"
+)
+
+// checkpoint is an opened folder or file before its weights are packed.
+type checkpoint struct {
+	path      string
+	layout    string // what kind of folder it is, for people
+	config    *config
+	net       *Network
+	tokenizer *token.Tokenizer
+	recipe    recipe
+	files     []weights.File
+	read      []string // the other files that decide the vectors
+}
+
+func (c *checkpoint) close() error {
+	var errs []error
+	for _, f := range c.files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// openCheckpoint finds out what path is and opens it.
+func openCheckpoint(path string, o Options) (*checkpoint, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	c := &checkpoint{path: path, recipe: recipe{special: true}}
+	switch {
+	case !info.IsDir() && strings.HasSuffix(path, ".gguf"):
+		err = c.openGGUF(path)
+	case !info.IsDir():
+		err = fmt.Errorf("model: %s: not a folder and not a .gguf file", path)
+	case exists(path, "modules.json"):
+		err = c.openModules(path)
+	case exists(path, "adapter_config.json") && !exists(path, "config.json"):
+		err = c.openAdapted(path, o.Base)
+	case exists(path, "config.json"):
+		err = c.openPlain(path, nil)
+	default:
+		err = c.openBare(path)
+	}
+	if err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// openPlain opens a folder of transformers: config.json, weights, tokenizer.
+func (c *checkpoint) openPlain(dir string, a *adapter) error {
+	c.layout = "transformers folder"
+	raw, err := readConfigFile(filepath.Join(dir, "config.json"))
+	if err != nil {
+		return err
+	}
+	c.read = append(c.read, filepath.Join(dir, "config.json"))
+	if c.config, err = parseConfig(raw); err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	if c.config.text("", "model_type") == "model2vec" {
+		return c.openModel2Vec(dir)
+	}
+	file, err := weights.Open(dir)
+	if err != nil {
+		return err
+	}
+	c.files = append(c.files, file)
+	if c.net, err = build(c.config, file, a); err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	if c.net.decoding {
+		c.recipe.pooling = PoolLast
+	}
+	if c.recipe.maxTokens == 0 {
+		c.recipe.maxTokens = modelMax(dir)
+	}
+	return c.openTokenizer(dir)
+}
+
+// modelMax is the tokenizer's model_max_length, 0 where there is none (transformers writes a huge number then).
+func modelMax(dir string) int {
+	t, err := optionalConfig(dir, "tokenizer_config.json")
+	if err != nil {
+		return 0
+	}
+	if n := t.number(0, "model_max_length"); n >= 1 && n < 1<<24 {
+		return int(n)
+	}
+	return 0
+}
+
+func (c *checkpoint) openTokenizer(dir string) (err error) {
+	if c.tokenizer, err = token.Open(dir); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	if c.tokenizer.Size() > c.net.Vocab {
+		return c.checkVocabulary()
+	}
+	return nil
+}
+
+// checkVocabulary refuses a tokenizer with tokens that the network has no row for, unless none of them can come up: some
+// published tokenizers name more ids than they use.
+func (c *checkpoint) checkVocabulary() error {
+	for id := c.net.Vocab; id < c.tokenizer.Size(); id++ {
+		if t, ok := c.tokenizer.Token(int32(id)); ok {
+			return fmt.Errorf("model: %s: the tokenizer has token %q with id %d, the embedding table %d rows", c.path, t, id, c.net.Vocab)
+		}
+	}
+	return nil
+}
+
+// openAdapted opens an adapter with its base model, which is a folder: base, else what the adapter names, beside it.
+func (c *checkpoint) openAdapted(dir, base string) error {
+	a, err := openAdapter(dir)
+	if err != nil {
+		return err
+	}
+	c.files = append(c.files, a.file)
+	c.read = append(c.read, filepath.Join(dir, "adapter_config.json"))
+	if base == "" {
+		base = a.base
+		if !filepath.IsAbs(base) {
+			base = filepath.Join(dir, base)
+		}
+	}
+	if !exists(base, "config.json") {
+		return fmt.Errorf("model: %s: the adapter's base model %q is not a folder on this machine: name its folder (base)", dir, a.base)
+	}
+	if err := c.openPlain(base, a); err != nil {
+		return err
+	}
+	c.layout = "PEFT adapter over " + base
+	return nil
+}
+
+// openModules opens a sentence-transformers folder.
+func (c *checkpoint) openModules(dir string) error {
+	list, err := readModules(dir)
+	if err != nil {
+		return err
+	}
+	c.read = append(c.read, filepath.Join(dir, "modules.json"))
+	for i, m := range list {
+		kind, err := m.kind()
+		if err == nil {
+			err = c.openModule(i, kind, filepath.Join(dir, m.Path))
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", dir, err)
+		}
+	}
+	if c.net == nil {
+		return fmt.Errorf("model: %s/modules.json: no Transformer or StaticEmbedding", dir)
+	}
+	c.layout = "sentence-transformers folder"
+	return c.recipe.readPrompts(dir)
+}
+
+func (c *checkpoint) openModule(i int, kind, dir string) error {
+	if (i == 0) != (kind == "Transformer" || kind == "StaticEmbedding") {
+		return fmt.Errorf("model: module %d is %s", i, kind)
+	}
+	c.read = append(c.read, filepath.Join(dir, "config.json"))
+	switch kind {
+	case "Transformer":
+		if err := c.recipe.readTransformer(dir); err != nil {
+			return err
+		}
+		return c.openPlain(dir, nil)
+	case "StaticEmbedding":
+		return c.openStatic(dir)
+	case "Pooling":
+		return c.recipe.readPooling(dir)
+	case "Normalize":
+		c.recipe.steps = append(c.recipe.steps, step{})
+		return nil
+	case "Dense":
+		s, file, err := readDense(dir, len(c.net.Matrices)+len(c.recipe.steps))
+		if err != nil {
+			return err
+		}
+		c.files = append(c.files, file)
+		if s.dense.W.Cols != c.recipe.width(c.net) {
+			return fmt.Errorf("model: Dense takes %d dimensions, the module before it gives %d", s.dense.W.Cols, c.recipe.width(c.net))
+		}
+		c.recipe.steps = append(c.recipe.steps, s)
+		return nil
+	case "Dropout": // does nothing outside training
+		return nil
+	}
+	return fmt.Errorf("model: module %s is not supported", kind)
+}

@@ -1,0 +1,242 @@
+package model
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/labrador-lab/labrador/weights"
+)
+
+// recipe is what happens around a network: how a text becomes tokens, and the states a vector.
+type recipe struct {
+	pooling       Pooling
+	excludePrompt bool // pool over the tokens behind the prompt
+	steps         []step
+	maxTokens     int // 0: no limit
+	lower         bool
+	special       bool // the tokenizer's special tokens are added
+	dropUnknown   bool // model2vec: unknown tokens are left out
+	prompts       map[string]string
+	defaultPrompt string
+}
+
+// step is a module behind pooling: a dense layer or, without one, a normalisation.
+type step struct {
+	dense *Linear
+	act   Activation
+}
+
+// finish makes vectors of the final states of a network. They are not cut and not yet unit length.
+func finish[T any](ops Ops[T], r *recipe, x T) T {
+	y := ops.Pool(x, r.pooling)
+	for _, s := range r.steps {
+		if s.dense == nil {
+			y = ops.Normalize(y)
+		} else {
+			y = ops.Activate(ops.Linear(y, s.dense), s.act)
+		}
+	}
+	return y
+}
+
+// width is the number of columns of the vectors.
+func (r *recipe) width(n *Network) int {
+	w := n.Width
+	for _, s := range r.steps {
+		if s.dense != nil {
+			w = s.dense.W.Rows
+		}
+	}
+	return w
+}
+
+func (r *recipe) denses() []*Linear {
+	var out []*Linear
+	for _, s := range r.steps {
+		if s.dense != nil {
+			out = append(out, s.dense)
+		}
+	}
+	return out
+}
+
+// module is a line of sentence-transformers' modules.json.
+type module struct {
+	Path string `json:"path"`
+	Type string `json:"type"`
+}
+
+// kind is the class of the module, without its package.
+func (m module) kind() (string, error) {
+	if !strings.HasPrefix(m.Type, "sentence_transformers.") {
+		return "", fmt.Errorf("model: module %q is code of the checkpoint's own, which Labrador does not run", m.Type)
+	}
+	return m.Type[strings.LastIndexByte(m.Type, '.')+1:], nil
+}
+
+// readModules reads modules.json; nil where the folder has none.
+func readModules(dir string) ([]module, error) {
+	raw, err := readConfigFile(filepath.Join(dir, "modules.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []module
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, fmt.Errorf("model: %s/modules.json: %w", dir, err)
+	}
+	for _, m := range list {
+		if m.Path != "" && !filepath.IsLocal(m.Path) {
+			return nil, fmt.Errorf("model: %s/modules.json: path %q leaves the folder", dir, m.Path)
+		}
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("model: %s/modules.json: no modules", dir)
+	}
+	return list, nil
+}
+
+// optionalConfig reads the first of the files that is there; without any it is empty.
+func optionalConfig(dir string, names ...string) (*config, error) {
+	for _, name := range names {
+		raw, err := readConfigFile(filepath.Join(dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		c, err := parseConfig(raw)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
+		}
+		return c, nil
+	}
+	return &config{fields: map[string]any{}}, nil
+}
+
+// readPrompts reads config_sentence_transformers.json.
+func (r *recipe) readPrompts(dir string) error {
+	c, err := optionalConfig(dir, "config_sentence_transformers.json")
+	if err != nil {
+		return err
+	}
+	r.defaultPrompt = c.text("", "default_prompt_name")
+	if p := c.object("prompts"); p != nil {
+		r.prompts = map[string]string{}
+		for name := range p.fields {
+			r.prompts[name] = p.text("", name)
+		}
+		c.err = errors.Join(c.err, p.err)
+	}
+	if _, ok := r.prompts[r.defaultPrompt]; r.defaultPrompt != "" && !ok {
+		c.fail("default_prompt_name %q is none of the prompts", r.defaultPrompt)
+	}
+	return c.err
+}
+
+// readTransformer reads the settings of a Transformer module.
+func (r *recipe) readTransformer(dir string) error {
+	c, err := optionalConfig(dir, "sentence_bert_config.json", "sentence_roberta_config.json", "sentence_distilbert_config.json",
+		"sentence_camembert_config.json", "sentence_albert_config.json", "sentence_xlm-roberta_config.json", "sentence_xlnet_config.json")
+	if err != nil {
+		return err
+	}
+	r.maxTokens = c.sizeOr(0, "max_seq_length")
+	r.lower = c.flag("do_lower_case", false)
+	return c.err
+}
+
+// poolingFlags are the names of poolings in a Pooling module's configuration.
+var poolingFlags = map[string]Pooling{
+	"pooling_mode_cls_token": PoolCLS, "pooling_mode_mean_tokens": PoolMean, "pooling_mode_max_tokens": PoolMax,
+	"pooling_mode_mean_sqrt_len_tokens": PoolMeanSqrt, "pooling_mode_weightedmean_tokens": PoolWeightedMean, "pooling_mode_lasttoken": PoolLast,
+}
+
+// poolingModes are their names in newer configurations.
+var poolingModes = map[string]Pooling{
+	"cls": PoolCLS, "mean": PoolMean, "max": PoolMax, "mean_sqrt_len_tokens": PoolMeanSqrt, "weightedmean": PoolWeightedMean, "lasttoken": PoolLast,
+}
+
+// readPooling reads the configuration of a Pooling module.
+func (r *recipe) readPooling(dir string) error {
+	c, err := optionalConfig(dir, "config.json")
+	if err != nil {
+		return err
+	}
+	var modes []string
+	for _, name := range slices.Sorted(maps.Keys(c.fields)) {
+		how, known := poolingFlags[name]
+		if strings.HasPrefix(name, "pooling_mode_") && c.flag(name, false) {
+			if !known {
+				c.fail("%s is not supported", name)
+			}
+			r.pooling, modes = how, append(modes, name)
+		}
+	}
+	if mode := c.text("", "pooling_mode"); mode != "" {
+		how, known := poolingModes[mode]
+		if !known {
+			c.fail("pooling_mode %q is not supported", mode)
+		}
+		r.pooling, modes = how, append(modes, mode)
+	}
+	if len(modes) != 1 {
+		c.fail("pooling modes %v: exactly one is supported", modes)
+	}
+	r.excludePrompt = !c.flag("include_prompt", true)
+	if c.err != nil {
+		return fmt.Errorf("%s: %w", dir, c.err)
+	}
+	return nil
+}
+
+// denseActivations are torch's names in Dense modules.
+var denseActivations = map[string]Activation{
+	"torch.nn.modules.activation.Tanh": Tanh, "torch.nn.modules.linear.Identity": Identity, "torch.nn.modules.activation.ReLU": ReLU,
+	"torch.nn.modules.activation.GELU": GELU, "torch.nn.modules.activation.SiLU": SiLU, "torch.nn.modules.activation.Sigmoid": Sigmoid,
+}
+
+// readDense loads a Dense module; slot is its weights' number. The file stays open with the checkpoint.
+func readDense(dir string, slot int) (step, weights.File, error) {
+	c, err := optionalConfig(dir, "config.json")
+	if err != nil {
+		return step{}, nil, err
+	}
+	in, out, bias := c.size("in_features"), c.size("out_features"), c.flag("bias", true)
+	name := c.text("torch.nn.modules.activation.Tanh", "activation_function")
+	act, ok := denseActivations[name]
+	if !ok {
+		c.fail("activation_function %q is not supported", name)
+	}
+	if c.err != nil {
+		return step{}, nil, fmt.Errorf("%s: %w", dir, c.err)
+	}
+	file, err := weights.Open(filepath.Join(dir, "model.safetensors"))
+	if err != nil {
+		return step{}, nil, err
+	}
+	l := newLoader(file, func(s string) string { return s })
+	l.matrices = make([]*Matrix, slot)
+	s := step{dense: l.linear("linear", in, out, bias), act: act}
+	if l.err != nil {
+		file.Close()
+		return step{}, nil, l.err
+	}
+	return s, file, nil
+}
+
+// exists says whether the file is there.
+func exists(parts ...string) bool {
+	_, err := os.Stat(filepath.Join(parts...))
+	return err == nil
+}
