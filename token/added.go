@@ -140,7 +140,9 @@ func (t *trie) find(marks []mark, text []byte) []mark {
 		if tok.rstrip {
 			hi += spaceAfter(text[hi:])
 		}
-		marks = append(marks, mark{lo, hi, tok.id})
+		if lo < hi { // else the one before took it
+			marks = append(marks, mark{lo, hi, tok.id})
+		}
 		end = hi
 	}
 	return marks

@@ -115,11 +115,6 @@ func (m *bpe) tokenize(s *state) {
 
 // cut cuts words where no token can cross: before the first of a run of meta characters.
 func (m *bpe) cut(s *state) {
-	if len(s.words) == 1 && m.ignoreMerges && s.words[0].hi-s.words[0].lo <= m.maxToken {
-		if _, ok := m.whole(s, s.text[s.words[0].lo:s.words[0].hi]); ok {
-			return
-		}
-	}
 	meta, out := view(m.meta), s.spare[:0]
 	for _, w := range s.words {
 		lo := w.lo
@@ -295,7 +290,7 @@ func (m *bpe) char(s *state, word []byte, r rune, i, n int) (int32, bool) {
 // findMeta sets meta to char where no merge joins something that does not end in char with something that begins with it:
 // then words may be cut there, and be kept in the cache.
 func (m *bpe) findMeta(char string) {
-	if _, ok := m.vocab.id(char); !ok || m.bytes || !m.plain() {
+	if _, ok := m.vocab.id(char); !ok || m.bytes || !m.plain() || m.ignoreMerges {
 		return
 	}
 	for _, slot := range m.pairs.slots {

@@ -88,7 +88,13 @@ func (f *form) starts(b []byte) bool {
 	if b[0] < utf8.RuneSelf {
 		return true
 	}
-	return utf8.RuneStart(b[0]) && f.quick.Properties(b).BoundaryBefore()
+	if !utf8.RuneStart(b[0]) {
+		return false
+	}
+	if r, _ := utf8.DecodeRune(b); f.compat && f.classes.of(r)&isNFKD != 0 { // halfwidth Hangul joins what is before it
+		b = norm.NFKD.Properties(b).Decomposition()
+	}
+	return len(b) == 0 || norm.NFC.Properties(b).BoundaryBefore()
 }
 
 // segment writes the normal form of text[lo:hi], which begins with a starter and has no boundary inside. The first
@@ -175,19 +181,19 @@ func sortMarks(s *state) {
 	}
 }
 
+// sortRun sorts the marks i in lo <= i < hi. Where they come from stays in the order of the text.
 func sortRun(s *state, lo, hi int) {
 	type mark struct {
-		r    rune
-		from int32
-		ccc  uint8
+		r   rune
+		ccc uint8
 	}
 	run := make([]mark, 0, hi-lo)
 	for i := lo; i < hi; i++ {
-		run = append(run, mark{s.runes[i], s.from[i], s.ccc[i]})
+		run = append(run, mark{s.runes[i], s.ccc[i]})
 	}
 	slices.SortStableFunc(run, func(a, b mark) int { return int(a.ccc) - int(b.ccc) })
 	for i, m := range run {
-		s.runes[lo+i], s.from[lo+i], s.ccc[lo+i] = m.r, m.from, m.ccc
+		s.runes[lo+i], s.ccc[lo+i] = m.r, m.ccc
 	}
 }
 

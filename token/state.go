@@ -11,14 +11,15 @@ type piece struct{ lo, hi int }
 
 // state is what encoding one text needs. States are reused; one serves one goroutine at a time.
 type state struct {
-	track bool   // keep spans
-	text  []byte // the text as it stands: normalised, later rewritten by pre-tokenizers
-	at    []Span // when track: where each byte of text comes from
-	words []piece
-	ids   []int32
-	lens  []int32 // when track: bytes of text per id
-	spans []Span  // when track: per id
-	plain []int32
+	track   bool   // keep spans
+	text    []byte // the text as it stands: normalised, later rewritten by pre-tokenizers
+	at      []Span // when track: where each byte of text comes from
+	words   []piece
+	tracked []piece // when track: the words, one of which is words
+	ids     []int32
+	lens    []int32 // when track: bytes of text per id
+	spans   []Span  // when track: per id
+	plain   []int32
 
 	bufs      [2][]byte // text is one of these or borrowed
 	atBufs    [2][]Span
@@ -144,14 +145,14 @@ func (t *Tokenizer) encodeWords(s *state) {
 		t.model.tokenize(s)
 		return
 	}
-	words := s.words
-	for i := range words {
-		s.words = words[i : i+1]
+	s.tracked = append(s.tracked[:0], s.words...)
+	for _, w := range s.tracked {
+		s.words = append(s.words[:0], w)
 		s.lens = s.lens[:0]
 		t.model.tokenize(s)
-		pos := words[i].lo
+		pos := w.lo
 		for _, n := range s.lens {
-			end := min(pos+int(n), words[i].hi)
+			end := min(pos+int(n), w.hi)
 			if pos < end {
 				s.spans = append(s.spans, Span{s.at[pos].Start, s.at[end-1].End})
 			} else { // a byte of a character that a byte before it stands for
@@ -160,7 +161,6 @@ func (t *Tokenizer) encodeWords(s *state) {
 			pos = end
 		}
 	}
-	s.words = words
 }
 
 // emit appends a token that was made of n bytes of the text.
