@@ -131,10 +131,8 @@ func judgedRate(m *Measure, r *ranking, _ int) float64 {
 
 // bpref follows Buckley and Voorhees (SIGIR 2004) as m_bpref.c has it: documents that nobody judged are skipped.
 func bpref(_ *Measure, r *ranking, level int) float64 {
-	rel, nonrel := r.relevant(level), 0
-	for g := range min(level, len(r.levels)) {
-		nonrel += r.levels[g]
-	}
+	rel := r.relevant(level)
+	nonrel := r.relevant(0) - rel
 	sum, before := 0.0, 0
 	for _, p := range r.pooled {
 		switch {

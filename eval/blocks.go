@@ -68,22 +68,24 @@ func fillTo(r io.Reader, buf []byte, size int) (_ []byte, end bool, err error) {
 	if cap(buf) < size {
 		buf = append(make([]byte, 0, size), buf...)
 	}
-	buf = buf[:size]
-	m, err := io.ReadFull(r, buf[n:])
-	switch err {
-	case nil:
-		return buf, false, nil
-	case io.EOF, io.ErrUnexpectedEOF:
-		return buf[:n+m], true, nil
+	for n < size {
+		m, err := r.Read(buf[n:size])
+		n += m
+		if err == io.EOF { // not io.ReadFull, which turns a compressed file cut short into a plain end
+			return buf[:n], true, nil
+		}
+		if err != nil {
+			return nil, false, err
+		}
 	}
-	return nil, false, err
+	return buf[:n], false, nil
 }
 
 // lastQuery is where the lines of the last query begin in data, which may go on behind data's end. lines counts the lines before data.
 func lastQuery(data []byte, lines int) (int, error) {
 	end := bytes.LastIndexByte(data, '\n') + 1
 	if len(data)-end > maxLine {
-		return 0, fmt.Errorf("%d: line longer than %d bytes", lines+1+bytes.Count(data[:end], []byte("\n")), maxLine)
+		return 0, lineError{lines + 1 + bytes.Count(data[:end], []byte("\n")), fmt.Errorf("line longer than %d bytes", maxLine)}
 	}
 	cut := end
 	var last []byte

@@ -3,7 +3,6 @@ package eval
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,21 +26,17 @@ func File(ctx context.Context, measures []Measure, qrels labrador.Qrels, path st
 			return nil, err
 		}
 		defer os.Remove(spooled)
-		r, err := file(ctx, measures, qrels, spooled, opts)
-		if err != nil {
-			return nil, errors.New(string(bytes.ReplaceAll([]byte(err.Error()), []byte(spooled), []byte("standard input"))))
-		}
-		return r, nil
+		return file(ctx, measures, qrels, &fileReader{path: spooled, name: "standard input"}, opts)
 	}
-	return file(ctx, measures, qrels, path, opts)
+	return file(ctx, measures, qrels, &fileReader{path: path, name: path}, opts)
 }
 
-func file(ctx context.Context, measures []Measure, qrels labrador.Qrels, path string, opts Options) (*Result, error) {
+func file(ctx context.Context, measures []Measure, qrels labrador.Qrels, f *fileReader, opts Options) (*Result, error) {
 	s, err := newSheet(measures, qrels, opts)
 	if err != nil {
 		return nil, err
 	}
-	f := &fileReader{sheet: s, path: path, unknown: map[string]bool{}}
+	f.sheet, f.unknown = s, map[string]bool{}
 	if err := f.stream(ctx); err != nil {
 		return nil, err
 	}
@@ -53,7 +48,7 @@ func file(ctx context.Context, measures []Measure, qrels labrador.Qrels, path st
 	s.unjudged = len(f.unknown)
 	r, err := s.result(f.tag)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", f.name, err)
 	}
 	return r, nil
 }
@@ -79,6 +74,7 @@ func spool(r io.Reader) (string, error) {
 type fileReader struct {
 	sheet     *sheet
 	path      string
+	name      string        // of the file in errors
 	taken     []atomic.Bool // (query): a worker has its hits
 	scattered atomic.Bool   // a query, or a document, came twice: gather finds out which
 
@@ -132,11 +128,27 @@ func (f *fileReader) eachBlock(parent context.Context, workers int, newWorker fu
 	case parent.Err() != nil:
 		return parent.Err()
 	case f.err != nil:
-		return fmt.Errorf("%s:%w", f.path, f.err)
+		return f.located(f.err)
 	case err != nil:
-		return fmt.Errorf("%s:%w", f.path, err)
+		return f.located(err)
 	}
 	return nil
+}
+
+// lineError is an error with its line, from 1.
+type lineError struct {
+	line int
+	error
+}
+
+// Unwrap gives the cause.
+func (e lineError) Unwrap() error { return e.error }
+
+func (f *fileReader) located(err error) error {
+	if at, ok := err.(lineError); ok {
+		return fmt.Errorf("%s:%d: %w", f.name, at.line, at.error)
+	}
+	return fmt.Errorf("%s: %w", f.name, err)
 }
 
 func (f *fileReader) fail(seq int, err error) {
@@ -167,7 +179,7 @@ func (w *worker) block(b block) error {
 			rest = nil
 		}
 		if err := w.line(line); err != nil {
-			return fmt.Errorf("%d: %w", n, err)
+			return lineError{n, err}
 		}
 	}
 	w.end()
@@ -307,7 +319,7 @@ func (f *fileReader) measureKept(ctx context.Context, kept [][]byte) error {
 	}
 	for _, err := range errs {
 		if err != nil {
-			return fmt.Errorf("%s: %w", f.path, err)
+			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
 	return nil

@@ -1,6 +1,10 @@
 package eval
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // The measures in this file see grades. Those of trec_eval keep its order of summation, and its rules where gains are
 // given by hand; names in brackets are its files.
@@ -53,9 +57,9 @@ func normalizedDCG(k int, r *ranking, gain func(grade int) float64) float64 {
 	if sum == 0 {
 		return 0
 	}
-	for g := len(r.levels) - 1; g > 0 && rank < k; g-- {
-		for n := 0; n < r.levels[g] && rank < k; n++ {
-			ideal += gain(g) / log2(rank)
+	for i := len(r.levels) - 1; i >= 0 && r.levels[i].grade > 0; i-- {
+		for n := 0; n < r.levels[i].count && rank < k; n++ {
+			ideal += gain(r.levels[i].grade) / log2(rank)
 			rank++
 		}
 	}
@@ -75,14 +79,11 @@ func ndcgOfTable(m *Measure, r *ranking) float64 {
 		}
 		return g
 	}
-	top := 0
-	for g := range r.levels {
-		top = max(top, gain(g))
+	mapped := ranking{numRet: r.numRet}
+	for _, l := range r.levels {
+		mapped.levels = append(mapped.levels, level{gain(l.grade), l.count})
 	}
-	mapped := ranking{numRet: r.numRet, levels: make([]int, top+1)}
-	for g, n := range r.levels {
-		mapped.levels[gain(g)] += n
-	}
+	slices.SortFunc(mapped.levels, func(a, b level) int { return cmp.Compare(a.grade, b.grade) })
 	for _, p := range r.pooled {
 		if p.grade >= 0 {
 			p.grade = gain(p.grade)
@@ -105,23 +106,28 @@ func gainsOf(m *Measure, r *ranking) []relGain {
 	for _, p := range m.gains {
 		out = append(out, relGain{grade: p.grade, gain: p.gain})
 	}
-	top := len(r.levels)
-	for top > 0 && r.levels[top-1] == 0 {
-		top--
-	}
-	for g := range top {
-		given := false
-		for i := range out {
-			if out[i].grade == g {
-				out[i].count, given = r.levels[g], true
-				break
-			}
+	next := 0
+	for _, l := range r.levels {
+		for ; l.grade <= maxFilled && next < l.grade; next++ {
+			out = addGain(out, level{next, 0}) // grades that nothing has
 		}
-		if !given {
-			out = append(out, relGain{g, float64(g), r.levels[g]})
-		}
+		out = addGain(out, l)
+		next = l.grade + 1
 	}
 	return sortGains(out)
+}
+
+// maxFilled is the grade up to which grades that no document has take part in the sorting of gains: more only cost time.
+const maxFilled = 256
+
+func addGain(out []relGain, l level) []relGain {
+	for i := range out {
+		if out[i].grade == l.grade {
+			out[i].count = l.count
+			return out
+		}
+	}
+	return append(out, relGain{l.grade, float64(l.grade), l.count})
 }
 
 // sortGains is a merge sort that compares the whole part of the difference only: what glibc's qsort makes of trec_eval's comp_rel_gain,

@@ -4,9 +4,12 @@ package eval
 type ranking struct {
 	pooled []pooled // retrieved documents that the qrels name, in rank order
 	numRet int      // retrieved documents, after Options.Depth
-	levels []int    // levels[g]: documents judged g in the qrels, retrieved or not; negative grades are not counted
+	levels []level  // the grades from 0 in the qrels, ascending
 	docs   int      // documents in the collection, for utility
 }
+
+// level is a grade and the number of documents that the qrels give it, retrieved or not.
+type level struct{ grade, count int }
 
 // pooled is a retrieved document that the qrels name.
 type pooled struct {
@@ -17,8 +20,10 @@ type pooled struct {
 // relevant is the number of relevant documents in the qrels.
 func (r *ranking) relevant(level int) int {
 	n := 0
-	for g := level; g < len(r.levels); g++ {
-		n += r.levels[g]
+	for _, l := range r.levels {
+		if l.grade >= level {
+			n += l.count
+		}
 	}
 	return n
 }

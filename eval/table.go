@@ -3,6 +3,7 @@ package eval
 import (
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"slices"
 
 	"github.com/labrador-lab/labrador"
@@ -20,7 +21,7 @@ type table struct {
 
 // queryTable holds one query's judged documents in an open-addressing hash table, at most half full.
 type queryTable struct {
-	levels []int // levels[g]: documents of grade g >= 0
+	levels []level
 	slots  []slot
 }
 
@@ -31,8 +32,8 @@ type slot struct {
 	used  bool
 }
 
-// maxGrade bounds the highest grade, because levels has an entry for each.
-const maxGrade = 1 << 20
+// maxGrade bounds grades: 2^grade must be a number that can be added up (nDCG with dcg='exp-log2').
+const maxGrade = 1000
 
 func newTable(qrels labrador.Qrels) (*table, error) {
 	t := &table{index: make(map[string]int32, len(qrels))}
@@ -53,29 +54,30 @@ func newTable(qrels labrador.Qrels) (*table, error) {
 }
 
 func (q *queryTable) fill(docs map[string]int) error {
-	top := -1
+	counts := map[int]int{}
 	for doc, grade := range docs {
-		if grade > maxGrade || grade < -maxGrade {
-			return fmt.Errorf("document %s: grade %d is out of range", doc, grade)
+		if grade > maxGrade {
+			return fmt.Errorf("document %s: grade %d is above %d", doc, grade, maxGrade)
 		}
-		top = max(top, grade)
+		if grade >= 0 {
+			counts[grade]++
+		}
 	}
-	q.levels = make([]int, top+1)
+	for _, g := range slices.Sorted(maps.Keys(counts)) {
+		q.levels = append(q.levels, level{g, counts[g]})
+	}
 	size := 2
 	for size < 2*len(docs) {
 		size *= 2
 	}
 	q.slots = make([]slot, size)
 	for doc, grade := range docs {
-		if grade >= 0 {
-			q.levels[grade]++
-		}
 		h := maphash.String(seed, doc)
 		at := int(h) & (size - 1)
 		for q.slots[at].used {
 			at = (at + 1) & (size - 1)
 		}
-		q.slots[at] = slot{h, doc, int32(grade), true}
+		q.slots[at] = slot{h, doc, int32(max(grade, notPooled)), true} // negative grades are all alike
 	}
 	return nil
 }
@@ -95,8 +97,10 @@ func (q *queryTable) lookup(doc string, hash uint64) (grade int, ok bool) {
 func (t *table) positive() int {
 	n := 0
 	for _, q := range t.queries {
-		for g := 1; g < len(q.levels); g++ {
-			n += q.levels[g]
+		for _, l := range q.levels {
+			if l.grade > 0 {
+				n += l.count
+			}
 		}
 	}
 	return n
@@ -104,8 +108,8 @@ func (t *table) positive() int {
 
 func (t *table) checkERR() error {
 	for i, q := range t.queries {
-		if len(q.levels) > maxERRGrade+1 {
-			return fmt.Errorf("eval: ERR is defined for grades up to %d (gdeval's scale): query %s has grade %d", maxERRGrade, t.ids[i], len(q.levels)-1)
+		if n := len(q.levels); n > 0 && q.levels[n-1].grade > maxERRGrade {
+			return fmt.Errorf("eval: ERR is defined for grades up to %d (gdeval's scale): query %s has grade %d", maxERRGrade, t.ids[i], q.levels[n-1].grade)
 		}
 	}
 	return nil
