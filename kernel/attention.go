@@ -106,15 +106,15 @@ type attendPart struct {
 	head   int
 	args   *gemmArgs
 
-	q, o    []float32 // (queryBlock, dPad): scaled queries, output
-	s       []float32 // (queryBlock, keyBlock)
-	m, l    []float32 // (queryBlock): greatest score so far, sum of exponentials
-	kt      []float32 // panels of (D, lanes*units) keys
-	v       []float32 // (keyBlock, dPad), where a head is no multiple of the lanes
-	dPad    int
-	lanes   int
-	panel   int
-	firstKT int // position of the first key in kt
+	o     []float32 // (queryBlock, dPad): output
+	s     []float32 // (queryBlock, keyBlock)
+	m, l  []float32 // (queryBlock): greatest score so far, sum of exponentials
+	kt    []float32 // panels of (D, lanes*units) keys times the scale
+	v     []float32 // (keys, dPad) values
+	dPad  int
+	lanes int
+	panel int
+	first int // position of the first key in kt and v
 }
 
 func (j *attendJob) part(thread, i int) {
@@ -132,7 +132,7 @@ func (j *attendJob) part(thread, i int) {
 	last := min(first+queryChunk, t.span.NQ)
 	from, to := t.visible(first, last)
 	t.layout(thread, from, to)
-	t.packKeys(from, to)
+	t.pack(from, to)
 	for q := first; q < last; q += queryBlock {
 		t.block(q, min(q+queryBlock, last))
 	}
@@ -159,18 +159,14 @@ func (t *attendPart) layout(thread, from, to int) {
 	t.lanes, t.panel = gs.lanes, gs.lanes*len(gs.f32.of[0])
 	t.dPad = roundUp(t.a.D, t.lanes)
 	keys := roundUp(to-from, t.panel)
-	nv := 0
-	if t.dPad != t.a.D {
-		nv = keyBlock * t.dPad
-	}
-	n := 2*queryBlock*t.dPad + queryBlock*keyBlock + 2*queryBlock + keys*t.a.D + nv
+	n := queryBlock*t.dPad + queryBlock*keyBlock + 2*queryBlock + keys*(t.a.D+t.dPad)
 	mem := floats(scratch(&t.p.local[thread], 4*n), n)
 	take := func(n int) []float32 { s := mem[:n:n]; mem = mem[n:]; return s }
-	t.q, t.o = take(queryBlock*t.dPad), take(queryBlock*t.dPad)
+	t.o = take(queryBlock * t.dPad)
 	t.s = take(queryBlock * keyBlock)
-	t.kt, t.v = take(keys*t.a.D), take(nv)
+	t.kt, t.v = take(keys*t.a.D), take(keys*t.dPad)
 	t.m, t.l = take(queryBlock), take(queryBlock)
-	t.firstKT = from
+	t.first = from
 }
 
 // key returns the row of keys or values at a position, the columns of this part's head.
@@ -182,34 +178,52 @@ func (t *attendPart) key(prefix, own *Mat, pos int) []float32 {
 	return own.Data[(t.span.K+pos-t.prefix)*own.Stride+col:][:t.a.D]
 }
 
-// packKeys writes the keys at positions [from, to) as panels of columns, as a product reads its weights.
-func (t *attendPart) packKeys(from, to int) {
+// pack writes the keys at positions [from, to) as panels of columns, as a product reads its weights, and the values as
+// rows without gaps: in a model they lie a few thousand bytes apart, a page each.
+func (t *attendPart) pack(from, to int) {
 	d, w := t.a.D, t.panel
 	for first := from; first < to; first += w {
 		dst := t.kt[(first-from)*d:][:w*d]
 		if to-first < w {
 			clear(dst)
 		}
-		for pos := first; pos < min(first+w, to); pos++ {
-			col := dst[pos-first:]
-			for c, v := range t.key(&t.d.PrefixK, &t.d.K, pos) {
-				col[c*w] = v
-			}
+		for pos := first; pos < min(first+w, to); {
+			pos += t.packColumns(dst[pos-first:], pos, min(first+w, to))
 		}
 	}
+	for pos := from; pos < to; pos++ {
+		row := t.v[(pos-from)*t.dPad:][:t.dPad]
+		copy(row, t.key(&t.d.PrefixV, &t.d.V, pos))
+		clear(row[d:])
+	}
+}
+
+// packColumns writes some of the keys at positions [pos, to) into columns of dst and returns how many.
+func (t *attendPart) packColumns(dst []float32, pos, to int) int {
+	key := t.key(&t.d.PrefixK, &t.d.K, pos)
+	if n := t.lanes; t.k.t.transpose != nil && t.a.D == t.dPad && to-pos >= n && (pos >= t.prefix || pos+n <= t.prefix) {
+		stride := t.d.K.Stride
+		if pos < t.prefix {
+			stride = t.d.PrefixK.Stride
+		}
+		t.k.t.transpose(unsafe.SliceData(dst), unsafe.SliceData(key), 4*t.panel, 4*stride, float64(t.a.Scale), t.a.D)
+		return n
+	}
+	for c, v := range key {
+		dst[c*t.panel] = v * t.a.Scale
+	}
+	return 1
 }
 
 // block computes the outputs of queries [first, last), at most queryBlock.
 func (t *attendPart) block(first, last int) {
 	n, d := last-first, t.a.D
 	for i := range n {
-		q := t.d.Q.Row(t.span.Q + first + i)[t.head*d:][:d]
-		t.k.t.scale(t.q[i*t.dPad:][:d], q, t.a.Scale)
 		t.m[i], t.l[i] = float32(math.Inf(-1)), 0
 	}
 	clear(t.o[:n*t.dPad])
 	from, to := t.visible(first, last)
-	from -= (from - t.firstKT) % t.panel // whole panels
+	from -= (from - t.first) % t.panel // whole panels
 	for pos := from; pos < to; pos += keyBlock {
 		t.keys(first, n, pos, min(pos+keyBlock, to))
 	}
@@ -225,7 +239,7 @@ func (t *attendPart) block(first, last int) {
 
 // keys lets the n queries from first meet the keys at positions [from, to).
 func (t *attendPart) keys(first, n, from, to int) {
-	t.scores(n, from, to)
+	t.scores(first, n, from, to)
 	pos := t.prefix + t.span.Pos + first
 	for i := range n {
 		t.softmax(i, pos+i, from, to)
@@ -234,16 +248,17 @@ func (t *attendPart) keys(first, n, from, to int) {
 }
 
 // scores computes s (n, to-from), rounded up to panels.
-func (t *attendPart) scores(n, from, to int) {
+func (t *attendPart) scores(first, n, from, to int) {
 	g := &t.k.t.gemm.f32
 	d, a := t.a.D, t.args
-	*a = gemmArgs{groups: d, lda: 4 * t.dPad, ldb: 4 * t.panel, ldc: 4 * keyBlock}
+	*a = gemmArgs{groups: d, lda: 4 * t.d.Q.Stride, ldb: 4 * t.panel, ldc: 4 * keyBlock}
+	q := t.d.Q.Data[(t.span.Q+first)*t.d.Q.Stride+t.head*d:]
 	for key := from; key < to; key += t.panel {
 		units := min(len(g.of[0]), (to-key+t.lanes-1)/t.lanes)
-		a.b = unsafe.Pointer(&t.kt[(key-t.firstKT)*d])
+		a.b = unsafe.Pointer(&t.kt[(key-t.first)*d])
 		for r, rows := 0, 0; r < n; r += rows {
 			rows = g.fit(n - r)
-			a.a = unsafe.Pointer(&t.q[r*t.dPad])
+			a.a = unsafe.Pointer(&q[r*t.d.Q.Stride])
 			a.c = unsafe.Pointer(&t.s[r*keyBlock+key-from])
 			g.of[rows-1][units-1](a)
 		}
@@ -289,37 +304,19 @@ func (t *attendPart) softmax(i, pos, from, to int) {
 
 // values adds s (n, to-from) times the values at [from, to) to o.
 func (t *attendPart) values(n, from, to int) {
-	for pos := from; pos < to; {
-		rows, end := &t.d.V, to
-		if pos < t.prefix {
-			rows, end = &t.d.PrefixV, min(to, t.prefix)
-		}
-		t.valueProduct(n, pos-from, end-pos, rows, pos)
-		pos = end
-	}
-}
-
-// valueProduct adds columns [at, at+count) of s times the values at positions from pos, all in rows, to o.
-func (t *attendPart) valueProduct(n, at, count int, rows *Mat, pos int) {
 	g := &t.k.t.gemm.f32
-	v, stride := t.key(&t.d.PrefixV, &t.d.V, pos), rows.Stride
-	if t.dPad != t.a.D {
-		for c := range count {
-			copy(t.v[c*t.dPad:], t.key(&t.d.PrefixV, &t.d.V, pos+c))
-			clear(t.v[c*t.dPad+t.a.D : (c+1)*t.dPad])
-		}
-		v, stride = t.v, t.dPad
-	}
 	a := t.args
-	*a = gemmArgs{groups: count, lda: 4 * keyBlock, ldb: 4 * stride, ldc: 4 * t.dPad, add: 1}
+	*a = gemmArgs{groups: to - from, lda: 4 * keyBlock, ldb: 4 * t.dPad, ldc: 4 * t.dPad, add: 1}
+	v := t.v[(from-t.first)*t.dPad:]
 	left := t.dPad / t.lanes
 	most := len(g.of[0])
 	for col := 0; left > 0; {
-		units := (left + (left+most-1)/most - 1) / ((left + most - 1) / most)
-		a.b = unsafe.Pointer(unsafe.SliceData(v[col:]))
+		tiles := (left + most - 1) / most
+		units := (left + tiles - 1) / tiles
+		a.b = unsafe.Pointer(&v[col])
 		for r, rows := 0, 0; r < n; r += rows {
 			rows = g.fit(n - r)
-			a.a = unsafe.Pointer(&t.s[r*keyBlock+at])
+			a.a = unsafe.Pointer(&t.s[r*keyBlock])
 			a.c = unsafe.Pointer(&t.o[r*t.dPad+col])
 			g.of[rows-1][units-1](a)
 		}

@@ -57,3 +57,67 @@ func BenchmarkPeak(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkAttend(b *testing.B) {
+	for _, s := range []struct {
+		name   string
+		a      Attention
+		n, len int
+	}{
+		{"minilm", Attention{Heads: 12, KVHeads: 12, D: 32, Scale: .17}, 16, 128},
+		{"bert", Attention{Heads: 12, KVHeads: 12, D: 64, Scale: .125}, 16, 128},
+		{"bert", Attention{Heads: 12, KVHeads: 12, D: 64, Scale: .125}, 4, 512},
+		{"qwen", Attention{Heads: 14, KVHeads: 2, D: 64, Scale: .125, Causal: true}, 16, 128},
+		{"qwen", Attention{Heads: 14, KVHeads: 2, D: 64, Scale: .125, Causal: true}, 1, 2048},
+		{"qwen", Attention{Heads: 14, KVHeads: 2, D: 64, Scale: .125, Causal: true}, 1, 32},
+	} {
+		b.Run(fmt.Sprintf("%s/%dx%d", s.name, s.n, s.len), func(b *testing.B) {
+			k, p := Current(), NewPool(1)
+			defer p.Close()
+			r := random(1)
+			rows := s.n * s.len
+			mat := func(heads int) Mat { return MatOf(normals(r, rows*heads*s.a.D), rows, heads*s.a.D) }
+			d := AttentionData{Q: mat(s.a.Heads), Out: mat(s.a.Heads), K: mat(s.a.KVHeads), V: mat(s.a.KVHeads)}
+			for i := range s.n {
+				d.Spans = append(d.Spans, Span{Q: i * s.len, NQ: s.len, K: i * s.len, NK: s.len})
+			}
+			pairs := float64(rows * s.len)
+			if s.a.Causal {
+				pairs = float64(rows) * float64(s.len+1) / 2
+			}
+			b.ResetTimer()
+			cpu := cpuSeconds()
+			for b.Loop() {
+				k.Attend(p, s.a, d)
+			}
+			b.ReportMetric(4*pairs*float64(s.a.D*s.a.Heads)*float64(b.N)/(cpuSeconds()-cpu)/1e9, "GFLOP/cpu-s")
+		})
+	}
+}
+
+func BenchmarkRowOps(b *testing.B) {
+	k := Current()
+	r := random(1)
+	x, y, z := normals(r, 1536), normals(r, 1536), make([]float32, 1536)
+	bf, q8 := make([]BF16, 1536), make([]int8, 1536)
+	rot := newRotation(1536)
+	for _, op := range []struct {
+		name string
+		f    func()
+	}{
+		{"Add", func() { k.Add(z, x, y) }}, {"Exp", func() { k.Exp(z, x) }}, {"SiLUMul", func() { k.SiLUMul(z, x, y) }},
+		{"GELU", func() { k.GELU(z, x) }}, {"GELUTanh", func() { k.GELUTanh(z, x) }}, {"Softmax", func() { copy(z, x); k.Softmax(z) }},
+		{"RMSNorm", func() { k.RMSNorm(z, x, y, 1e-5) }}, {"LayerNorm", func() { k.LayerNorm(z, x, y, x, 1e-5) }},
+		{"Rope", func() { k.Rope(z, x[:768], y[:768]) }}, {"RopePairs", func() { k.RopePairs(z, x[:768], y[:768]) }},
+		{"BF16FromF32", func() { k.BF16FromF32(bf, x) }}, {"QuantizeInt8", func() { k.QuantizeInt8(q8, x) }},
+		{"rotation", func() { rot.apply(k, z, y, x, nil) }}, {"ReLU", func() { k.ReLU(z, x) }},
+	} {
+		b.Run(op.name, func(b *testing.B) {
+			cpu := cpuSeconds()
+			for b.Loop() {
+				op.f()
+			}
+			b.ReportMetric(1536*float64(b.N)/(cpuSeconds()-cpu)/1e9, "Gvalues/cpu-s")
+		})
+	}
+}

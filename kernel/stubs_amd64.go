@@ -378,6 +378,9 @@ func aboveAVX512(dst *int32, scores *float32, limits *float32, n int) int
 func greaterAVX512(dst *int32, scores *float32, limit float64, n int) int
 
 //go:noescape
+func transposeAVX512(dst *float32, src *float32, stepDst int, stepSrc int, scale float64, n int)
+
+//go:noescape
 func peakF32AVX512(n int)
 
 //go:noescape
@@ -565,6 +568,9 @@ func aboveAVX2(dst *int32, scores *float32, limits *float32, n int) int
 
 //go:noescape
 func greaterAVX2(dst *int32, scores *float32, limit float64, n int) int
+
+//go:noescape
+func transposeAVX2(dst *float32, src *float32, stepDst int, stepSrc int, scale float64, n int)
 
 //go:noescape
 func peakF32AVX2(n int)

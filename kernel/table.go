@@ -44,6 +44,9 @@ type table struct {
 	maxAbs   func(x []float32) float32
 	quantS8  func(dst []int8, src []float32, inv float32)
 	hadamard func(x []float32, block int) // unnormalised, every block of this power of two
+	// transpose writes lanes rows of src, cols values each, a multiple of the lanes, as columns of dst, times scale; nil
+	// where there is none. Steps are bytes.
+	transpose func(dst, src *float32, stepDst, stepSrc int, scale float64, cols int)
 }
 
 // gemmArgs is what one call of a micro-kernel reads: a tile of out (rows, columns) from rows of a and one panel of b.

@@ -21,6 +21,9 @@ func (a *asm) begin(s *stubs, name, result string, params ...string) {
 	a.text(name, fmt.Sprintf("0-%d", size))
 	for i, p := range params {
 		name, typ, _ := strings.Cut(p, " ")
+		if name == "scale" {
+			continue
+		}
 		if typ == "float64" {
 			a.p("VCVTSD2SS %s+%d(FP), X4, X4", name, 8*i)
 			a.p("VBROADCASTSS X4, %s", a.v(4))
@@ -60,6 +63,72 @@ func genSpecial(a *asm, s *stubs) {
 	genDot4(a, s, "dot4BF16", "BF16", a.dotBF16Step)
 	genDot4Int8(a, s)
 	genAbove(a, s)
+	genTranspose(a, s)
+}
+
+// genTranspose writes the transposition of squares of lanes by lanes: pairs of values, of pairs, then of 128-bit lanes.
+func genTranspose(a *asm, s *stubs) {
+	n := a.lanes
+	a.begin(s, "transpose", "", "dst *float32", "src *float32", "stepDst int", "stepSrc int", "scale float64")
+	in, tmp, scale := 16, 0, 0
+	if a.reg == "Y" {
+		in, tmp, scale = 0, 8, 15
+	}
+	a.label("square")
+	a.p("VCVTSD2SS scale+32(FP), X%d, X%d", scale, scale)
+	a.p("VBROADCASTSS X%d, %s", scale, a.v(scale))
+	a.p("MOVQ SI, AX")
+	for i := range n {
+		a.p("VMULPS (AX), %s, %s", a.v(scale), a.v(in+i))
+		a.p("ADDQ R8, AX")
+	}
+	a.transpose(in, tmp)
+	for c := range n {
+		a.p("VMOVUPS %s, (DI)", a.v(in+c))
+		a.p("ADDQ DX, DI")
+	}
+	a.p("ADDQ $%d, SI", a.bytes())
+	a.p("SUBQ $%d, CX", n)
+	a.p("JG square")
+	a.ret()
+}
+
+// transpose turns the square in registers in, in+1, ... with as many from tmp on as scratch.
+func (a *asm) transpose(in, tmp int) {
+	op := func(ins string, y, x, dst int) { a.p("%s %s, %s, %s", ins, a.v(y), a.v(x), a.v(dst)) }
+	for i := 0; i < a.lanes; i += 2 {
+		op("VUNPCKLPS", in+i+1, in+i, tmp+i)
+		op("VUNPCKHPS", in+i+1, in+i, tmp+i+1)
+	}
+	for i := 0; i < a.lanes; i += 4 { // in+i+j now holds columns j, 4+j, ... of rows i to i+3
+		op("VSHUFPS $0x44,", tmp+i+2, tmp+i, in+i)
+		op("VSHUFPS $0xee,", tmp+i+2, tmp+i, in+i+1)
+		op("VSHUFPS $0x44,", tmp+i+3, tmp+i+1, in+i+2)
+		op("VSHUFPS $0xee,", tmp+i+3, tmp+i+1, in+i+3)
+	}
+	if a.reg == "Y" {
+		for j := range 4 {
+			op("VPERM2F128 $0x20,", in+4+j, in+j, tmp+j)
+			op("VPERM2F128 $0x31,", in+4+j, in+j, tmp+4+j)
+		}
+	} else {
+		for j := range 4 {
+			op("VSHUFF32X4 $0x44,", in+4+j, in+j, tmp+j)
+			op("VSHUFF32X4 $0xee,", in+4+j, in+j, tmp+4+j)
+			op("VSHUFF32X4 $0x44,", in+12+j, in+8+j, tmp+8+j)
+			op("VSHUFF32X4 $0xee,", in+12+j, in+8+j, tmp+12+j)
+		}
+		for j := range 4 {
+			op("VSHUFF32X4 $0x88,", tmp+8+j, tmp+j, in+j)
+			op("VSHUFF32X4 $0xdd,", tmp+8+j, tmp+j, in+4+j)
+			op("VSHUFF32X4 $0x88,", tmp+12+j, tmp+4+j, in+8+j)
+			op("VSHUFF32X4 $0xdd,", tmp+12+j, tmp+4+j, in+12+j)
+		}
+		return
+	}
+	for i := range a.lanes {
+		a.p("VMOVAPS %s, %s", a.v(tmp+i), a.v(in+i))
+	}
 }
 
 func (a *asm) half(n int) string { // the register of half a vector
