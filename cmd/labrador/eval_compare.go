@@ -45,6 +45,7 @@ func compareRuns(runs []measured, seed uint64) ([]comparison, error) {
 			if err != nil {
 				return nil, fmt.Errorf("eval: %s against %s: %s: %w", r.path, base.path, m, err)
 			}
+			c.Effect.HedgesG = max(-math.MaxFloat64, min(math.MaxFloat64, c.Effect.HedgesG)) // JSON has no infinity
 			all = append(all, comparison{Run: r.path, Baseline: base.path, Measure: m.String(), Comparison: c, P: c.Randomisation.P, Test: "paired randomisation",
 				OnlyRun: len(r.result.Queries) - len(mine), OnlyBaseline: len(base.result.Queries) - len(mine), label: r.label})
 		}
