@@ -188,30 +188,44 @@ func TestRealCorpora(t *testing.T) {
 
 // oracle decodes a line by encoding/json, with the same rules about keys.
 func oracle(line []byte) (doc Document, ok bool) {
-	var m map[string]json.RawMessage
-	if json.Unmarshal(line, &m) != nil {
+	dec := json.NewDecoder(bytes.NewReader(line))
+	if !json.Valid(line) {
 		return doc, false
 	}
-	str := func(key string, into *string) {
-		if v, has := m[key]; has && ok {
-			ok = json.Unmarshal(v, into) == nil
+	dec.Token() // {
+	hasText := false
+	for dec.More() {
+		key, _ := dec.Token()
+		var raw json.RawMessage
+		dec.Decode(&raw)
+		var into *string
+		switch key {
+		case "_id", "id":
+			if len(raw) == 0 || raw[0] == 'n' {
+				return doc, false
+			}
+			var n int64
+			if json.Unmarshal(raw, &n) == nil {
+				doc.ID = string(raw)
+				continue
+			}
+			into = &doc.ID
+		case "title":
+			into = &doc.Title
+		case "text", "contents":
+			into = &doc.Text
+		case "image":
+			into = &doc.Picture
+		default:
+			continue
 		}
+		*into = ""
+		if json.Unmarshal(raw, into) != nil {
+			return doc, false
+		}
+		hasText = hasText || into != &doc.ID
 	}
-	ok = true
-	if _, num := m["_id"]; num && m["_id"][0] != '"' {
-		var n int64
-		ok = json.Unmarshal(m["_id"], &n) == nil && string(m["_id"]) != "null"
-		doc.ID = string(m["_id"])
-	} else {
-		str("_id", &doc.ID)
-	}
-	str("title", &doc.Title)
-	str("text", &doc.Text)
-	str("image", &doc.Picture)
-	_, a := m["title"]
-	_, b := m["text"]
-	_, c := m["image"]
-	return doc, ok && doc.ID != "" && (a || b || c)
+	return doc, doc.ID != "" && hasText
 }
 
 func FuzzDecodeDocuments(f *testing.F) {
@@ -222,14 +236,6 @@ func FuzzDecodeDocuments(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line []byte) {
 		i := skipBlanks(line, 0)
 		if bytes.ContainsAny(line, "\n\r") || i == len(line) || line[i] != '{' {
-			return
-		}
-		for _, alias := range []string{"id", "contents"} { // names that the oracle does not know; \u escapes can spell them
-			if bytes.Contains(line, []byte(alias+`"`)) && alias != "id" || bytes.Contains(line, []byte(`"id"`)) {
-				return
-			}
-		}
-		if bytes.Contains(line, []byte(`\u00`)) && bytes.Contains(line, []byte(`":`)) && strings.Count(string(line), `\u`) > 1 {
 			return
 		}
 		want, ok := oracle(line)

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/build"
 	"io/fs"
 	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -80,7 +80,7 @@ func goroot() (string, error) {
 	cmd := exec.CommandContext(ctx, "go", "env", "GOROOT")
 	cmd.Dir = os.TempDir() // outside of any module, which could ask for another toolchain
 	out, _ := cmd.Output()
-	return firstLibrary(strings.TrimSpace(string(out)), runtime.GOROOT())
+	return firstLibrary(strings.TrimSpace(string(out)), build.Default.GOROOT)
 }
 
 // firstLibrary is the first of roots that holds the library's sources.

@@ -65,9 +65,13 @@ func peakHeap[T any](t testing.TB, seq iter.Seq2[T, error]) uint64 {
 
 // TestDocumentsStream: a corpus ten times as large needs no more memory.
 func TestDocumentsStream(t *testing.T) {
-	dir, size := largeFolder(t, 300_000)
+	n := 300_000
+	if testing.Short() {
+		n = 100_000
+	}
+	dir, size := largeFolder(t, n)
 	peak := peakHeap(t, mustOpen(t, Ref{Path: dir}).Documents())
-	if limit := uint64(16 << 20); size < 30<<20 || peak > limit {
+	if limit := uint64(8 << 20); size < 10<<20 || peak > limit {
 		t.Errorf("%d bytes of heap for a corpus of %d bytes, limit %d", peak, size, limit)
 	}
 }
