@@ -38,6 +38,14 @@ func clustered(n, d, queries int) ([]string, labrador.Matrix, labrador.Matrix) {
 	return ids, m, q
 }
 
+// size is n, or a fifth of it for short tests (the race detector makes everything ten times slower).
+func size(t *testing.T, n int) int {
+	if testing.Short() {
+		return n / 5
+	}
+	return n
+}
+
 func buildHNSW(t *testing.T, ids []string, m labrador.Matrix, o HNSWOptions) (*HNSW, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "x.hnsw")
@@ -72,7 +80,8 @@ func recallOf(t *testing.T, f *Flat, queries labrador.Matrix, allow *Filter, got
 }
 
 func TestHNSWRecall(t *testing.T) {
-	ids, m, queries := clustered(3000, 48, 100)
+	n := size(t, 3000)
+	ids, m, queries := clustered(n, 48, 100)
 	flat, err := NewFlat(ids, m, Cosine)
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +97,7 @@ func TestHNSWRecall(t *testing.T) {
 			t.Errorf("%+v: recall %.3f with ef %d, tuned to %.3f", o, r, ef, reached)
 		}
 		// With as many candidates as documents the walk sees everything that is connected, and scores are exact.
-		all, err := h.Search(t.Context(), queries, 10, HNSWQuery{Ef: 3000})
+		all, err := h.Search(t.Context(), queries, 10, HNSWQuery{Ef: n})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +126,7 @@ func TestHNSWIsTheSameForAnyThreads(t *testing.T) {
 }
 
 func TestHNSWFilters(t *testing.T) {
-	ids, m, queries := clustered(3000, 32, 50)
+	ids, m, queries := clustered(size(t, 3000), 32, 50)
 	flat, err := NewFlat(ids, m, Cosine)
 	if err != nil {
 		t.Fatal(err)

@@ -79,13 +79,13 @@ func readIDTable(f *sections.File, rows int) (*idTable, error) {
 	return t, nil
 }
 
-// number is what index files hold arrays of. They are little-endian, as every machine is that this program is built for.
-type number interface {
+// numeric is what index files hold arrays of. They are little-endian, as every machine is that this program is built for.
+type numeric interface {
 	~int8 | ~uint8 | ~uint16 | ~int32 | ~uint32 | ~uint64 | ~float32
 }
 
 // bytesOf views numbers as bytes.
-func bytesOf[T number](a []T) []byte {
+func bytesOf[T numeric](a []T) []byte {
 	if len(a) == 0 {
 		return nil
 	}
@@ -93,7 +93,7 @@ func bytesOf[T number](a []T) []byte {
 }
 
 // numbersOf views the bytes of an aligned section as n numbers.
-func numbersOf[T number](b []byte, n int) ([]T, bool) {
+func numbersOf[T numeric](b []byte, n int) ([]T, bool) {
 	var zero T
 	if n < 0 || len(b)/int(unsafe.Sizeof(zero)) != n || len(b)%int(unsafe.Sizeof(zero)) != 0 {
 		return nil, false
@@ -105,7 +105,7 @@ func numbersOf[T number](b []byte, n int) ([]T, bool) {
 }
 
 // sectionOf reads a whole, checked section as n numbers.
-func sectionOf[T number](f *sections.File, name string, n int) ([]T, error) {
+func sectionOf[T numeric](f *sections.File, name string, n int) ([]T, error) {
 	b, err := f.Section(name)
 	if err != nil {
 		return nil, err

@@ -9,5 +9,6 @@ func commands() []*cobra.Command {
 		fuseCommand(),
 		compareCommand(),
 		dataCommand(),
+		benchCommand(),
 	}
 }
