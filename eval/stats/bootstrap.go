@@ -59,11 +59,11 @@ func resampledSum(x []float64, state uint64) float64 {
 	for range len(x) / 2 {
 		state += gamma
 		z := mix(state)
-		even += x[z>>32*n>>32]
-		odd += x[z&math.MaxUint32*n>>32]
+		even += x[(z>>32)*n>>32]
+		odd += x[(z&math.MaxUint32)*n>>32]
 	}
 	if len(x)%2 == 1 {
-		even += x[mix(state+gamma)>>32*n>>32]
+		even += x[(mix(state+gamma)>>32)*n>>32]
 	}
 	return even + odd
 }
