@@ -14,21 +14,37 @@ import (
 	"github.com/labrador-lab/labrador"
 )
 
-// File measures the TREC run file at path ("-": standard input), compressed or not, without holding it in memory: it needs a few
+// File measures the TREC run file at path ("-": standard input, which is copied to a temporary file first), compressed or not, without holding it in memory: it needs a few
 // blocks of 4 MB, the judgements and the values, however long the run is. A file that comes back to a query after others is measured too, but then
 // the lines of the judged queries are held. Equal to PerQuery of labrador.ReadRun, and to trec_eval.
 //
 // An error names file, and line or query and document.
 func File(ctx context.Context, measures []Measure, qrels labrador.Qrels, path string, opts Options) (*Result, error) {
-	if path == "-" {
-		spooled, err := spool(os.Stdin)
+	if name, in := onceOnly(path); in != nil {
+		spooled, err := spool(in)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		defer os.Remove(spooled)
-		return file(ctx, measures, qrels, &fileReader{path: spooled, name: "standard input"}, opts)
+		return file(ctx, measures, qrels, &fileReader{path: spooled, name: name}, opts)
 	}
 	return file(ctx, measures, qrels, &fileReader{path: path, name: path}, opts)
+}
+
+// onceOnly opens what cannot be read a second time: standard input and pipes. The reader is nil for anything else.
+func onceOnly(path string) (name string, in io.ReadCloser) {
+	if path == "-" {
+		return "standard input", io.NopCloser(os.Stdin)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().IsRegular() || info.IsDir() {
+		return path, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return path, nil
+	}
+	return path, f
 }
 
 func file(ctx context.Context, measures []Measure, qrels labrador.Qrels, f *fileReader, opts Options) (*Result, error) {
@@ -53,19 +69,20 @@ func file(ctx context.Context, measures []Measure, qrels labrador.Qrels, f *file
 	return r, nil
 }
 
-// spool copies standard input to a temporary file, since a run may have to be read twice.
-func spool(r io.Reader) (string, error) {
+// spool copies what can be read only once to a temporary file, since a run may have to be read twice.
+func spool(in io.ReadCloser) (string, error) {
+	defer in.Close()
 	f, err := os.CreateTemp("", "labrador-run-*")
 	if err != nil {
 		return "", err
 	}
-	_, err = io.Copy(f, r)
+	_, err = io.Copy(f, in)
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {
 		os.Remove(f.Name())
-		return "", fmt.Errorf("copying standard input: %w", err)
+		return "", err
 	}
 	return f.Name(), nil
 }

@@ -225,3 +225,23 @@ func BenchmarkFile(b *testing.B) {
 		})
 	}
 }
+
+// TestFileFromPipe: a pipe cannot be read twice, which a run in pieces needs.
+func TestFileFromPipe(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	path := fmt.Sprintf("/dev/fd/%d", r.Fd())
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("no /dev/fd here")
+	}
+	w.WriteString("q Q0 a 1 1 t\nr Q0 a 1 1 t\nq Q0 b 2 3 t\n")
+	w.Close()
+	ms, _ := ParseAll([]string{"RR"})
+	res, err := File(t.Context(), ms, labrador.Qrels{"q": {"a": 1}, "r": {"a": 1}}, path, Options{})
+	if err != nil || res.Overall[0] != 0.75 {
+		t.Errorf("got %v, %v", res, err)
+	}
+}
