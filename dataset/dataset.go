@@ -92,12 +92,17 @@ func find(ref Ref) (src source, name, dir string, err error) {
 	return f, nameOf(path), path, nil
 }
 
-// nameOf is the dataset name that a path stands for: its last part without .zip.
+// nameOf is the dataset name that a path stands for: its last part without .zip. The forums of CQADupStack, which lie in a folder or
+// zip of that name, have it in front: cqadupstack-android.
 func nameOf(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
-	return strings.TrimSuffix(filepath.Base(path), ".zip")
+	name, above := strings.TrimSuffix(filepath.Base(path), ".zip"), filepath.Base(filepath.Dir(path))
+	if strings.TrimSuffix(above, ".zip") == "cqadupstack" && name != "cqadupstack" {
+		return "cqadupstack-" + name
+	}
+	return name
 }
 
 func chooseSplit(name, dir, want string, have []string) (string, error) {

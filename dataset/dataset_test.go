@@ -168,6 +168,24 @@ func TestZip(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
+	many := map[string]string{}
+	for name, text := range tiny {
+		many["cqadupstack/android/"+name] = text
+		many["cqadupstack/unix/"+name] = strings.ReplaceAll(text, "one", "eins")
+	}
+	both := zipOf(t, filepath.Join(dir, "cqadupstack.zip"), "", many)
+	for _, inside := range []string{"android", "cqadupstack/android"} {
+		d := mustOpen(t, Ref{Path: filepath.Join(both, inside)})
+		if d.Name != "cqadupstack-android" && inside == "android" || content(t, d) != tinyContent || d.Domain == "" && inside == "android" {
+			t.Errorf("%s: %+v", inside, d)
+		}
+	}
+	if _, err := Open(Ref{Path: filepath.Join(both, "gis")}); err == nil {
+		t.Error("a folder that the zip lacks opens")
+	}
+	if _, err := Open(Ref{Path: both}); err == nil || !strings.Contains(err.Error(), "ZIP/FOLDER") {
+		t.Error(err)
+	}
 	raw, _ := os.ReadFile(filepath.Join(dir, "tiny.zip"))
 	os.WriteFile(filepath.Join(dir, "cut.zip"), raw[:len(raw)/2], 0o644)
 	if _, err := Open(Ref{Path: filepath.Join(dir, "cut.zip")}); err == nil {
@@ -364,6 +382,28 @@ func TestReferenceData(t *testing.T) {
 	}
 	if _, err := os.Stat(docs[0].Picture); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAnseriniFiles reads topics and judgements under the names that Anserini gives them, beside a corpus. The numbers of queries are those
+// of the tracks: 43 judged topics in TREC DL 2019, 6,980 in MS MARCO's dev subset.
+func TestAnseriniFiles(t *testing.T) {
+	from := outside.Data(t, "reference/anserini-tools")
+	dir := write(t, filepath.Join(t.TempDir(), "msmarco"), map[string]string{"collection.tsv": "1\tnothing\n"})
+	for _, name := range []string{"topics.dl19-passage.txt", "qrels.dl19-passage.txt", "topics.msmarco-passage.dev-subset.txt",
+		"qrels.msmarco-passage.dev-subset.txt"} {
+		text, err := os.ReadFile(filepath.Join(from, name))
+		if err != nil {
+			t.Skip(err)
+		}
+		write(t, dir, map[string]string{name: string(text)})
+	}
+	for split, want := range map[string][2]int{"dl19-passage": {43, 2}, "msmarco-passage.dev-subset": {6980, 1}} {
+		d := mustOpen(t, Ref{Path: dir, Split: split})
+		queries, err := d.Queries()
+		if err != nil || len(queries) != want[0] || d.RelevanceLevel != want[1] {
+			t.Errorf("%s: %d queries, level %d, %v", split, len(queries), d.RelevanceLevel, err)
+		}
 	}
 }
 

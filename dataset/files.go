@@ -29,12 +29,13 @@ type files struct {
 
 // openFiles looks at the folder or zip at path.
 func openFiles(path string) (*files, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("dataset: %w", err)
+	if file, inside, ok := splitZip(path); ok {
+		return openZip(file, inside)
 	}
-	if !info.IsDir() {
-		return openZip(path)
+	if info, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("dataset: %w", err)
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("dataset: %s: neither a folder nor a zip (NAME.zip)", path)
 	}
 	var names []string
 	for _, dir := range []string{"", "qrels"} {

@@ -160,6 +160,9 @@ func TestGostdOfThisToolchain(t *testing.T) {
 		if report.Errors()+report.Warnings() > 0 {
 			t.Errorf("%s: %+v", test.name, report.Findings)
 		}
+		if test.name == Gostd {
+			continue
+		}
 		one, err := d.Digest()
 		if err != nil {
 			t.Fatal(err)

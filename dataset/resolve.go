@@ -44,9 +44,13 @@ func resolve(ref Ref) (string, error) {
 	return "", missing(ref)
 }
 
+// exists says whether path is a folder or file, or leads into a zip.
 func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+	if _, err := os.Stat(path); err == nil {
+		return true
+	}
+	_, _, ok := splitZip(path)
+	return ok
 }
 
 // lookup lists where name lies in folder: itself when there is one, else one level down.

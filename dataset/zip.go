@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -20,9 +22,26 @@ const (
 	unpackFree = 16 << 20
 )
 
-// openZip looks at the zip at path. Its corpus lies at the top or in one folder, as in BEIR's releases; files are read in place,
-// streaming. A file that unpacks to more than maxUnpack times its size is refused, and so is a compressed file inside.
-func openZip(path string) (*files, error) {
+// splitZip cuts a path that leads into a zip (x.zip/android) into the zip and the slash-separated folder inside, which is "" for the zip itself.
+func splitZip(path string) (file, inside string, ok bool) {
+	clean := filepath.ToSlash(filepath.Clean(path))
+	for file = clean; ; {
+		if strings.HasSuffix(file, ".zip") {
+			if info, err := os.Stat(filepath.FromSlash(file)); err == nil && !info.IsDir() {
+				return filepath.FromSlash(file), strings.TrimPrefix(clean[len(file):], "/"), true
+			}
+		}
+		at := strings.LastIndexByte(file, '/')
+		if at <= 0 {
+			return "", "", false
+		}
+		file = file[:at]
+	}
+}
+
+// openZip looks at the zip at path, or at the folder inside it. The corpus lies at the top or in one folder, as in BEIR's releases; files
+// are read in place, streaming. A file that unpacks to more than maxUnpack times its size is refused, and so is a compressed file inside.
+func openZip(path, inside string) (*files, error) {
 	z, err := zip.OpenReader(path)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %s: not a folder, and as a zip: %w", path, err)
@@ -30,19 +49,22 @@ func openZip(path string) (*files, error) {
 	defer z.Close()
 	var names []string
 	for _, f := range z.File {
-		names = append(names, f.Name)
+		// A zip with several datasets (cqadupstack.zip/cqadupstack/android) may leave out the folders above.
+		if inside == "" || strings.HasPrefix(f.Name, inside+"/") || strings.Contains(f.Name, "/"+inside+"/") {
+			names = append(names, f.Name)
+		}
 	}
 	top, err := zipTop(names)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %s: %w", path, err)
 	}
-	var inside []string
+	var local []string
 	for _, name := range names {
 		if rest, ok := strings.CutPrefix(name, top); ok && rest != "" && stem(rest) == rest {
-			inside = append(inside, rest)
+			local = append(local, rest)
 		}
 	}
-	l, err := newLayout(inside)
+	l, err := newLayout(local)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %s: %w", path, err)
 	}
@@ -74,7 +96,7 @@ func zipTop(names []string) (string, error) {
 		return tops[0], nil
 	}
 	slices.Sort(tops)
-	return "", fmt.Errorf("several datasets in one zip (%s): unpack it and give the folder of one", strings.Join(tops, ", "))
+	return "", fmt.Errorf("several datasets in one zip (%s): name one as ZIP/FOLDER", strings.Join(tops, ", "))
 }
 
 // openInZip opens one file of the zip; closing it closes the zip.
