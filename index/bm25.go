@@ -1,186 +1,233 @@
 package index
 
 import (
-	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"iter"
-	"math"
-	"os"
 	"slices"
+	"sync"
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/analysis"
-	"github.com/labrador-lab/labrador/internal/atomicfile"
+	"github.com/labrador-lab/labrador/internal/mmap"
+	"github.com/labrador-lab/labrador/internal/sections"
 )
+
+// A BM25 file is a container of package internal/sections, kind "bm25". Documents are numbered in descending order of their
+// ids, so that among equal scores the lower number comes first. All integers are little-endian. Its sections:
+//
+//	store         compressed documents (bm25store.go), with arrivals and storeblocks; absent together
+//	ids, idgroups the ids by document number (bm25store.go)
+//	lengths.F     the code of each document's length in field F: a byte (bm25norm.go), or a uint16 that counts in
+//	lengthset.F   the distinct lengths in ascending order, uint32 each; present where lengths are exact
+//	postings.F    the posting lists (bm25list.go, bm25block.go), packPad zero bytes behind
+//	terms.F, termgroups.F   the dictionary (bm25list.go)
+//	meta          JSON: bm25Meta
+//
+// Field 0 is "contents", field 1, where there is one, "title".
+//
+// Version 1: the first.
+const (
+	bm25Kind    = "bm25"
+	bm25Version = 1
+)
+
+// bm25Meta is the section "meta".
+type bm25Meta struct {
+	Options   string // as BM25Options.String has it
+	Documents int
+	Fields    []FieldStats
+}
+
+// FieldStats are the counts of one field of an index.
+type FieldStats struct {
+	Name      string
+	Documents int64 // with a term in the field
+	Tokens    int64 // terms of all documents, repeats counted
+	Terms     int64 // different ones
+}
 
 // BM25 is an open index over terms. It is safe for concurrent use until Close.
 type BM25 struct {
+	path     string
 	opts     BM25Options
 	analyzer analysis.Analyzer
-	docs     []labrador.Document
-	tf       []map[string]int
-	lens     []int
-	df       map[string]int
-	total    int
+	mapped   *mmap.File
+	file     *sections.File
+	n        int
+	ids      idList
+	fields   []*bm25Field
+	states   sync.Pool // of *bm25Search
+
+	arrivals, storeBlocks []byte
+	storeSize             uint64
 }
 
-// Span is a part of a text in bytes: text[Start:End].
-type Span struct{ Start, End int }
-
-// TermMatch is one query term's part in a document's score.
-type TermMatch struct {
-	Term      string
-	Field     string  // "contents" or "title"
-	Weight    float32 // of the query term: how often it occurs there, times the field's weight
-	Frequency int     // in the document's field
-	Documents int     // that hold the term in the field
-	Score     float32 // its part of the document's score
+// bm25Field is one field of an open index.
+type bm25Field struct {
+	FieldStats
+	weight  float32
+	section string // of its postings
+	codes   lengthCodes
+	formula formula
+	dict    dictionary
 }
 
-// BuildBM25 indexes docs into the file path. The file appears whole or not at all; an earlier index of that name is replaced
-// at the end. An id that occurs twice is an error.
-func BuildBM25(ctx context.Context, path string, docs iter.Seq2[labrador.Document, error], opts BM25Options) error {
-	if err := opts.Validate(); err != nil {
-		return err
-	}
-	opts = opts.withDefaults()
-	opts.Progress = nil
-	return atomicfile.Write(path, func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		type o struct{ Options string }
-		enc.Encode(o{opts.String()})
-		for d, err := range docs {
-			if err != nil {
-				return err
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if err := enc.Encode(d); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// OpenBM25 opens the index file path.
+// OpenBM25 opens the index file path. What is small is checked against its checksums at once; a posting list or a stored
+// document is when it is first read.
 func OpenBM25(path string) (*BM25, error) {
-	f, err := os.Open(path)
+	m, err := mmap.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	dec := json.NewDecoder(bufio.NewReader(f))
-	var head struct{ Options string }
-	if err := dec.Decode(&head); err != nil {
+	x := &BM25{path: path, mapped: m}
+	if err := x.read(); err != nil {
+		m.Close()
 		return nil, fmt.Errorf("index: %s: %w", path, err)
-	}
-	x := &BM25{df: map[string]int{}}
-	if x.opts, err = ParseBM25Options(head.Options); err != nil {
-		return nil, err
-	}
-	x.analyzer, _ = analysis.New(x.opts.Analyzer)
-	for {
-		var d labrador.Document
-		if err := dec.Decode(&d); err == io.EOF {
-			break
-		} else if err != nil {
-			return nil, fmt.Errorf("index: %s: %w", path, err)
-		}
-		x.docs = append(x.docs, d)
-		tf := map[string]int{}
-		terms := x.terms(d.Contents())
-		for _, t := range terms {
-			tf[t]++
-		}
-		for t := range tf {
-			x.df[t]++
-		}
-		x.tf, x.lens, x.total = append(x.tf, tf), append(x.lens, len(terms)), x.total+len(terms)
 	}
 	return x, nil
 }
 
-func (x *BM25) terms(s string) []string {
-	var t analysis.Tokens
-	x.analyzer.Analyze(s, &t)
-	return t.Strings()
-}
-
-// Search implements labrador.Searcher.
-func (x *BM25) Search(ctx context.Context, q labrador.Query, k int) ([]labrador.Hit, error) {
-	var hits []labrador.Hit
-	avg := float64(x.total) / float64(len(x.docs))
-	terms := x.terms(q.Text)
-	for i, d := range x.docs {
-		score := 0.0
-		for _, t := range terms {
-			if f := float64(x.tf[i][t]); f > 0 {
-				idf := math.Log(1 + (float64(len(x.docs))-float64(x.df[t])+.5)/(float64(x.df[t])+.5))
-				score += idf * f / (f + x.opts.K1*(1-x.opts.B+x.opts.B*float64(x.lens[i])/avg))
-			}
-		}
-		if score > 0 {
-			hits = append(hits, labrador.Hit{ID: d.ID, Score: float32(score)})
+func (x *BM25) read() (err error) {
+	if x.file, err = sections.Read(x.mapped.Data, bm25Kind); err != nil {
+		return err
+	}
+	if x.file.Version != bm25Version {
+		return fmt.Errorf("version %d of the format, this program reads version %d: build the index again", x.file.Version, bm25Version)
+	}
+	text, err := x.file.Section("meta")
+	if err != nil {
+		return err
+	}
+	var meta bm25Meta
+	if err := json.Unmarshal(text, &meta); err != nil {
+		return fmt.Errorf("section meta: %w", err)
+	}
+	if x.opts, err = ParseBM25Options(meta.Options); err != nil {
+		return fmt.Errorf("section meta: %w", err)
+	}
+	x.opts = x.opts.withDefaults()
+	if x.analyzer, err = analysis.New(x.opts.Analyzer); err != nil {
+		return fmt.Errorf("section meta: %w", err)
+	}
+	x.n = meta.Documents
+	if err := x.readIDs(); err != nil {
+		return err
+	}
+	for f, m := range meta.Fields {
+		if err := x.readField(f, m); err != nil {
+			return err
 		}
 	}
-	labrador.SortHits(hits)
-	return hits[:min(k, len(hits))], ctx.Err()
+	if len(x.fields) != 1 && (len(x.fields) != 2 || x.opts.TitleWeight == 0) {
+		return fmt.Errorf("section meta: %d fields", len(x.fields))
+	}
+	return x.readStore()
 }
 
-// SearchBatch implements labrador.BatchSearcher.
-func (x *BM25) SearchBatch(ctx context.Context, queries []labrador.Query, k int) ([][]labrador.Hit, error) {
-	out := make([][]labrador.Hit, len(queries))
-	for i, q := range queries {
-		hits, err := x.Search(ctx, q, k)
+// want returns a section after checking that it is n bytes long.
+func (x *BM25) want(name string, n int) ([]byte, error) {
+	b, err := x.file.Section(name)
+	if err == nil && len(b) != n {
+		err = fmt.Errorf("section %s has %d bytes, want %d", name, len(b), n)
+	}
+	return b, err
+}
+
+func (x *BM25) readIDs() (err error) {
+	x.ids.n = x.n
+	if x.ids.data, err = x.file.Section("ids"); err != nil {
+		return err
+	}
+	if x.n < 0 || x.n > len(x.ids.data) && x.n > 1 { // an id takes two bytes at least
+		return fmt.Errorf("section meta: %d documents", x.n)
+	}
+	x.ids.groups, err = x.want("idgroups", (x.n+idGroup-1)/idGroup*8)
+	return err
+}
+
+func (x *BM25) readField(f int, m FieldStats) (err error) {
+	suffix := fmt.Sprint(".", f)
+	d := &bm25Field{FieldStats: m, weight: 1, section: "postings" + suffix}
+	if f == 1 {
+		d.weight = float32(x.opts.TitleWeight)
+	}
+	if x.opts.ExactLengths {
+		err = x.readExact(suffix, &d.codes)
+	} else {
+		d.codes.lengths = byteLengths()
+		d.codes.bytes, err = x.want("lengths"+suffix, x.n)
+	}
+	if err != nil {
+		return err
+	}
+	d.formula = newFormula(x.opts, m.Documents, m.Tokens, d.codes.lengths)
+	if d.dict.data, err = x.file.Section("terms" + suffix); err != nil {
+		return err
+	}
+	if d.dict.groups, err = x.want("termgroups"+suffix, int((m.Terms+termGroup-1)/termGroup*4)); err != nil {
+		return err
+	}
+	if d.dict.lists, err = x.file.Unchecked(d.section); err != nil {
+		return err
+	}
+	x.fields = append(x.fields, d)
+	return nil
+}
+
+func (x *BM25) readExact(suffix string, c *lengthCodes) (err error) {
+	if c.exact, err = x.want("lengths"+suffix, 2*x.n); err != nil {
+		return err
+	}
+	distinct, err := x.file.Section("lengthset" + suffix)
+	if err != nil {
+		return err
+	}
+	for ; len(distinct) >= 4; distinct = distinct[4:] {
+		c.lengths = append(c.lengths, le.Uint32(distinct))
+	}
+	return nil
+}
+
+func (x *BM25) readStore() (err error) {
+	if slices.Contains(x.file.Names(), "arrivals") {
+		if x.arrivals, err = x.want("arrivals", 4*x.n); err != nil {
+			return err
+		}
+		store, err := x.file.Unchecked("store")
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out[i] = hits
+		x.storeSize = uint64(len(store))
+		x.storeBlocks, err = x.file.Section("storeblocks")
+		return err
 	}
-	return out, nil
+	return nil
 }
 
-// Document returns the stored document of that id; false where there is none, or where the index was built with NoDocuments.
-func (x *BM25) Document(id string) (labrador.Document, bool) {
-	i := slices.IndexFunc(x.docs, func(d labrador.Document) bool { return d.ID == id })
-	if i < 0 {
-		return labrador.Document{}, false
-	}
-	return x.docs[i], true
-}
+// Close unmaps the file. Nothing of x may be used afterwards.
+func (x *BM25) Close() error { return x.mapped.Close() }
 
-// Highlights are the parts of text whose terms are among the query's, in order, for marking matched words. It looks at
-// nothing but the analyzer, so it serves texts of other systems too.
-func (x *BM25) Highlights(query, text string) []Span {
-	var q, t analysis.Tokens
-	x.analyzer.Analyze(query, &q)
-	x.analyzer.Analyze(text, &t)
-	want := map[string]bool{}
-	for i := range q.Len() {
-		want[string(q.Term(i))] = true
+// Verify reads the whole file and compares it with its checksums.
+func (x *BM25) Verify() error {
+	if err := x.file.Verify(); err != nil {
+		return fmt.Errorf("index: %s: %w", x.path, err)
 	}
-	var spans []Span
-	for i := range t.Len() {
-		if !want[string(t.Term(i))] {
-			continue
-		}
-		s := Span{}
-		s.Start, s.End = t.Span(i)
-		spans = append(spans, s)
-	}
-	return spans
+	return nil
 }
 
 // Len is the number of documents.
-func (x *BM25) Len() int { return len(x.docs) }
+func (x *BM25) Len() int { return x.n }
 
 // Options are those that the index was built with, defaults filled in.
 func (x *BM25) Options() BM25Options { return x.opts }
 
-// Close unmaps the file. Nothing of x may be used afterwards.
-func (x *BM25) Close() error { return nil }
+// Stats are the counts of each field.
+func (x *BM25) Stats() []FieldStats {
+	var s []FieldStats
+	for _, f := range x.fields {
+		s = append(s, f.FieldStats)
+	}
+	return s
+}
+
+var _ labrador.BatchSearcher = (*BM25)(nil)

@@ -32,7 +32,7 @@ type BM25Options struct {
 // Zero stands for a parameter that is nought, where 0 means the default.
 const Zero = -1
 
-// withDefaults fills in what is zero.
+// withDefaults fills in what is zero; Zero stays.
 func (o BM25Options) withDefaults() BM25Options {
 	if o.Analyzer == "" {
 		o.Analyzer = "english"
@@ -52,10 +52,15 @@ func (o BM25Options) withDefaults() BM25Options {
 }
 
 func orDefault(x, def float64) float64 {
-	switch x {
-	case 0:
+	if x == 0 {
 		return def
-	case Zero:
+	}
+	return x
+}
+
+// number is a parameter's value where Zero is nought.
+func number(x float64) float64 {
+	if x == Zero {
 		return 0
 	}
 	return x
@@ -79,11 +84,11 @@ func (o BM25Options) Validate() error {
 	switch {
 	case !known:
 		return fmt.Errorf("index: no BM25 variant %q (there are %s)", o.Variant, strings.Join(Variants(), ", "))
-	case !(o.K1 >= 0) || math.IsInf(o.K1, 0):
+	case !(number(o.K1) >= 0) || math.IsInf(o.K1, 0):
 		return fmt.Errorf("index: k1 is %v, want 0 or more", o.K1)
-	case !(o.B >= 0 && o.B <= 1):
+	case !(number(o.B) >= 0 && o.B <= 1):
 		return fmt.Errorf("index: b is %v, want 0 to 1", o.B)
-	case !(o.Delta >= 0) || math.IsInf(o.Delta, 0):
+	case !(number(o.Delta) >= 0) || math.IsInf(o.Delta, 0):
 		return fmt.Errorf("index: delta is %v, want 0 or more", o.Delta)
 	case !(o.Mu > 0) || math.IsInf(o.Mu, 0):
 		return fmt.Errorf("index: mu is %v, want more than 0", o.Mu)
@@ -147,13 +152,13 @@ func (o BM25Options) String() string {
 	if o.ExactLengths {
 		lengths = "exact"
 	}
-	s := fmt.Sprintf("analyzer=%s,variant=%s,k1=%v,b=%v,lengths=%s", o.Analyzer, o.Variant, o.K1, o.B, lengths)
+	s := fmt.Sprintf("analyzer=%s,variant=%s,k1=%v,b=%v,lengths=%s", o.Analyzer, o.Variant, number(o.K1), number(o.B), lengths)
 	if o.TitleWeight > 0 {
 		s += fmt.Sprintf(",title=%v", o.TitleWeight)
 	}
 	switch o.Variant {
 	case "bm25l", "bm25+":
-		s += fmt.Sprintf(",delta=%v", o.Delta)
+		s += fmt.Sprintf(",delta=%v", number(o.Delta))
 	case "ql":
 		s += fmt.Sprintf(",mu=%v", o.Mu)
 	}

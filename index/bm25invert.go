@@ -1,0 +1,305 @@
+package index
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/labrador-lab/labrador/analysis"
+)
+
+// inverter collects the postings of one field from documents that come with rising arrival numbers, and spills them as a run
+// sorted by term whenever they reach its budget.
+type inverter struct {
+	budget int // entries
+	tmp    string
+	runs   []*runFile
+
+	seed  maphash.Seed
+	table []uint32 // open addressing: number of the term + 1
+	arena []byte
+	ends  []uint32
+	last  []entryRef // by term: its entry of the current document
+	log   [][]logEntry
+	n     int
+	docs  []docMark
+}
+
+// logEntry is a term's frequency in a document; the document is known from docMarks.
+type logEntry struct{ term, freq uint32 }
+
+// docMark says that the entries from first on belong to a document.
+type docMark struct {
+	doc   uint32
+	first int
+}
+
+// entryRef is the place in the log of a term's entry of the document doc.
+type entryRef struct {
+	doc uint32
+	at  int
+}
+
+const logChunk = 1 << 16
+
+// entryBytes is what an entry costs until it is spilled: in the log and, sorted, as a posting.
+const entryBytes = 16
+
+func newInverter(tmp string, memory int64) *inverter {
+	v := &inverter{tmp: tmp, budget: int(max(memory/entryBytes, 1<<12)), seed: maphash.MakeSeed()}
+	v.table = make([]uint32, 1<<12)
+	return v
+}
+
+// add takes the terms of document doc; at least one.
+func (v *inverter) add(doc uint32, tokens *analysis.Tokens) error {
+	v.docs = append(v.docs, docMark{doc, v.n})
+	for i := range tokens.Len() {
+		id := v.id(tokens.Term(i))
+		ref := &v.last[id]
+		if ref.at >= 0 && ref.doc == doc {
+			v.log[ref.at/logChunk][ref.at%logChunk].freq++
+			continue
+		}
+		*ref = entryRef{doc, v.n}
+		if v.n%logChunk == 0 {
+			if c := v.n / logChunk; c == len(v.log) {
+				v.log = append(v.log, make([]logEntry, logChunk))
+			}
+		}
+		v.log[v.n/logChunk][v.n%logChunk] = logEntry{id, 1}
+		v.n++
+	}
+	if v.n >= v.budget {
+		return v.spill()
+	}
+	return nil
+}
+
+// drop lets go of the memory; the runs stay.
+func (v *inverter) drop() { *v = inverter{runs: v.runs} }
+
+func (v *inverter) name(id uint32) []byte {
+	start := uint32(0)
+	if id > 0 {
+		start = v.ends[id-1]
+	}
+	return v.arena[start:v.ends[id]]
+}
+
+// id is the number of a term in this run, a new one if it was not seen.
+func (v *inverter) id(name []byte) uint32 {
+	mask := uint64(len(v.table) - 1)
+	for at := maphash.Bytes(v.seed, name) & mask; ; at = (at + 1) & mask {
+		slot := v.table[at]
+		if slot == 0 {
+			v.arena = append(v.arena, name...)
+			v.ends = append(v.ends, uint32(len(v.arena)))
+			v.last = append(v.last, entryRef{at: -1})
+			v.table[at] = uint32(len(v.ends))
+			if 2*len(v.ends) > len(v.table) {
+				v.grow()
+			}
+			return uint32(len(v.ends) - 1)
+		}
+		if bytes.Equal(v.name(slot-1), name) {
+			return slot - 1
+		}
+	}
+}
+
+func (v *inverter) grow() {
+	v.table = make([]uint32, 2*len(v.table))
+	mask := uint64(len(v.table) - 1)
+	for id := range uint32(len(v.ends)) {
+		at := maphash.Bytes(v.seed, v.name(id)) & mask
+		for v.table[at] != 0 {
+			at = (at + 1) & mask
+		}
+		v.table[at] = id + 1
+	}
+}
+
+// spill writes the postings so far as a run and forgets them.
+func (v *inverter) spill() error {
+	if v.n == 0 {
+		return nil
+	}
+	starts, list := v.byTerm()
+	order := v.termOrder()
+	run, err := newRunFile(v.tmp)
+	if err != nil {
+		return err
+	}
+	v.runs = append(v.runs, run)
+	var buf []byte
+	for _, id := range order {
+		name, part := v.name(id), list[starts[id]:starts[id+1]]
+		buf = binary.AppendUvarint(buf[:0], uint64(len(name)))
+		buf = append(buf, name...)
+		buf = binary.AppendUvarint(buf, uint64(len(part)))
+		prev := uint32(0)
+		for _, p := range part {
+			buf = binary.AppendUvarint(buf, uint64(p.doc()-prev))
+			buf = binary.AppendUvarint(buf, uint64(p.freq()))
+			prev = p.doc()
+		}
+		if _, err := run.w.Write(buf); err != nil {
+			return fmt.Errorf("index: writing %s: %w", run.f.Name(), err)
+		}
+	}
+	if err := run.w.Flush(); err != nil {
+		return fmt.Errorf("index: writing %s: %w", run.f.Name(), err)
+	}
+	clear(v.table)
+	v.arena, v.ends, v.last, v.docs, v.n = v.arena[:0], v.ends[:0], v.last[:0], v.docs[:0], 0
+	return nil
+}
+
+// byTerm sorts the log by term, each term's documents staying in order: the postings of term t are list[starts[t]:starts[t+1]].
+func (v *inverter) byTerm() (starts []int, list []posting) {
+	starts = make([]int, len(v.ends)+1)
+	for i := range v.n {
+		starts[v.log[i/logChunk][i%logChunk].term]++
+	}
+	sum := 0
+	for t, n := range starts {
+		starts[t] = sum
+		sum += n
+	}
+	list = make([]posting, v.n)
+	next := slices.Clone(starts)
+	for i, m := range v.docs {
+		end := v.n
+		if i+1 < len(v.docs) {
+			end = v.docs[i+1].first
+		}
+		for at := m.first; at < end; at++ {
+			e := v.log[at/logChunk][at%logChunk]
+			list[next[e.term]] = posting(m.doc)<<32 | posting(e.freq)
+			next[e.term]++
+		}
+	}
+	return starts, list
+}
+
+// termOrder is the run's terms in ascending order of their bytes.
+func (v *inverter) termOrder() []uint32 {
+	type key struct {
+		prefix uint64
+		id     uint32
+	}
+	keys := make([]key, len(v.ends))
+	for id := range keys {
+		keys[id] = key{prefix8(v.name(uint32(id))), uint32(id)}
+	}
+	slices.SortFunc(keys, func(a, b key) int {
+		if a.prefix != b.prefix {
+			return cmp.Compare(a.prefix, b.prefix)
+		}
+		return bytes.Compare(v.name(a.id), v.name(b.id))
+	})
+	order := make([]uint32, len(keys))
+	for i, k := range keys {
+		order[i] = k.id
+	}
+	return order
+}
+
+// prefix8 are the first eight bytes as a number that orders as they do.
+func prefix8[T string | []byte](s T) uint64 {
+	var b [8]byte
+	copy(b[:], s)
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// runFile is a spilled run. Where the system can, its name is removed at once, so that a killed build leaves nothing.
+type runFile struct {
+	f *os.File
+	w *bufio.Writer
+	r *bufio.Reader
+
+	name []byte // the current term; nil at the end
+	df   uint64
+}
+
+func newRunFile(dir string) (*runFile, error) {
+	f, err := os.CreateTemp(dir, ".bm25-run-*")
+	if err != nil {
+		return nil, fmt.Errorf("index: no room for sorting: %w", err)
+	}
+	os.Remove(f.Name())
+	return &runFile{f: f, w: bufio.NewWriterSize(f, 1<<18)}, nil
+}
+
+func (r *runFile) close() {
+	r.f.Close()
+	os.Remove(r.f.Name())
+}
+
+// rewind goes to the first term.
+func (r *runFile) rewind() error {
+	if _, err := r.f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	r.w, r.r = nil, bufio.NewReaderSize(r.f, 1<<18)
+	return r.next()
+}
+
+// next goes to the next term.
+func (r *runFile) next() error {
+	n, err := binary.ReadUvarint(r.r)
+	if err == io.EOF {
+		r.name = nil
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r.name = slices.Grow(r.name[:0], int(n))[:n]
+	if _, err := io.ReadFull(r.r, r.name); err != nil {
+		return err
+	}
+	r.df, err = binary.ReadUvarint(r.r)
+	return err
+}
+
+// postings appends the current term's, documents renumbered by number, and sums its frequencies.
+func (r *runFile) postings(dst []posting, number []uint32) ([]posting, int64, error) {
+	doc, cf := uint64(0), int64(0)
+	for range r.df {
+		gap, err := r.uvarint()
+		if err != nil {
+			return nil, 0, err
+		}
+		freq, err := r.uvarint()
+		if err != nil {
+			return nil, 0, err
+		}
+		doc += gap
+		cf += int64(freq)
+		dst = append(dst, posting(number[doc])<<32|posting(freq))
+	}
+	return dst, cf, nil
+}
+
+// uvarint reads one; most are a byte or two and lie in the buffer.
+func (r *runFile) uvarint() (uint64, error) {
+	if b, err := r.r.Peek(2); err == nil {
+		if b[0] < 0x80 {
+			r.r.Discard(1)
+			return uint64(b[0]), nil
+		}
+		if b[1] < 0x80 {
+			r.r.Discard(2)
+			return uint64(b[0]&0x7f) | uint64(b[1])<<7, nil
+		}
+	}
+	return binary.ReadUvarint(r.r)
+}

@@ -1,0 +1,178 @@
+package index
+
+import "math/bits"
+
+// The search is MaxScore (Turtle and Flood 1995) over blocks with bounds of their own (Ding and Suel 2011), in windows.
+//
+// Cursors stand in ascending order of what they can add at most. As soon as the first few together cannot lift a document
+// above the k-th score so far, a document must be in one of the others, the essential ones, to count. Those are scored document
+// by document into a window of sums; what may still get above the k-th score is looked up in the rest, one after the other,
+// given up as soon as the bounds of the blocks at hand say that it cannot. A document that equals the k-th score does not
+// displace it, because documents come in ascending number, which is the order among equals; so everything may be passed over
+// whose bound is not above it.
+//
+// Scores of terms are float32 (Lucene's arithmetic) and are added in float64, where sums of a few of them come out exact in
+// any order: that takes 24 bits each, within a range of 2^29 between the smallest and the sum.
+
+// windowLen is how many documents are scored at a time.
+const windowLen = 4096
+
+type window struct {
+	sum  [windowLen]float64
+	seen [windowLen / 64]uint64
+}
+
+// optional is how many of the first cursors cannot make a document count by themselves; from of them are known.
+func (s *bm25Search) optional(from int) int {
+	if s.exhaust {
+		return 0
+	}
+	for from < len(s.cursors) && s.sums[from+1] <= s.top.least {
+		from++
+	}
+	return from
+}
+
+// scan goes through the documents.
+func (s *bm25Search) scan() {
+	n := len(s.cursors)
+	for opt := s.optional(0); opt < n; opt = s.optional(opt) {
+		if opt == n-1 && !s.exhaust {
+			if !s.scanOne(opt) {
+				return
+			}
+			continue
+		}
+		start := uint32(noDoc)
+		for _, c := range s.cursors[opt:] {
+			start = min(start, c.current())
+		}
+		if start == noDoc {
+			return
+		}
+		end := uint32(min(uint64(start)+windowLen, noDoc))
+		for i, c := range s.cursors[opt:] {
+			// What the others can add at most.
+			s.score(c, s.sums[n]-s.cursors[opt+i].best, start, end)
+		}
+		s.collect(opt, start)
+	}
+}
+
+// score adds the scores of c's documents in [start, end) to the window. Blocks that cannot count even with others added are
+// passed over.
+func (s *bm25Search) score(c *cursor, others float64, start, end uint32) {
+	for c.block < c.blocks {
+		if c.decoded != c.block {
+			if !s.exhaust && c.bound()+others <= s.top.least && c.last < end {
+				c.setBlock(c.block + 1)
+				continue
+			}
+			if c.block > 0 && c.before()+1 >= end {
+				return
+			}
+			c.decode()
+		}
+		hi := c.n
+		if c.last >= end {
+			hi = lowerBound(c.docs[:c.n], c.pos, end)
+		}
+		if hi > c.pos {
+			c.decodeFreqs()
+			s.window.add(c, start, hi)
+			c.pos = hi
+		}
+		if c.pos < c.n {
+			return
+		}
+		c.setBlock(c.block + 1)
+	}
+}
+
+// add adds postings c.pos to hi.
+func (w *window) add(c *cursor, start uint32, hi int) {
+	docs, freqs := c.docs[c.pos:hi], c.freqs[c.pos:hi]
+	if c.formula.kind != lucene || c.field.codes.bytes == nil {
+		for i, doc := range docs {
+			at := (doc - start) % windowLen
+			w.sum[at] += float64(c.score(doc, freqs[i]))
+			w.seen[at/64] |= 1 << (at % 64)
+		}
+		return
+	}
+	codes, table, weight := c.field.codes.bytes, (*[256]float32)(c.formula.byLength), c.w
+	freqs = freqs[:len(docs)]
+	for i, doc := range docs {
+		at := (doc - start) % windowLen
+		w.sum[at] += float64(weight - weight/(1+float32(freqs[i])*table[codes[doc]]))
+		w.seen[at/64] |= 1 << (at % 64)
+	}
+}
+
+// collect goes through the window's documents, completes those that may count and clears it.
+func (s *bm25Search) collect(opt int, start uint32) {
+	rest := s.sums[opt]
+	for i, m := range s.window.seen {
+		if m == 0 {
+			continue
+		}
+		s.window.seen[i] = 0
+		for ; m != 0; m &= m - 1 {
+			at := i*64 + bits.TrailingZeros64(m)
+			sum := s.window.sum[at%windowLen]
+			s.window.sum[at%windowLen] = 0
+			if sum+rest > s.top.least {
+				s.complete(opt, start+uint32(at), sum)
+			}
+		}
+	}
+}
+
+// complete adds what the first opt cursors have for doc, largest first, and offers it to the top.
+func (s *bm25Search) complete(opt int, doc uint32, sum float64) {
+	least := s.top.least
+	for i := opt - 1; i >= 0; i-- {
+		if sum+s.sums[i+1] <= least {
+			return
+		}
+		c := s.cursors[i]
+		if !c.shallow(doc) {
+			continue
+		}
+		if sum+c.bound()+s.sums[i] <= least {
+			return
+		}
+		if c.seek(doc) {
+			sum += float64(c.score(doc, c.freq(c.pos)))
+		}
+	}
+	if score := float32(sum); float64(score) > least {
+		s.top.push(rankOf(score, doc))
+	}
+}
+
+// scanOne goes through the documents of the one cursor that is essential, until it ends (false) or it is essential no more.
+func (s *bm25Search) scanOne(opt int) bool {
+	c, rest := s.cursors[opt], s.sums[opt]
+	for c.block < c.blocks {
+		if c.decoded != c.block {
+			if c.bound()+rest <= s.top.least {
+				c.setBlock(c.block + 1)
+				continue
+			}
+			c.decode()
+		}
+		c.decodeFreqs()
+		for i := c.pos; i < c.n; i++ {
+			doc := c.docs[i]
+			if sum := float64(c.score(doc, c.freqs[i])); sum+rest > s.top.least {
+				s.complete(opt, doc, sum)
+			}
+		}
+		c.setBlock(c.block + 1)
+		if s.optional(opt) != opt {
+			return true
+		}
+	}
+	return false
+}

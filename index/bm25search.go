@@ -1,0 +1,268 @@
+package index
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/analysis"
+)
+
+// WeightedTerm is a term of a query, as the index has it, and how much it counts.
+type WeightedTerm struct {
+	Term   string
+	Weight float32
+}
+
+// bm25Search is the memory of one search; the index keeps those that are not in use.
+type bm25Search struct {
+	x       *BM25
+	tokens  analysis.Tokens
+	terms   []queryTerm
+	cursors []*cursor // in ascending order of best, once the search runs
+	spare   []*cursor
+	sums    []float64 // sums[i] bounds what the first i cursors add together
+	top     top
+	window  window
+	id      []byte
+	ends    []int
+	exhaust bool // score everything; for tests and where bounds do not hold
+}
+
+// queryTerm is a distinct term of a query.
+type queryTerm struct {
+	name   []byte
+	weight float32
+}
+
+func (x *BM25) state() *bm25Search {
+	if s, ok := x.states.Get().(*bm25Search); ok {
+		return s
+	}
+	return &bm25Search{x: x}
+}
+
+// Search implements labrador.Searcher. A query is a bag of words: a term that it has twice counts twice, as Anserini's bag of
+// words has it. Among equal scores the higher id comes first (labrador.CompareHits).
+func (x *BM25) Search(ctx context.Context, q labrador.Query, k int) ([]labrador.Hit, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s := x.state()
+	defer x.states.Put(s)
+	s.analyze(q.Text)
+	return s.hits(k)
+}
+
+// SearchTerms is Search for terms that need no analysis, each with its weight; weights that are not positive are passed
+// over. A term that comes twice counts with the sum of its weights.
+func (x *BM25) SearchTerms(ctx context.Context, terms []WeightedTerm, k int) ([]labrador.Hit, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s := x.state()
+	defer x.states.Put(s)
+	s.terms = s.terms[:0]
+	for _, t := range terms {
+		s.addTerm([]byte(t.Term), t.Weight)
+	}
+	return s.hits(k)
+}
+
+// SearchBatch implements labrador.BatchSearcher: the queries are handed to one goroutine per processor.
+func (x *BM25) SearchBatch(ctx context.Context, queries []labrador.Query, k int) ([][]labrador.Hit, error) {
+	out := make([][]labrador.Hit, len(queries))
+	var next atomic.Int64
+	var failed atomic.Pointer[error]
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(queries)) {
+		wg.Go(func() {
+			for failed.Load() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(queries) {
+					return
+				}
+				hits, err := x.Search(ctx, queries[i], k)
+				if err != nil {
+					failed.CompareAndSwap(nil, &err)
+					return
+				}
+				out[i] = hits
+			}
+		})
+	}
+	wg.Wait()
+	if err := failed.Load(); err != nil {
+		return nil, *err
+	}
+	return out, nil
+}
+
+// NumberedHit is a hit by the document's number in the index: numbers ascend as ids descend.
+type NumberedHit struct {
+	Number uint32
+	Score  float32
+}
+
+// SearchNumbers is Search without making ids: it appends the hits to dst, best first. ID turns a number into its id.
+func (x *BM25) SearchNumbers(dst []NumberedHit, text string, k int) ([]NumberedHit, error) {
+	s := x.state()
+	defer x.states.Put(s)
+	s.analyze(text)
+	ranks, err := s.run(k)
+	if err != nil {
+		return dst, err
+	}
+	for _, r := range ranks {
+		dst = append(dst, NumberedHit{r.doc(), r.score()})
+	}
+	return dst, nil
+}
+
+// ID is the id of the document of that number, which must be below Len.
+func (x *BM25) ID(number uint32) (string, error) {
+	b, err := x.ids.append(nil, number)
+	return string(b), err
+}
+
+// analyze makes the query's terms, in the order of their first appearance.
+func (s *bm25Search) analyze(text string) {
+	s.tokens.Reset()
+	s.x.analyzer.Analyze(text, &s.tokens)
+	s.terms = s.terms[:0]
+	for i := range s.tokens.Len() {
+		s.addTerm(s.tokens.Term(i), 1)
+	}
+}
+
+func (s *bm25Search) addTerm(name []byte, weight float32) {
+	for i := range s.terms {
+		if bytes.Equal(s.terms[i].name, name) {
+			s.terms[i].weight += weight
+			return
+		}
+	}
+	s.terms = append(s.terms, queryTerm{name, weight})
+}
+
+// hits runs the search and puts ids to the documents, all of them in one string.
+func (s *bm25Search) hits(k int) ([]labrador.Hit, error) {
+	ranks, err := s.run(k)
+	if err != nil {
+		return nil, err
+	}
+	s.id, s.ends = s.id[:0], s.ends[:0]
+	for _, r := range ranks {
+		if s.id, err = s.x.ids.append(s.id, r.doc()); err != nil {
+			return nil, fmt.Errorf("index: %s: %w", s.x.path, err)
+		}
+		s.ends = append(s.ends, len(s.id))
+	}
+	all, start := string(s.id), 0
+	hits := make([]labrador.Hit, len(ranks))
+	for i, r := range ranks {
+		hits[i] = labrador.Hit{ID: all[start:s.ends[i]], Score: r.score()}
+		start = s.ends[i]
+	}
+	return hits, nil
+}
+
+// run finds the k best documents for s.terms. The ranks are s's and valid until its next search.
+func (s *bm25Search) run(k int) (ranks []rank, err error) {
+	defer func() { // what checksums cannot see, a file made to mislead, ends here
+		if r := recover(); r != nil {
+			e, ok := r.(runtime.Error)
+			if ok || errors.Is(asError(r), errDamagedList) {
+				err = fmt.Errorf("index: %s: section postings: %w (%v)", s.x.path, errDamagedList, e)
+				s.cursors, s.spare, s.window = nil, nil, window{}
+				return
+			}
+			panic(r)
+		}
+	}()
+	if err := s.open(); err != nil {
+		return nil, fmt.Errorf("index: %s: %w", s.x.path, err)
+	}
+	if k <= 0 || len(s.cursors) == 0 {
+		return nil, nil
+	}
+	s.top.reset(min(k, s.x.n))
+	s.prepare()
+	s.scan()
+	return s.top.sorted(), nil
+}
+
+func asError(r any) error {
+	err, _ := r.(error)
+	return err
+}
+
+// open makes a cursor for each term in each field that has it.
+func (s *bm25Search) open() error {
+	s.spare = append(s.spare, s.cursors...)
+	s.cursors = s.cursors[:0]
+	for _, f := range s.x.fields {
+		for _, q := range s.terms {
+			t, found, err := f.dict.find(q.name)
+			if err != nil {
+				return err
+			}
+			if !found || !(q.weight > 0) {
+				continue
+			}
+			w := q.weight * f.weight * f.formula.weigh(t.df)
+			if !(w > 0) {
+				continue
+			}
+			if t.list != nil {
+				if _, err := s.x.file.Range(f.section, t.at, min(t.at+len(t.list)+packPad, len(f.dict.lists))); err != nil {
+					return err
+				}
+			}
+			if err := s.cursor().open(f, &f.formula, t, w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// cursor adds one to s.cursors.
+func (s *bm25Search) cursor() *cursor {
+	var c *cursor
+	if n := len(s.spare); n > 0 {
+		c, s.spare = s.spare[n-1], s.spare[:n-1]
+	} else {
+		c = new(cursor)
+	}
+	s.cursors = append(s.cursors, c)
+	return c
+}
+
+// prepare orders the cursors and sums their bounds.
+func (s *bm25Search) prepare() {
+	slices.SortStableFunc(s.cursors, func(a, b *cursor) int {
+		switch {
+		case a.best < b.best:
+			return -1
+		case a.best > b.best:
+			return 1
+		}
+		return 0
+	})
+	s.sums = append(s.sums[:0], 0)
+	for i, c := range s.cursors {
+		s.sums = append(s.sums, s.sums[i]+c.best)
+		if !s.exhaust {
+			if f := c.floor(s.top.k); f > 0 {
+				s.top.floor(f)
+			}
+		}
+	}
+}
