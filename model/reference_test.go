@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/labrador-lab/labrador/internal/outside"
@@ -34,7 +35,11 @@ type fixture struct {
 func openFixture(t testing.TB, name string) *fixture {
 	t.Helper()
 	f := &fixture{dir: outside.Data(t, "models/"+name)}
-	in, err := os.Open(filepath.Join(f.dir, "expected", "inputs.jsonl"))
+	expected := filepath.Join(f.dir, "expected")
+	if strings.HasSuffix(name, "-expected") {
+		expected = f.dir
+	}
+	in, err := os.Open(filepath.Join(expected, "inputs.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +51,7 @@ func openFixture(t testing.TB, name string) *fixture {
 		}
 		f.inputs = append(f.inputs, i)
 	}
-	if f.want, err = weights.Open(filepath.Join(f.dir, "expected", "outputs.safetensors")); err != nil {
+	if f.want, err = weights.Open(filepath.Join(expected, "outputs.safetensors")); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.want.Close() })
