@@ -29,8 +29,8 @@ func Equivalent(d []float64, margin, alpha float64) Equivalence {
 		return e
 	}
 	df := float64(s.n - 1)
-	above := studentCDF(-(s.mean+margin)/s.standardError(), df) // against: mean <= -margin
-	below := studentCDF((s.mean-margin)/s.standardError(), df)  // against: mean >= margin
+	above := StudentUpper((s.mean+margin)/s.standardError(), df) // against: mean <= -margin
+	below := StudentUpper((margin-s.mean)/s.standardError(), df) // against: mean >= margin
 	e.P = max(above, below)
 	e.Equivalent = e.P <= alpha
 	return e

@@ -83,8 +83,8 @@ func poolEffects(effects, variances []float64, confidence float64) Pooled {
 	p.Difference = mean
 	p.SE = math.Sqrt(max(1, q/p.DF) / total)
 	p.T = ratio(mean, p.SE)
-	p.P = 2 * studentUpper(math.Abs(p.T), p.DF)
-	half := studentQuantile((1+confidence)/2, p.DF) * p.SE
+	p.P = 2 * StudentUpper(math.Abs(p.T), p.DF)
+	half := StudentQuantile((1+confidence)/2, p.DF) * p.SE
 	p.Interval = Interval{mean - half, mean + half}
 	return p
 }

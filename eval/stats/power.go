@@ -21,7 +21,7 @@ func Power(difference, sd float64, n int, alpha float64) float64 {
 		return 1
 	}
 	df := float64(n - 1)
-	return powerAt(math.Abs(difference)/sd*math.Sqrt(float64(n)), df, studentQuantile(1-alpha/2, df))
+	return powerAt(math.Abs(difference)/sd*math.Sqrt(float64(n)), df, StudentQuantile(1-alpha/2, df))
 }
 
 // powerAt is the chance of |T| > critical under noncentrality shift >= 0.
@@ -41,7 +41,7 @@ func SmallestDifference(sd float64, n int, alpha, power float64) float64 {
 		return 0
 	}
 	df := float64(n - 1)
-	critical := studentQuantile(1-alpha/2, df)
+	critical := StudentQuantile(1-alpha/2, df)
 	high := 1.0
 	for powerAt(high, df, critical) < power && high < 1e6 {
 		high *= 2

@@ -12,35 +12,33 @@ func normalCDF(z float64) float64 { return math.Erfc(-z/math.Sqrt2) / 2 }
 // normalQuantile is the z with P(Z <= z) = p; infinite at 0 and 1.
 func normalQuantile(p float64) float64 { return -math.Sqrt2 * math.Erfcinv(2*p) }
 
-// studentUpper is P(T >= t) for t >= 0 and df > 0 degrees of freedom: half the regularised incomplete beta function
-// I_{df/(df+t^2)}(df/2, 1/2) (Abramowitz and Stegun 26.7.1).
-func studentUpper(t, df float64) float64 {
-	if t == 0 {
+// StudentUpper is P(T >= t) for df > 0 degrees of freedom (not necessarily whole): for t >= 0 half the regularised incomplete
+// beta function I_{df/(df+t^2)}(df/2, 1/2) (Abramowitz and Stegun 26.7.1).
+func StudentUpper(t, df float64) float64 {
+	switch {
+	case t < 0:
+		return 1 - StudentUpper(-t, df)
+	case t == 0:
 		return 0.5
 	}
 	ratio := t / math.Sqrt(df) // squared apart, so that large t does not overflow
 	return mathext.RegIncBeta(df/2, 0.5, 1/(1+ratio*ratio)) / 2
 }
 
-// studentCDF is P(T <= t).
-func studentCDF(t, df float64) float64 {
-	if t < 0 {
-		return studentUpper(-t, df)
-	}
-	return 1 - studentUpper(t, df)
-}
-
-// studentQuantile is the t with P(T <= t) = p, for p from 0.5 to below 1: bisection of studentUpper, which is monotone.
-func studentQuantile(p, df float64) float64 {
+// StudentQuantile is the t with P(T <= t) = p, for p between 0 and 1: bisection of StudentUpper, which is monotone.
+func StudentQuantile(p, df float64) float64 {
 	upper := 1 - p
-	if upper >= 0.5 {
+	switch {
+	case upper > 0.5:
+		return -StudentQuantile(upper, df)
+	case upper == 0.5:
 		return 0
 	}
 	high := 1.0
-	for studentUpper(high, df) > upper && high < 1e300 {
+	for StudentUpper(high, df) > upper && high < 1e300 {
 		high *= 2
 	}
-	return bisect(0, high, func(t float64) bool { return studentUpper(t, df) <= upper })
+	return bisect(0, high, func(t float64) bool { return StudentUpper(t, df) <= upper })
 }
 
 // bisect returns the smallest float in [low, high] at which the monotone past holds, to about one unit in the last place;

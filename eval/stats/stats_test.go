@@ -79,10 +79,12 @@ func TestStudent(t *testing.T) {
 		{6999, 1.9603029864766415, 1.6450713683549256, 0.0004858419711756928, 0},
 		{1e6, 1.959966356814107, 1.6448551507220404, 0.00048344103967000256, 0},
 	} {
-		near(t, "quantile .975", studentQuantile(.975, c.df), c.q975)
-		near(t, "quantile .95", studentQuantile(.95, c.df), c.q95)
-		near(t, "upper 3.3", studentUpper(3.3, c.df), c.upper33)
-		near(t, "upper 40", studentUpper(40, c.df), c.upper40)
+		near(t, "quantile .975", StudentQuantile(.975, c.df), c.q975)
+		near(t, "quantile .95", StudentQuantile(.95, c.df), c.q95)
+		near(t, "quantile .05", StudentQuantile(.05, c.df), -c.q95)
+		near(t, "upper 3.3", StudentUpper(3.3, c.df), c.upper33)
+		near(t, "upper 40", StudentUpper(40, c.df), c.upper40)
+		near(t, "upper -3.3", StudentUpper(-3.3, c.df), 1-c.upper33)
 	}
 }
 

@@ -19,7 +19,7 @@ func PairedT(d []float64) TTest {
 	}
 	r := TTest{DF: float64(s.n - 1)}
 	r.T = ratio(s.mean, s.standardError())
-	r.P = 2 * studentUpper(math.Abs(r.T), r.DF)
+	r.P = 2 * StudentUpper(math.Abs(r.T), r.DF)
 	return r
 }
 
@@ -38,6 +38,6 @@ func TInterval(x []float64, confidence float64) Interval {
 	if s.n < 2 {
 		return unbounded
 	}
-	half := studentQuantile((1+confidence)/2, float64(s.n-1)) * s.standardError()
+	half := StudentQuantile((1+confidence)/2, float64(s.n-1)) * s.standardError()
 	return Interval{s.mean - half, s.mean + half}
 }
