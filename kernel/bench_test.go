@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"testing"
+	"unsafe"
 )
 
 // shapes are the linears of models: MiniLM-L6, BERT-base, SmolLM2-135M, Qwen2.5-0.5B.
@@ -119,5 +120,25 @@ func BenchmarkRowOps(b *testing.B) {
 			}
 			b.ReportMetric(1536*float64(b.N)/(cpuSeconds()-cpu)/1e9, "Gvalues/cpu-s")
 		})
+	}
+}
+
+// BenchmarkTile runs micro-kernels on operands in the first-level cache.
+func BenchmarkTile(b *testing.B) {
+	k := Current()
+	const groups = 128
+	x, y, z := make([]float32, 8*groups*4), make([]float32, groups*64), make([]float32, 8*64)
+	for rows := range k.t.gemm.f32.of {
+		for units, f := range k.t.gemm.f32.of[rows] {
+			b.Run(fmt.Sprintf("%dx%d", rows+1, units+1), func(b *testing.B) {
+				a := &gemmArgs{groups: groups, a: unsafe.Pointer(&x[0]), lda: 4 * groups * 3, b: unsafe.Pointer(&y[0]), ldb: 64 * (units + 1),
+					c: unsafe.Pointer(&z[0]), ldc: 256}
+				cpu := cpuSeconds()
+				for b.Loop() {
+					f(a)
+				}
+				b.ReportMetric(2*groups*16*float64((rows+1)*(units+1))*float64(b.N)/(cpuSeconds()-cpu)/1e9, "GFLOP/cpu-s")
+			})
+		}
 	}
 }

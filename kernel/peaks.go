@@ -1,11 +1,108 @@
 package kernel
 
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Ceiling is what a machine can do at most of one thing.
+type Ceiling struct {
+	Name string // "f32", "bf16", "int8", "int16": multiplications in registers; "memory": reading
+	// Rate is 1e9 operations a second, two for each multiply-add; for memory 1e9 bytes a second.
+	Rate float64
+}
+
+// Peaks measures, on a number of threads, the rate of each of the tier's multiplications in loops that touch no memory, and
+// of reading memory larger than any cache. It takes about a second and ends early, with ctx's error, when ctx does. On a
+// machine that is busy with other work the rates are lower bounds.
+func (k *Kernels) Peaks(ctx context.Context, threads int) ([]Ceiling, error) {
+	var out []Ceiling
+	for _, l := range peakLoops(k.tier) {
+		n := l.count(20 * time.Millisecond)
+		best := 0.
+		for range 5 {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			d := together(threads, func(int) { l.run(n) })
+			best = max(best, float64(threads)*l.ops*float64(n)/d.Seconds())
+		}
+		out = append(out, Ceiling{l.name, best / 1e9})
+	}
+	rate, err := k.memoryRate(ctx, threads)
+	return append(out, Ceiling{"memory", rate / 1e9}), err
+}
+
+// memoryRate reads 64 MiB a thread, several times.
+func (k *Kernels) memoryRate(ctx context.Context, threads int) (float64, error) {
+	const values = 16 << 20
+	data := make([][]float32, threads)
+	together(threads, func(t int) {
+		data[t] = make([]float32, values)
+		for i := range data[t] {
+			data[t][i] = 1
+		}
+	})
+	best := 0.
+	sums := make([]float32, threads)
+	for range 5 {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		d := together(threads, func(t int) { sums[t] = k.t.sumSquares(data[t]) })
+		best = max(best, float64(threads)*4*values/d.Seconds())
+	}
+	return best, nil
+}
+
+// together runs f on threads goroutines, each with an operating system's thread of its own, and returns how long all took.
+func together(threads int, f func(thread int)) time.Duration {
+	var ready, done sync.WaitGroup
+	start := make(chan struct{})
+	for t := range threads {
+		ready.Add(1)
+		done.Add(1)
+		go func() {
+			defer done.Done()
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			ready.Done()
+			<-start
+			f(t)
+		}()
+	}
+	ready.Wait()
+	begin := time.Now()
+	close(start)
+	done.Wait()
+	return time.Since(begin)
+}
+
 // peakLoop is a loop of multiplications without memory: run(n) does n*ops operations, two for each multiply-add.
 type peakLoop struct {
 	name string
 	ops  float64
 	run  func(n int)
 }
+
+// count returns for which n run(n) takes about d.
+func (l peakLoop) count(d time.Duration) int {
+	n := 1000
+	for {
+		begin := time.Now()
+		l.run(n)
+		if took := time.Since(begin); took > d/10 {
+			return max(1, int(float64(n)*float64(d)/float64(took)))
+		}
+		n *= 4
+	}
+}
+
+// plainSink keeps the compiler from dropping the loop of plainPeaks.
+var plainSink atomic.Pointer[[8]float32]
 
 func plainPeaks() []peakLoop {
 	return []peakLoop{{"f32", 16, func(n int) {
@@ -16,9 +113,6 @@ func plainPeaks() []peakLoop {
 				s[i] += x * x
 			}
 		}
-		plainSink = s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7]
+		plainSink.Store(&s)
 	}}}
 }
-
-// plainSink keeps the compiler from dropping the loop of plainPeaks.
-var plainSink float32

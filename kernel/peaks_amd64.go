@@ -2,6 +2,11 @@
 
 package kernel
 
+import (
+	"sync"
+	"time"
+)
+
 // peakLoops are the register-only loops that a tier's products could at best run at.
 func peakLoops(t Tier) []peakLoop {
 	const perLoop = 12 * 2 // instructions, operations of each lane
@@ -20,3 +25,21 @@ func peakLoops(t Tier) []peakLoop {
 	}
 	return plainPeaks()
 }
+
+// rate is the best of several short runs, in operations a second.
+func (l peakLoop) rate() float64 {
+	const n = 5000
+	best := time.Hour
+	for range 7 {
+		begin := time.Now()
+		l.run(n)
+		best = min(best, time.Since(begin))
+	}
+	return l.ops * n / best.Seconds()
+}
+
+// bf16Pays measures, once, whether the processor multiplies pairs of bfloat16 clearly faster than float32: AMD's do it at
+// twice the rate, some of Intel's at half (a quarter of the products of bytes).
+var bf16Pays = sync.OnceValue(func() bool {
+	return peakLoop{ops: 2, run: peakBF16AVX512}.rate() > 1.2*peakLoop{ops: 1, run: peakF32AVX512}.rate()
+})

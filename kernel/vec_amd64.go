@@ -60,7 +60,7 @@ func avx512Table(tier Tier) table {
 		t.dot4Int8 = whole4(64, dot4Int8VNNIAVX512, plainDotInt8)
 		t.dotInt8 = dotInt8VNNI
 	}
-	if tier >= AVX512BF16 {
+	if tier >= AVX512BF16 && bf16Pays() {
 		t.gemm.bf16 = gemmBF16AVX512BF16
 	}
 	return t
