@@ -80,7 +80,7 @@ func recallOf(t *testing.T, f *Flat, queries labrador.Matrix, allow *Filter, got
 }
 
 func TestHNSWRecall(t *testing.T) {
-	n := size(t, 3000)
+	n := size(t, 2000)
 	ids, m, queries := clustered(n, 48, 100)
 	flat, err := NewFlat(ids, m, Cosine)
 	if err != nil {
@@ -126,7 +126,7 @@ func TestHNSWIsTheSameForAnyThreads(t *testing.T) {
 }
 
 func TestHNSWFilters(t *testing.T) {
-	ids, m, queries := clustered(size(t, 3000), 32, 50)
+	ids, m, queries := clustered(size(t, 2000), 32, 50)
 	flat, err := NewFlat(ids, m, Cosine)
 	if err != nil {
 		t.Fatal(err)

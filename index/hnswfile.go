@@ -28,8 +28,8 @@ const hnswVersion = 1
 
 const hnswKind = "hnsw"
 
-// BuildHNSW writes an index of the source's vectors, which ids name, to the file path, tuned for the wanted recall on
-// vectors of its own that are moved a little. The file appears whole or not at all. All vectors are in memory meanwhile.
+// BuildHNSW writes an index of the source's vectors, which ids name, to the file path, tuned for the wanted recall with
+// some of its own vectors as queries, before these are inserted. The file appears whole or not at all. All vectors are in memory meanwhile.
 func BuildHNSW(ctx context.Context, path string, ids []string, src VectorSource, opts HNSWOptions) error {
 	if err := opts.Validate(); err != nil {
 		return err
@@ -116,7 +116,8 @@ func (r *rowStore) add(row []float32, meta hnswMeta) {
 	}
 }
 
-// insert links the rows from first on, in an order shuffled by the seed.
+// insert links the rows from first on, in an order shuffled by the seed. Some rows wait until ef was tuned with them as
+// queries.
 func (h *HNSW) insert(ctx context.Context, first int, o HNSWOptions) error {
 	order := make([]uint32, h.meta.Rows-first)
 	for i := range order {
@@ -124,38 +125,30 @@ func (h *HNSW) insert(ctx context.Context, first int, o HNSWOptions) error {
 	}
 	random := rand.New(rand.NewPCG(h.meta.Seed, uint64(h.meta.Rows)))
 	random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	if err := h.g.insertAll(ctx, order, o); err != nil {
+	held := min(tuneQueries, len(order)/10)
+	if err := h.g.insertAll(ctx, order[:len(order)-held], o); err != nil {
+		return err
+	}
+	if held >= minTune {
+		if err := h.tuneWith(ctx, order[len(order)-held:]); err != nil {
+			return err
+		}
+	}
+	if err := h.g.insertAll(ctx, order[len(order)-held:], o); err != nil {
 		return err
 	}
 	h.meta.Entry = h.g.entry
-	if h.meta.Rows <= 2*tuneK {
-		return nil
-	}
-	_, _, err := h.Tune(ctx, h.heldOut(random), h.meta.Target)
-	return err
+	return nil
 }
 
-// heldOut makes tuning queries that no row equals: means of two neighbouring rows with a little noise, which lie where the
-// data lies. Real queries can lie elsewhere; Tune takes them.
-func (h *HNSW) heldOut(random *rand.Rand) labrador.Matrix {
-	dims := h.meta.Dims
-	m := labrador.NewMatrix(min(tuneQueries, h.meta.Rows), dims)
-	for i := range m.Rows {
-		row := uint32(random.IntN(h.meta.Rows))
-		links := h.g.neighbours(row, 0)
-		other := row
-		if len(links) > 0 {
-			other = links[random.IntN(len(links))]
-		}
-		h.g.rows.widen(m.Row(i), row)
-		mate := make([]float32, dims)
-		h.g.rows.widen(mate, other)
-		size := norm(m.Row(i)) / sqrt32(dims)
-		for j := range dims {
-			m.Row(i)[j] += mate[j] + 0.3*size*float32(random.NormFloat64())
-		}
+// tuneWith tunes ef with rows that are not in the graph yet as queries.
+func (h *HNSW) tuneWith(ctx context.Context, rows []uint32) error {
+	queries := labrador.NewMatrix(len(rows), h.meta.Dims)
+	for i, row := range rows {
+		h.g.rows.widen(queries.Row(i), row)
 	}
-	return m
+	_, _, err := h.tune(ctx, queries, h.meta.Target, rows)
+	return err
 }
 
 // save writes the index to path.

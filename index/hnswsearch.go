@@ -150,9 +150,10 @@ func (h *HNSW) name(pool []found, p point, k int) []labrador.Hit {
 	return hits
 }
 
-// tuneQueries and tuneK: so many held-out queries, and the cut-off of the recall that is tuned.
+// tuneQueries is how many rows are held out to tune with, at least minTune; tuneK the cut-off of the recall that is tuned.
 const (
-	tuneQueries = 200
+	tuneQueries = 400
+	minTune     = 20
 	tuneK       = 10
 )
 
@@ -160,13 +161,22 @@ const (
 // vectors, is at least target, and makes it the default of this index until it is closed. It returns the ef and the recall
 // it reached; where no ef up to 4096 reaches the target, the best one.
 func (h *HNSW) Tune(ctx context.Context, queries labrador.Matrix, target float64) (ef int, recall float64, err error) {
-	k := min(tuneK, h.meta.Rows)
+	return h.tune(ctx, queries, target, nil)
+}
+
+// tune is Tune for a graph that the rows of out are not in.
+func (h *HNSW) tune(ctx context.Context, queries labrador.Matrix, target float64, out []uint32) (ef int, recall float64, err error) {
+	k := min(tuneK, h.meta.Rows-len(out))
+	skip := make([]bool, h.meta.Rows)
+	for _, row := range out {
+		skip[row] = true
+	}
 	truth := make([][]labrador.Hit, queries.Rows)
 	for i := range truth {
 		if err := ctx.Err(); err != nil {
 			return 0, 0, err
 		}
-		truth[i] = h.exactHits(queries.Row(i), k)
+		truth[i] = h.exactHits(queries.Row(i), k, skip)
 	}
 	try := func(ef int) (float64, error) {
 		got, err := h.Search(ctx, queries, k, HNSWQuery{Ef: ef})
@@ -210,8 +220,8 @@ func (h *HNSW) Tune(ctx context.Context, queries labrador.Matrix, target float64
 	return high, recall, nil
 }
 
-// exactHits scans all rows for one query by the exact scores.
-func (h *HNSW) exactHits(q []float32, k int) []labrador.Hit {
+// exactHits scans all rows but those to skip for one query by the exact scores.
+func (h *HNSW) exactHits(q []float32, k int, skip []bool) []labrador.Hit {
 	rows := h.g.rows
 	unit := slices.Clone(q)
 	if h.meta.Metric == Cosine {
@@ -219,8 +229,10 @@ func (h *HNSW) exactHits(q []float32, k int) []labrador.Hit {
 	}
 	p := rows.query(unit, make([]int8, rows.dims))
 	best := topK{k: k}
-	for row := range h.meta.Rows {
-		best.push(candidate{rows.exact(p, uint32(row)), uint32(row), h.ids.ranks[row]})
+	for row := range uint32(h.meta.Rows) {
+		if !skip[row] {
+			best.push(candidate{rows.exact(p, row), row, h.ids.ranks[row]})
+		}
 	}
 	hits := make([]labrador.Hit, 0, k)
 	for _, c := range best.sorted() {

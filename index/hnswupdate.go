@@ -3,7 +3,6 @@ package index
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/labrador-lab/labrador"
@@ -27,8 +26,6 @@ func (r *rowStore) widen(dst []float32, i uint32) {
 		}
 	}
 }
-
-func sqrt32(n int) float32 { return float32(math.Sqrt(float64(n))) }
 
 // Changes are documents to remove from an index and to add to it. An id that is removed can be added again.
 type Changes struct {
