@@ -1,5 +1,5 @@
-// Command gen writes the assembly of the amd64 tiers: the micro-kernels of the matrix product and the row operations, each
-// once for 512-bit and once for 256-bit vectors. Run by go generate in the package above.
+// Command gen writes the assembly: the micro-kernels of the matrix product and, for amd64, the row operations, each once for
+// 512-bit and once for 256-bit vectors. Run by go generate in the package above.
 package main
 
 import (
@@ -67,4 +67,8 @@ func main() {
 		vec.save("vec_" + tier.file)
 	}
 	stubs.save("stubs_amd64.go")
+	neon, stubs := newAsm("V", 4), newStubs()
+	genNEON(neon, stubs)
+	neon.save("neon_arm64.s")
+	stubs.save("stubs_arm64.go")
 }
