@@ -1,0 +1,80 @@
+package token
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/weights"
+)
+
+func openGGUF(t *testing.T, path string) *Tokenizer {
+	t.Helper()
+	f, err := weights.OpenGGUF(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	const p = "tokenizer.ggml."
+	m := f.Metadata()
+	id := func(name string) int32 {
+		if v, ok := m[p+name].(uint32); ok {
+			return int32(v)
+		}
+		return -1
+	}
+	g := GGUF{BOS: id("bos_token_id"), EOS: id("eos_token_id"), UNK: id("unknown_token_id"), SEP: id("seperator_token_id"),
+		PAD: id("padding_token_id"), CLS: id("cls_token_id"), MASK: id("mask_token_id")}
+	g.Model, _ = m[p+"model"].(string)
+	g.Pre, _ = m[p+"pre"].(string)
+	g.Tokens, _ = m[p+"tokens"].([]string)
+	g.Scores, _ = m[p+"scores"].([]float32)
+	g.Types, _ = m[p+"token_type"].([]int32)
+	g.Merges, _ = m[p+"merges"].([]string)
+	for i, tok := range g.Tokens { // as they would come from a file that is mapped and later closed
+		g.Tokens[i] = strings.Clone(tok)
+	}
+	tok, err := FromGGUF(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
+// TestGGUF compares with llama.cpp's vectors for the vocabularies that are there.
+func TestGGUF(t *testing.T) {
+	for _, name := range []string{"llama-spm", "bert-bge"} {
+		tok := openGGUF(t, outside.Data(t, "tokenizers/gguf-vocab/ggml-vocab-"+name+".gguf"))
+		compareVectors(t, name, tok)
+		if got := tok.Encode(nil, "hello", true); len(got) != map[string]int{"llama-spm": 2, "bert-bge": 3}[name] {
+			t.Errorf("%s: special tokens: %v", name, got)
+		}
+	}
+	if tok := openGGUF(t, outside.Data(t, "tokenizers/gguf-vocab/ggml-vocab-llama-spm.gguf")); tok != nil {
+		compareVectors(t, "phi-3", tok) // the same vocabulary
+	}
+}
+
+// TestRealGGUF compares with the ids of whole prompts, special tokens inside (recorded with transformers).
+func TestRealGGUF(t *testing.T) {
+	tok := openGGUF(t, outside.RealModel(t, "SmolLM2-135M-Instruct.Q4_1.gguf"))
+	for _, r := range records(t, outside.Data(t, "models/smollm2-expected/inputs.jsonl")) {
+		if got := tok.Encode(nil, r.Prompt, false); !slices.Equal(got, r.IDs) {
+			t.Errorf("%q: got %v, want %v", r.Prompt, got, r.IDs)
+		}
+		if got := tok.Decode(r.IDs, false); got != r.Prompt {
+			t.Errorf("decoded %q, want %q", got, r.Prompt)
+		}
+	}
+}
+
+func TestGGUFRefuses(t *testing.T) {
+	for _, g := range []GGUF{{}, {Model: "rwkv", Tokens: []string{"a"}}, {Model: "gpt2", Pre: "nobody", Tokens: []string{"a"}},
+		{Model: "llama", Tokens: []string{"a"}}, {Model: "bert", Tokens: []string{"a"}, Types: []int32{1, 2}},
+		{Model: "gpt2", Pre: "gpt-2", Tokens: []string{"a"}, Merges: []string{"a b"}}, {Model: "llama", Tokens: []string{"a"}, Scores: []float32{1}, Types: []int32{1}, UNK: 7}} {
+		if tok, err := FromGGUF(g); err == nil {
+			t.Errorf("%+v: %v", g, tok)
+		}
+	}
+}
