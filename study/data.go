@@ -22,6 +22,8 @@ type Data struct {
 	Documents      func() iter.Seq2[labrador.Document, error]
 	Notes          []string // where its conventions come from
 
+	leftOut string // of a tuning split: what was left out because it is tested
+
 	source *dataset.Dataset
 }
 
@@ -55,26 +57,32 @@ func openData(spec DatasetSpec, split string, opts Options) (*Data, error) {
 	return data, nil
 }
 
-// checkTuning makes sure that nothing is tuned on what is tested: no query of the tuning split is a query of the tested one, by id or by
-// text.
-func checkTuning(tested, tuned *Data) error {
-	if tested.Split == tuned.Split {
-		return fmt.Errorf("dataset %s: split %s is tested on, so nothing may be tuned on it", tested.Name, tested.Split)
+// withoutTested makes sure that nothing is tuned on what is tested: queries of the tuning split that are queries of the tested one too, by id
+// or by text, are left out.
+func (d *Data) withoutTested(tested *Data) (*Data, error) {
+	if tested.Split == d.Split {
+		return nil, fmt.Errorf("split %s is tested on, so nothing may be tuned on it", d.Split)
 	}
-	ids, texts := map[string]bool{}, map[string]string{}
+	ids, texts := map[string]bool{}, map[string]bool{}
 	for _, q := range tested.Queries {
 		ids[q.ID] = true
-		texts[q.Text] = q.ID
+		texts[q.Text] = true
 	}
-	for _, q := range tuned.Queries {
-		other, same := texts[q.Text]
-		if ids[q.ID] {
-			other, same = q.ID, true
-		}
-		if same {
-			return fmt.Errorf("dataset %s: query %s of split %s, to be tuned on, is query %s of the tested split %s",
-				tested.Name, q.ID, tuned.Split, other, tested.Split)
+	kept := *d
+	kept.Queries, kept.Qrels = nil, labrador.Qrels{}
+	for _, q := range d.Queries {
+		if !ids[q.ID] && !texts[q.Text] {
+			kept.Queries = append(kept.Queries, q)
+			kept.Qrels[q.ID] = d.Qrels[q.ID]
 		}
 	}
-	return nil
+	left := len(d.Queries) - len(kept.Queries)
+	if len(kept.Queries) == 0 {
+		return nil, fmt.Errorf("every query of split %s is a query of the tested split %s too: nothing to tune on", d.Split, tested.Split)
+	}
+	if left > 0 {
+		kept.leftOut = fmt.Sprintf("%d of %d queries of split %s are tested queries too and were left out", left, len(d.Queries), d.Split)
+		kept.Digest += " without " + tested.Digest
+	}
+	return &kept, nil
 }

@@ -252,7 +252,7 @@ func (p *Plan) tuningData(data *Data, split string) (*Data, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTuning(data, d); err != nil {
+	if d, err = d.withoutTested(data); err != nil {
 		return nil, err
 	}
 	p.tuned[name] = d

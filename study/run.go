@@ -110,6 +110,9 @@ func (p *Plan) makeRun(ctx context.Context, c *Cell, i int) (labrador.Run, Cost,
 	if err != nil {
 		return nil, Cost{}, err
 	}
+	if c.tuning != nil && c.tuning.leftOut != "" {
+		cost.Note += "; " + c.tuning.leftOut
+	}
 	trim(run, c.Data.DropSelf, p.Study.Depth)
 	return run, cost, nil
 }

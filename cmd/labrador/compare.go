@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,12 +12,15 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/labrador-lab/labrador/analysis"
 	"github.com/labrador-lab/labrador/studies"
 	"github.com/labrador-lab/labrador/study"
+	"github.com/labrador-lab/labrador/study/report"
 )
 
 // compareFlags are the flags of labrador compare.
@@ -94,6 +98,9 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := report.Write(cmd.Context(), o, report.Options{Highlight: matches}); err != nil {
+		return err
+	}
 	return f.print(cmd.OutOrStdout(), o)
 }
 
@@ -118,6 +125,34 @@ func (f *compareFlags) print(w io.Writer, o *study.Outcome) error {
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", filepath.Join(o.Dir(), "report.html"))
 	return err
+}
+
+// matches finds the words of text that a lexical search would match with the query: by the code analyzer on code, in English elsewhere.
+func matches(group, query, text string) [][2]int {
+	name := "english"
+	if group == "code" {
+		name = "code"
+	}
+	analyzer, err := analysis.New(name)
+	if err != nil {
+		return nil
+	}
+	var terms analysis.Tokens
+	analyzer.Analyze(query, &terms)
+	wanted := map[string]bool{}
+	for i := range terms.Len() {
+		wanted[string(terms.Term(i))] = true
+	}
+	terms.Reset()
+	analyzer.Analyze(text, &terms)
+	var spans [][2]int
+	for i := range terms.Len() {
+		if start, end := terms.Span(i); wanted[string(terms.Term(i))] {
+			spans = append(spans, [2]int{start, end})
+		}
+	}
+	slices.SortFunc(spans, func(a, b [2]int) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(b[1], a[1])) })
+	return spans
 }
 
 // loadStudy reads the study file, or the built-in study where none is named, and says from which folder its paths start.

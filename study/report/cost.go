@@ -1,0 +1,150 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+)
+
+// costView is what the study cost beside what it was worth.
+type costView struct {
+	Scatter template.HTML
+	XName   string
+	On      string // what the values are averages over
+	Rows    []costRow
+	Missing []string // systems without a measured time
+}
+
+type costRow struct {
+	Dataset, System             string
+	Index, Size, Rate, Mid, P99 string
+	Peak                        string
+	Note                        string
+	// figures to sort by
+	IndexN, SizeN, RateN, MidN, P99N, PeakN float64
+}
+
+// costs plots the average of the first measure against the median latency, both averaged over the datasets that every plotted
+// system ran on.
+func (v *view) costs() *costView {
+	c := &costView{XName: "median latency of a query, ms (log scale)"}
+	for _, t := range v.T.Runs {
+		c.Rows = append(c.Rows, costRow{Dataset: t.Dataset, System: t.System, Index: seconds(t.IndexSeconds), Size: bytesText(t.IndexBytes),
+			Rate: rate(t.QueriesPerSecond), Mid: millis(t.LatencyMedian), P99: millis(t.LatencyP99), Peak: bytesText(t.PeakBytes), Note: t.Note,
+			IndexN: t.IndexSeconds, SizeN: float64(t.IndexBytes), RateN: t.QueriesPerSecond, MidN: t.LatencyMedian, P99N: t.LatencyP99, PeakN: float64(t.PeakBytes)})
+	}
+	full := map[string]int{}
+	for _, t := range v.T.Runs {
+		if t.LatencyMedian > 0 {
+			full[t.System]++
+		}
+	}
+	most := 0
+	for _, n := range full {
+		most = max(most, n)
+	}
+	var points []costPoint
+	for _, s := range v.R.Systems {
+		if full[s.Name] == 0 || full[s.Name] < most {
+			c.Missing = append(c.Missing, s.Name)
+			continue
+		}
+		points = append(points, v.costPoint(s.Name, most))
+	}
+	c.On = fmt.Sprintf("%d datasets", most)
+	if most == 1 {
+		c.On = "one dataset"
+	}
+	if len(points) > 1 {
+		c.Scatter = scatter(points, v.R.Baseline, c.XName, "mean "+v.Measure)
+	}
+	return c
+}
+
+func (v *view) costPoint(system string, n int) costPoint {
+	p := costPoint{system: system}
+	for _, t := range v.T.Runs {
+		if t.System != system {
+			continue
+		}
+		p.cost += t.LatencyMedian / float64(n)
+		if r := v.result(t.Dataset, system, v.Measure); r != nil {
+			p.value += r.Mean / float64(n)
+		}
+	}
+	p.label = millis(p.cost) + " ms"
+	return p
+}
+
+func seconds(s float64) string {
+	switch {
+	case s == 0:
+		return "–"
+	case s < 10:
+		return fmt.Sprintf("%.2f", s)
+	case s < 100:
+		return fmt.Sprintf("%.1f", s)
+	}
+	return thousands(int(s + 0.5))
+}
+
+func millis(ms float64) string {
+	switch {
+	case ms == 0:
+		return "–"
+	case ms < 1:
+		return fmt.Sprintf("%.3f", ms)
+	case ms < 100:
+		return fmt.Sprintf("%.2f", ms)
+	}
+	return thousands(int(ms + 0.5))
+}
+
+func rate(qps float64) string {
+	switch {
+	case qps == 0:
+		return "–"
+	case qps < 10:
+		return fmt.Sprintf("%.1f", qps)
+	}
+	return thousands(int(qps + 0.5))
+}
+
+// bytesText writes a size in MB (10^6 bytes).
+func bytesText(n int64) string {
+	mb := float64(n) / 1e6
+	switch {
+	case n == 0:
+		return "–"
+	case mb < 10:
+		return fmt.Sprintf("%.1f", mb)
+	}
+	return thousands(int(mb + 0.5))
+}
+
+// machine describes where the times were measured.
+func (v *view) Machine() string {
+	m := v.T.Machine
+	s := fmt.Sprintf("%s, %d threads, %s", orUnknown(m.Processor), m.Threads, m.System)
+	if m.Memory > 0 {
+		s += fmt.Sprintf(", %.0f GB memory", float64(m.Memory)/1e9)
+	}
+	return s + ", " + m.Go
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "unknown processor"
+	}
+	return s
+}
+
+// cachedRuns counts the runs whose times are from an earlier call.
+func (v *view) CachedRuns() int {
+	n := 0
+	for _, t := range v.T.Runs {
+		if t.Cached {
+			n++
+		}
+	}
+	return n
+}

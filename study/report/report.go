@@ -1,0 +1,66 @@
+// Package report turns the outcome of a study into pages: report.html, one file that needs no network, and report.md.
+//
+// It computes nothing that a reader could cite: every figure is from results.json or times.json. What it adds is the order in which things
+// are shown, drawings, and the hits of queries worth looking at.
+package report
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"path/filepath"
+
+	"github.com/labrador-lab/labrador/internal/atomicfile"
+	"github.com/labrador-lab/labrador/study"
+)
+
+// Options of a report. The zero value marks no words.
+type Options struct {
+	// Highlight finds the parts of text that match the query, as pairs of byte offsets in ascending order, in the way of the dataset's
+	// group (text, code). nil marks nothing.
+	Highlight func(group, query, text string) [][2]int
+}
+
+//go:embed report.html.tmpl
+var pageSource string
+
+//go:embed report.css
+var style string
+
+//go:embed report.js
+var script string
+
+var page = template.Must(template.New("report").Funcs(template.FuncMap{
+	"fig":    study.Figure,
+	"signed": study.Signed,
+	"ival":   study.IntervalText,
+	"ptext":  study.PText,
+	"thou":   thousands,
+	"css":    func() template.CSS { return template.CSS(style) },
+	"js":     func() template.JS { return template.JS(script) },
+}).Parse(pageSource))
+
+// Write writes report.html and report.md into the outcome's folder.
+func Write(ctx context.Context, o *study.Outcome, opts Options) error {
+	v, err := newView(ctx, o, opts)
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	var html bytes.Buffer
+	if err := page.Execute(&html, v); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	for name, data := range map[string][]byte{"report.html": html.Bytes(), "report.md": v.markdown()} {
+		err := atomicfile.Write(filepath.Join(o.Dir(), name), func(w io.Writer) error {
+			_, err := w.Write(data)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+	}
+	return nil
+}
