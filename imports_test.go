@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"index":        {".", "kernel", "analysis"},
 	"model":        {".", "kernel", "weights", "token"},
 	"prompt":       {".", "token"},
+	"dense":        {".", "model", "prompt", "store", "token", "weights"},
 	"study":        {".", "dataset", "eval", "eval/stats"},
 	"study/report": {".", "study", "eval", "eval/stats"},
 	"vectors":      {".", "weights"},

@@ -1,0 +1,201 @@
+// Package dense makes retrievers of language models: a model, the recipe that turns items into its prompts, and a store
+// that keeps the vectors.
+//
+// It computes nothing itself: package model runs the network, package prompt makes the strings, package store keeps the
+// shards.
+package dense
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/model"
+	"github.com/labrador-lab/labrador/prompt"
+	"github.com/labrador-lab/labrador/token"
+	"github.com/labrador-lab/labrador/weights"
+)
+
+// Options say which model encodes, and how. The zero value but for Model uses the model as its makers publish it.
+type Options struct {
+	Model string // folder or file
+	// Recipe is one of prompt.Names; "" leaves prompts to the checkpoint (sentence-transformers' prompts, else none).
+	Recipe string
+	// MaxTokens cuts the bare text to so many tokens before the recipe's words are put around it; without a recipe it is
+	// the length of the whole input. 0: what the recipe or the model says.
+	MaxTokens int
+	// SystemText replaces the system message of chat recipes; nil leaves it.
+	SystemText *string
+	Dataset    string // picks the task line of instruction recipes
+	Task       string // overrides it
+	DType      string // f32, bf16, int8, auto
+	Dimensions int    // 0: all
+	Layer      int    // 0: the last; negative from the end
+	Pooling    string // "": the recipe's, else the model's
+	Prompt     string // without a recipe: name of a prompt of the model's, or a text put before items
+	Threads    int
+}
+
+// Encoder is a model with its recipe. It is a labrador.Encoder and safe for concurrent use.
+type Encoder struct {
+	model  *model.Model
+	recipe *prompt.Recipe // nil: the model's own prompts
+	opts   Options
+}
+
+// Open opens the model and prepares the recipe.
+func Open(o Options) (*Encoder, error) {
+	mo := model.Options{DType: o.DType, Threads: o.Threads, Dimensions: o.Dimensions, Layer: o.Layer, Pooling: o.Pooling}
+	e := &Encoder{opts: o}
+	if o.Recipe == "" {
+		mo.MaxTokens, mo.Prompt = o.MaxTokens, o.Prompt
+	} else {
+		recipe, err := o.recipe()
+		if err != nil {
+			return nil, err
+		}
+		e.recipe = recipe
+		if mo.Pooling == "" {
+			mo.Pooling = string(recipe.Pooling)
+		}
+		mo.NoPrompt = true
+	}
+	m, err := model.Open(o.Model, mo)
+	if err != nil {
+		return nil, err
+	}
+	e.model = m
+	return e, nil
+}
+
+// recipe makes the options' recipe, with the model's chat template where it has one.
+func (o Options) recipe() (*prompt.Recipe, error) {
+	if o.Prompt != "" {
+		return nil, fmt.Errorf("dense: recipe %s and prompt %q: give one of them", o.Recipe, o.Prompt)
+	}
+	template, err := Template(o.Model)
+	if err != nil && !errors.Is(err, prompt.ErrNoTemplate) {
+		return nil, err
+	}
+	return prompt.New(o.Recipe, prompt.Options{Template: template, SystemText: o.SystemText, Dataset: o.Dataset, Task: o.Task})
+}
+
+// Template reads the chat template of a model: of its folder's files, or of a GGUF file's metadata.
+func Template(path string) (*prompt.Template, error) {
+	if !strings.EqualFold(filepath.Ext(path), ".gguf") {
+		return prompt.OpenTemplate(path)
+	}
+	g, err := weights.OpenGGUF(path)
+	if err != nil {
+		return nil, err
+	}
+	defer g.Close()
+	meta := g.Metadata()
+	source, _ := meta["tokenizer.chat_template"].(string)
+	if source == "" {
+		return nil, fmt.Errorf("%w: %s", prompt.ErrNoTemplate, path)
+	}
+	vars := map[string]any{}
+	tokens, _ := meta["tokenizer.ggml.tokens"].([]string)
+	for name, key := range map[string]string{"bos_token": "bos", "eos_token": "eos", "pad_token": "padding", "unk_token": "unknown"} {
+		if id, err := strconv.Atoi(fmt.Sprint(meta["tokenizer.ggml."+key+"_token_id"])); err == nil && id >= 0 && id < len(tokens) {
+			vars[name] = tokens[id]
+		}
+	}
+	return prompt.ParseTemplate(source, vars)
+}
+
+// Close ends the model.
+func (e *Encoder) Close() error { return e.model.Close() }
+
+// Model is the model behind the encoder.
+func (e *Encoder) Model() *model.Model { return e.model }
+
+// Tokenizer is the model's.
+func (e *Encoder) Tokenizer() *token.Tokenizer { return e.model.Tokenizer() }
+
+// Dimensions implements labrador.Encoder.
+func (e *Encoder) Dimensions() int { return e.model.Dimensions() }
+
+// ID implements labrador.Encoder.
+func (e *Encoder) ID() string {
+	o := e.opts
+	system := "template"
+	if o.SystemText != nil {
+		system = strconv.Quote(*o.SystemText)
+	}
+	task := ""
+	if e.recipe != nil {
+		task = strconv.Quote(o.Task)
+		if o.Task == "" {
+			task = strconv.Quote(prompt.Task(o.Dataset))
+		}
+	}
+	return fmt.Sprintf("dense/1 %s recipe=%s max_tokens=%d system=%s task=%s", e.model.ID(), o.Recipe, o.MaxTokens, system, task)
+}
+
+// Prompt is the prompt of one item, and whether the encoder has a recipe at all.
+func (e *Encoder) Prompt(side labrador.Side, item labrador.Item) (prompt.Prompt, bool) {
+	if e.recipe == nil {
+		return prompt.Prompt{}, false
+	}
+	return e.recipe.Make(e.Tokenizer(), side, item, e.opts.MaxTokens), true
+}
+
+// Tokenize turns items into the tokens that the network is given.
+func (e *Encoder) Tokenize(ctx context.Context, side labrador.Side, items []labrador.Item) ([]model.Tokens, error) {
+	if e.recipe == nil {
+		return e.model.Tokenize(ctx, side, items)
+	}
+	out := make([]model.Tokens, len(items))
+	for i, item := range items {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		p, _ := e.Prompt(side, item)
+		in := p.Encode(e.Tokenizer())
+		out[i] = model.Tokens{IDs: in.IDs}
+		if p.Pooled {
+			out[i].From, out[i].To = in.From, in.To
+		}
+	}
+	return out, nil
+}
+
+// Encode implements labrador.Encoder.
+func (e *Encoder) Encode(ctx context.Context, side labrador.Side, items []labrador.Item) (labrador.Matrix, error) {
+	if e.recipe == nil {
+		return e.model.Encode(ctx, side, items)
+	}
+	tokens, err := e.Tokenize(ctx, side, items)
+	if err != nil {
+		return labrador.Matrix{}, err
+	}
+	return e.model.EncodeTokens(ctx, tokens)
+}
+
+// Sparse makes PromptReps' sparse vectors of items: the weights of prompt.Sparse over the next-token logits at the end of
+// each prompt. The encoder's recipe must end where the model is to say a word.
+func (e *Encoder) Sparse(ctx context.Context, side labrador.Side, items []labrador.Item) ([][]prompt.Weight, error) {
+	if e.recipe == nil {
+		return nil, errors.New("dense: sparse vectors need a recipe, such as promptreps")
+	}
+	tokens, err := e.Tokenize(ctx, side, items)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]prompt.Weight, len(items))
+	err = e.model.Logits(ctx, tokens, func(i int, _, logits []float32) error {
+		text := items[i].Text
+		if side == labrador.DocumentSide {
+			text = labrador.Document{Title: items[i].Title, Text: items[i].Text}.Contents()
+		}
+		out[i] = prompt.Sparse(e.Tokenizer(), text, logits)
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,167 @@
+package dense
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/store"
+)
+
+// Items is a list of items with ids that is read in order and can be read again: a corpus or its queries.
+type Items func() iter.Seq2[Item, error]
+
+// Item is what is encoded, with its id.
+type Item struct {
+	ID string
+	labrador.Item
+}
+
+// Documents are a corpus as Items.
+func Documents(docs func() iter.Seq2[labrador.Document, error]) Items {
+	return func() iter.Seq2[Item, error] {
+		return func(yield func(Item, error) bool) {
+			for d, err := range docs() {
+				if !yield(Item{d.ID, labrador.Item{Title: d.Title, Text: d.Text, Picture: d.Picture}}, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Queries are queries as Items.
+func Queries(queries []labrador.Query) Items {
+	return func() iter.Seq2[Item, error] {
+		return func(yield func(Item, error) bool) {
+			for _, q := range queries {
+				if !yield(Item{q.ID, labrador.Item{Text: q.Text, Picture: q.Picture}}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Survey reads all items once: their ids, and a digest of everything that is encoded.
+func Survey(items Items) (ids []string, digest string, err error) {
+	h := sha256.New()
+	for item, err := range items() {
+		if err != nil {
+			return nil, "", err
+		}
+		ids = append(ids, item.ID)
+		for _, s := range []string{item.Title, item.Text, item.Picture} {
+			fmt.Fprintf(h, "%d ", len(s))
+			io.WriteString(h, s)
+		}
+	}
+	return ids, hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Encoded are the vectors of a list of items.
+type Encoded struct {
+	IDs    []string
+	Matrix labrador.Matrix // (len(IDs), dimensions)
+}
+
+// Progress is told how many items and tokens were encoded since the last call.
+type Progress func(items, tokens int)
+
+// Vectors returns the vectors of all items, from the store where they are there and encoded into it where not: shard by
+// shard, so that a stopped process goes on and several share the work.
+func (e *Encoder) Vectors(ctx context.Context, s *store.Store, side labrador.Side, items Items, progress Progress) (Encoded, error) {
+	ids, digest, err := Survey(items)
+	if err != nil {
+		return Encoded{}, err
+	}
+	set, err := s.Set(e.Key(side, digest), len(ids), e.Dimensions())
+	if err != nil {
+		return Encoded{}, err
+	}
+	reader := newReader(items)
+	defer reader.close()
+	err = set.Fill(ctx, func(ctx context.Context, lo, hi int) (labrador.Matrix, error) {
+		part, err := reader.read(lo, hi)
+		if err != nil {
+			return labrador.Matrix{}, err
+		}
+		return e.encodePart(ctx, side, part, progress)
+	})
+	if err != nil {
+		return Encoded{}, err
+	}
+	m, err := set.Matrix()
+	return Encoded{IDs: ids, Matrix: m}, err
+}
+
+// encodePart encodes some items at a time, so that progress shows.
+func (e *Encoder) encodePart(ctx context.Context, side labrador.Side, items []labrador.Item, progress Progress) (labrador.Matrix, error) {
+	tokens, err := e.Tokenize(ctx, side, items)
+	if err != nil {
+		return labrador.Matrix{}, err
+	}
+	m, err := e.model.EncodeTokens(ctx, tokens)
+	if err == nil && progress != nil {
+		n := 0
+		for _, t := range tokens {
+			n += len(t.IDs)
+		}
+		progress(len(items), n)
+	}
+	return m, err
+}
+
+// Key names the vectors of items with a digest (Survey) in the store.
+func (e *Encoder) Key(side labrador.Side, digest string) store.Key {
+	o := e.opts
+	key := store.Key{"encoder": e.ID(), "model": o.Model, "side": side.String(), "items": digest}
+	for name, value := range map[string]any{"recipe": o.Recipe, "dtype": o.DType, "max_tokens": o.MaxTokens, "dataset": o.Dataset} {
+		if s := fmt.Sprint(value); s != "" && s != "0" {
+			key[name] = s
+		}
+	}
+	return key
+}
+
+// reader reads ranges of items, forward; a range before the last one starts over.
+type reader struct {
+	items Items
+	next  func() (Item, error, bool)
+	stop  func()
+	at    int
+}
+
+func newReader(items Items) *reader { return &reader{items: items} }
+
+func (r *reader) close() {
+	if r.stop != nil {
+		r.stop()
+	}
+}
+
+func (r *reader) read(lo, hi int) ([]labrador.Item, error) {
+	if r.next == nil || lo < r.at {
+		r.close()
+		r.next, r.stop = iter.Pull2(r.items())
+		r.at = 0
+	}
+	out := make([]labrador.Item, 0, hi-lo)
+	for ; r.at < hi; r.at++ {
+		item, err, ok := r.next()
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, fmt.Errorf("dense: item %d is missing: the items changed while they were read", r.at)
+		}
+		if r.at >= lo {
+			out = append(out, item.Item)
+		}
+	}
+	return out, nil
+}
