@@ -1,9 +1,13 @@
 package eval
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/labrador-lab/labrador"
 )
@@ -64,22 +68,18 @@ func PerQuery(measures []Measure, qrels labrador.Qrels, run labrador.Run, opts O
 	if err != nil {
 		return nil, err
 	}
-	var g grouper
-	for i, id := range s.table.ids {
-		hits := run[id]
-		if len(hits) == 0 {
-			continue
-		}
-		g.reset()
-		for _, h := range hits {
+	err = s.each(context.Background(), func(i int, g *grouper) error {
+		id := s.table.ids[i]
+		for _, h := range run[id] {
 			if math.IsNaN(float64(h.Score)) {
-				return nil, fmt.Errorf("eval: query %s: document %s: score is not a number", id, h.ID)
+				return fmt.Errorf("query %s: document %s: score is not a number", id, h.ID)
 			}
 			g.add(h.ID, h.Score)
 		}
-		if err := s.measure(i, &g); err != nil {
-			return nil, fmt.Errorf("eval: %w", err)
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("eval: %w", err)
 	}
 	for id, hits := range run {
 		if _, ok := s.table.index[id]; !ok && len(hits) > 0 {
@@ -124,6 +124,35 @@ func newSheet(measures []Measure, qrels labrador.Qrels, opts Options) (*sheet, e
 		s.judged = s.judged || m.only || opts.JudgedOnly
 	}
 	return s, nil
+}
+
+// each measures every query that has hits, on all processors: collect adds query i's hits to g. The error is that of the first query, in
+// ascending order, that has one.
+func (s *sheet) each(ctx context.Context, collect func(i int, g *grouper) error) error {
+	errs := make([]error, len(s.table.ids))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(errs)) {
+		wg.Go(func() {
+			var g grouper
+			for i := int(next.Add(1)) - 1; i < len(errs) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				g.reset()
+				if errs[i] = collect(i, &g); errs[i] == nil && len(g.hits) > 0 {
+					errs[i] = s.measure(i, &g)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // measure fills in the values of query i from the hits in g.

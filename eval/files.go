@@ -307,37 +307,15 @@ func (f *fileReader) gather(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return f.measureKept(ctx, kept)
-}
-
-func (f *fileReader) measureKept(ctx context.Context, kept [][]byte) error {
-	errs := make([]error, len(kept))
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			var g grouper
-			for i := next.Add(1) - 1; i < int64(len(kept)) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				g.reset()
-				for line := range bytes.Lines(kept[i]) {
-					l, _ := labrador.ParseRunLine(line) // parsed before
-					g.add(unsafe.String(unsafe.SliceData(l.Doc), len(l.Doc)), l.Score)
-				}
-				if len(g.hits) > 0 {
-					errs[i] = f.sheet.measure(int(i), &g)
-				}
-				kept[i] = nil
-			}
-		})
-	}
-	wg.Wait()
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	for _, err := range errs {
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
+	err = f.sheet.each(ctx, func(i int, g *grouper) error {
+		for line := range bytes.Lines(kept[i]) {
+			l, _ := labrador.ParseRunLine(line) // parsed before
+			g.add(unsafe.String(unsafe.SliceData(l.Doc), len(l.Doc)), l.Score)
 		}
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("%s: %w", f.name, err)
 	}
-	return nil
+	return err
 }

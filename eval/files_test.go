@@ -245,3 +245,46 @@ func TestFileFromPipe(t *testing.T) {
 		t.Errorf("got %v, %v", res, err)
 	}
 }
+
+// BenchmarkPerQuery measures the same in memory.
+func BenchmarkPerQuery(b *testing.B) {
+	qrels, lines := synthetic(1000, 1000, 1)
+	run, err := labrador.ReadRun(write(b, []byte(strings.Join(lines, ""))))
+	if err != nil {
+		b.Fatal(err)
+	}
+	ms, _ := ParseAll([]string{"nDCG@10"})
+	for b.Loop() {
+		if _, err := PerQuery(ms, qrels, run, Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(lines)), "ns/hit")
+}
+
+// TestRanksAgree compares counting and sorting with labrador's order of hits, ties, both zeros and infinities included.
+func TestRanksAgree(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	inf := float32(math.Inf(1))
+	scores := []float32{0, float32(math.Copysign(0, -1)), 1, -1, inf, -inf, 1e-45, -1e-45, 2.5}
+	for range 200 {
+		var hits []labrador.Hit
+		var g, h grouper
+		for i := range 1 + rng.IntN(30) {
+			hits = append(hits, labrador.Hit{ID: fmt.Sprint(rng.IntN(1000), "-", i), Score: scores[rng.IntN(len(scores))]})
+			g.add(hits[i].ID, hits[i].Score)
+			g.ranking.pooled = append(g.ranking.pooled, pooled{i, i})
+		}
+		h.hits, h.ranking.pooled = g.hits, append(h.ranking.pooled, g.ranking.pooled...)
+		g.countRanks()
+		h.sortRanks()
+		order := append([]labrador.Hit(nil), hits...)
+		labrador.SortHits(order)
+		for rank := range order {
+			a, b := g.ranking.pooled[rank], h.ranking.pooled[rank]
+			if a != b || a.rank != rank || hits[a.grade] != order[rank] {
+				t.Fatalf("rank %d: counted %v, sorted %v, want %v", rank, hits[a.grade], hits[b.grade], order[rank])
+			}
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"hash/maphash"
+	"math"
 	"slices"
 )
 
@@ -13,6 +14,8 @@ type grouper struct {
 	hits    []hit
 	set     []setSlot // open addressing, at most half full
 	round   uint32    // slots of other rounds are empty
+	keys    []uint64
+	ranks   []int32
 	ranking ranking
 }
 
@@ -63,7 +66,7 @@ func (g *grouper) rank(q *queryTable, depth int) error {
 	case len(r.pooled) <= fewJudged:
 		g.countRanks()
 	default:
-		g.sortRanks(q)
+		g.sortRanks()
 	}
 	if last := len(r.pooled); last > 0 && r.pooled[last-1].rank >= n {
 		r.pooled = slices.DeleteFunc(r.pooled, func(p pooled) bool { return p.rank >= n })
@@ -89,19 +92,41 @@ func (g *grouper) countRanks() {
 	slices.SortFunc(pool, func(a, b pooled) int { return cmp.Compare(a.rank, b.rank) })
 }
 
-func (g *grouper) sortRanks(q *queryTable) {
-	slices.SortFunc(g.hits, func(a, b hit) int {
-		if before(&a, &b) {
-			return -1
-		}
-		return 1
-	})
-	g.ranking.pooled = g.ranking.pooled[:0]
+// sortRanks does the same by sorting.
+func (g *grouper) sortRanks() {
+	g.keys = g.keys[:0]
 	for i := range g.hits {
-		if grade, ok := q.lookup(g.hits[i].doc, g.hits[i].hash); ok {
-			g.ranking.pooled = append(g.ranking.pooled, pooled{i, grade})
-		}
+		g.keys = append(g.keys, uint64(descending(g.hits[i].score))<<32|uint64(i))
 	}
+	slices.Sort(g.keys)
+	for from := 0; from < len(g.keys); {
+		to := from + 1
+		for to < len(g.keys) && g.keys[to]>>32 == g.keys[from]>>32 {
+			to++
+		}
+		if tied := g.keys[from:to]; len(tied) > 1 {
+			slices.SortFunc(tied, func(a, b uint64) int { return cmp.Compare(g.hits[uint32(b)].doc, g.hits[uint32(a)].doc) })
+		}
+		from = to
+	}
+	g.ranks = slices.Grow(g.ranks[:0], len(g.hits))[:len(g.hits)]
+	for rank, key := range g.keys {
+		g.ranks[uint32(key)] = int32(rank)
+	}
+	for i := range g.ranking.pooled {
+		p := &g.ranking.pooled[i]
+		p.rank = int(g.ranks[p.rank])
+	}
+	slices.SortFunc(g.ranking.pooled, func(a, b pooled) int { return cmp.Compare(a.rank, b.rank) })
+}
+
+// descending maps scores to numbers whose ascending order is the scores' descending one; both zeros are one score.
+func descending(score float32) uint32 {
+	bits := math.Float32bits(score + 0) // -0 + 0 is 0
+	if bits>>31 == 0 {
+		return ^(bits | 1<<31)
+	}
+	return bits
 }
 
 func (g *grouper) sorted() bool {
