@@ -72,20 +72,19 @@ func poolInputs(datasets [][]float64) (effects, variances, single []float64) {
 
 func poolEffects(effects, variances []float64, confidence float64) Pooled {
 	k := float64(len(effects))
-	mean, total, q, totalSquares := weighted(effects, variances, 0)
+	_, total, q, totalSquares := weighted(effects, variances, 0)
 	p := Pooled{Q: min(q, math.MaxFloat64), DF: k - 1, Datasets: len(effects)}
 	p.QP = chiSquareUpper(p.Q, p.DF)
 	p.Tau2 = max(0, (q-p.DF)/(total-totalSquares/total))
 	if q > 0 {
 		p.I2 = max(0, (q-p.DF)/q)
 	}
-	mean, total, q, _ = weighted(effects, variances, p.Tau2)
-	p.Difference = mean
+	p.Difference, total, q, _ = weighted(effects, variances, p.Tau2)
 	p.SE = math.Sqrt(max(1, q/p.DF) / total)
-	p.T = ratio(mean, p.SE)
+	p.T = ratio(p.Difference, p.SE)
 	p.P = 2 * StudentUpper(math.Abs(p.T), p.DF)
 	half := StudentQuantile((1+confidence)/2, p.DF) * p.SE
-	p.Interval = Interval{mean - half, mean + half}
+	p.Interval = Interval{p.Difference - half, p.Difference + half}
 	return p
 }
 
