@@ -80,9 +80,17 @@ func TestLinear(t *testing.T) {
 			for rows := 1; rows <= 20; rows++ {
 				linearCase{rows: rows, oc: 50, c: 24, bias: rows%2 == 0, add: rows%3 == 0}.check(t, k, p, f)
 			}
-			for n := 1; n <= 70; n++ {
+			step := 1
+			if testing.Short() {
+				step = 5
+			}
+			for n := 1; n <= 70; n += step {
 				linearCase{rows: 9, oc: n, c: 20, add: n%2 == 1}.check(t, k, p, f)
 				linearCase{rows: 5, oc: 17, c: n, bias: true, stride: n % 5}.check(t, k, p, f)
+			}
+			if testing.Short() {
+				linearCase{rows: 33, oc: 49, c: 1100, add: true, bias: true, stride: 3}.check(t, k, p, f)
+				continue
 			}
 			for _, c := range []linearCase{
 				{rows: 65, oc: 384, c: 384, bias: true}, {rows: 130, oc: 100, c: 1536, add: true}, {rows: 33, oc: 49, c: 2100, add: true, bias: true, stride: 3},

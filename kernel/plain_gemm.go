@@ -23,14 +23,12 @@ func plainTileF32(a *gemmArgs, rows int) {
 	for r := range rows {
 		x := floats(unsafe.Add(a.a, r*a.lda), a.groups)
 		var s0, s1, s2, s3 float32
-		b := a.b
-		for _, v := range x {
-			w := (*[4]float32)(b)
+		for i, v := range x {
+			w := (*[4]float32)(unsafe.Add(a.b, i*a.ldb))
 			s0 += v * w[0]
 			s1 += v * w[1]
 			s2 += v * w[2]
 			s3 += v * w[3]
-			b = unsafe.Add(b, a.ldb)
 		}
 		a.store(r, [4]float32{s0, s1, s2, s3})
 	}
@@ -40,14 +38,12 @@ func plainTileBF16(a *gemmArgs, rows int) {
 	for r := range rows {
 		x := floats(unsafe.Add(a.a, r*a.lda), 2*a.groups)
 		var s [4]float32
-		b := a.b
 		for i := 0; i < len(x); i += 2 {
-			w := (*[8]BF16)(b)
+			w := (*[8]BF16)(unsafe.Add(a.b, i/2*a.ldb))
 			u, v := x[i], x[i+1]
 			for c := range s {
 				s[c] += u*w[2*c].Float32() + v*w[2*c+1].Float32()
 			}
-			b = unsafe.Add(b, a.ldb)
 		}
 		a.store(r, s)
 	}
@@ -57,14 +53,12 @@ func plainTileInt8(a *gemmArgs, rows int) {
 	for r := range rows {
 		x := unsafe.Slice((*int16)(unsafe.Add(a.a, r*a.lda)), 2*a.groups)
 		var s [4]int32
-		b := a.b
 		for i := 0; i < len(x); i += 2 {
-			w := (*[8]int8)(b)
+			w := (*[8]int8)(unsafe.Add(a.b, i/2*a.ldb))
 			u, v := int32(x[i]), int32(x[i+1])
 			for c := range s {
 				s[c] += u*int32(w[2*c]) + v*int32(w[2*c+1])
 			}
-			b = unsafe.Add(b, a.ldb)
 		}
 		col := (*[4]float32)(a.colS)
 		scale := floats(a.rowS, rows)[r]
