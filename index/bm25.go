@@ -12,8 +12,8 @@ import (
 	"github.com/labrador-lab/labrador/internal/sections"
 )
 
-// A BM25 file is a container of package internal/sections, kind "bm25". Documents are numbered in descending order of their
-// ids, so that among equal scores the lower number comes first. All integers are little-endian. Its sections:
+// A BM25 file is a container of package internal/sections, kind "bm25". Documents are numbered in ascending order of their
+// ids, so that among equal scores the lower number comes first, as Anserini has it. All integers are little-endian. Its sections:
 //
 //	store         compressed documents (bm25store.go), with arrivals and storeblocks; absent together
 //	ids, idgroups the ids by document number (bm25store.go)

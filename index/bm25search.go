@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -49,7 +50,12 @@ func (x *BM25) state() *bm25Search {
 }
 
 // Search implements labrador.Searcher. A query is a bag of words: a term that it has twice counts twice, as Anserini's bag of
-// words has it. Among equal scores the higher id comes first (labrador.CompareHits).
+// words has it.
+//
+// Documents of equal score come in ascending order of their ids, as Anserini has them, at the cut at k too. Since
+// labrador.CompareHits, like trec_eval, would order them the other way round, each is given the next smaller float32 than
+// the one before, a difference in the seventh digit: what is listed first also counts as better. (Anserini's run files do the
+// same with steps of 0.000001 after rounding to four decimals.)
 func (x *BM25) Search(ctx context.Context, q labrador.Query, k int) ([]labrador.Hit, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -104,13 +110,13 @@ func (x *BM25) SearchBatch(ctx context.Context, queries []labrador.Query, k int)
 	return out, nil
 }
 
-// NumberedHit is a hit by the document's number in the index: numbers ascend as ids descend.
+// NumberedHit is a hit by the document's number in the index: numbers ascend as ids do.
 type NumberedHit struct {
 	Number uint32
 	Score  float32
 }
 
-// SearchNumbers is Search without making ids: it appends the hits to dst, best first. ID turns a number into its id.
+// SearchNumbers is Search without making ids, and equal scores stay equal: it appends the hits to dst, best first. ID turns a number into its id.
 func (x *BM25) SearchNumbers(dst []NumberedHit, text string, k int) ([]NumberedHit, error) {
 	s := x.state()
 	defer x.states.Put(s)
@@ -170,7 +176,17 @@ func (s *bm25Search) hits(k int) ([]labrador.Hit, error) {
 		hits[i] = labrador.Hit{ID: all[start:s.ends[i]], Score: r.score()}
 		start = s.ends[i]
 	}
+	separate(hits)
 	return hits, nil
+}
+
+// separate lowers scores that are not below the one before, as little as float32 can.
+func separate(hits []labrador.Hit) {
+	for i := 1; i < len(hits); i++ {
+		if hits[i].Score >= hits[i-1].Score {
+			hits[i].Score = math.Nextafter32(hits[i-1].Score, -math.MaxFloat32)
+		}
+	}
 }
 
 // run finds the k best documents for s.terms. The ranks are s's and valid until its next search.

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -102,7 +103,7 @@ func (x *BM25) stored(doc uint32) (d labrador.Document, err error) {
 
 var errDamagedStore = fmt.Errorf("section store: the documents are damaged")
 
-// The ids are kept in the order of the document numbers, which is descending, in groups of idGroup: an id is how many bytes
+// The ids are kept in the order of the document numbers, which is ascending, in groups of idGroup: an id is how many bytes
 // it shares with the one before (a varint, 0 for the first of a group), length of the rest and the rest. Section "idgroups" has
 // the offset of each group, a uint64.
 const idGroup = 16
@@ -166,13 +167,13 @@ func (l *idList) find(id string) (doc uint32, ok bool, err error) {
 		if err == nil {
 			buf, err = l.append(buf[:0], uint32(i))
 		}
-		return strings.Compare(string(buf), id) // ids descend
+		return strings.Compare(id, string(buf))
 	})
 	return uint32(at), found && err == nil, err
 }
 
-// numberDocuments gives each document the place of its id in descending order, so that a tie goes to the lower number. It
-// returns an error where an id comes twice.
+// numberDocuments gives each document the place of its id in ascending order of bytes. It returns an error where an id comes
+// twice.
 func numberDocuments(ids []string) ([]uint32, error) {
 	type key struct {
 		prefix uint64
@@ -183,13 +184,10 @@ func numberDocuments(ids []string) ([]uint32, error) {
 		keys[i] = key{prefix8(id), uint32(i)}
 	}
 	slices.SortFunc(keys, func(a, b key) int {
-		switch {
-		case a.prefix > b.prefix:
-			return -1
-		case a.prefix < b.prefix:
-			return 1
+		if a.prefix != b.prefix {
+			return cmp.Compare(a.prefix, b.prefix)
 		}
-		return strings.Compare(ids[b.at], ids[a.at])
+		return strings.Compare(ids[a.at], ids[b.at])
 	})
 	number := make([]uint32, len(ids))
 	for i, k := range keys {

@@ -6,9 +6,14 @@ import "github.com/spf13/cobra"
 func commands() []*cobra.Command {
 	return []*cobra.Command{
 		evalCommand(),
+		indexCommand(),
+		searchCommand(),
 		fuseCommand(),
 		compareCommand(),
 		dataCommand(),
 		benchCommand(),
+		modelCommand(),
+		promptCommand(),
+		cacheCommand(),
 	}
 }

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/internal/progress"
+)
+
+// searchFlags are the flags of labrador search.
+type searchFlags struct {
+	k       int
+	tag     string
+	threads int
+	qrels   string
+}
+
+func searchCommand() *cobra.Command {
+	o := searchFlags{k: 1000, tag: "labrador"}
+	cmd := &cobra.Command{
+		Use:   "search INDEX QUERIES",
+		Short: "Search an index with a file of queries; a TREC run on stdout",
+		Long: `Search an index that labrador index made with a file of queries, and print a TREC run: query, Q0, document, rank, score, tag.
+
+QUERIES is a BEIR queries.jsonl, lines of id<TAB>text, or TREC topics, compressed or not. Queries go through the analyzer that the
+index was made with. Documents of equal score come in ascending order of their ids, as Anserini has them, with scores that differ in
+the last digit so that trec_eval keeps the order.
+
+  labrador search scifact.index ~/data/scifact/queries.jsonl > run
+  labrador search -k 100 --tag bm25 --qrels qrels/test.tsv idx queries.tsv | labrador eval -m nDCG@10 qrels/test.tsv -`,
+		Args: cobra.ExactArgs(2),
+	}
+	cmd.Flags().IntVarP(&o.k, "hits", "k", o.k, "hits per query")
+	cmd.Flags().StringVar(&o.tag, "tag", o.tag, "name of the run")
+	cmd.Flags().IntVar(&o.threads, "threads", 0, "threads (0: one per processor)")
+	cmd.Flags().StringVar(&o.qrels, "qrels", "", "search only the queries that this file judges")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if o.k < 1 || o.threads < 0 {
+			return usagef("-k is %d and --threads %d: want at least 1 and 0", o.k, o.threads)
+		}
+		return runSearch(cmd, args[0], args[1], o)
+	}
+	return cmd
+}
+
+func runSearch(cmd *cobra.Command, indexPath, queryPath string, o searchFlags) error {
+	x, err := openIndex(indexPath)
+	if err != nil {
+		return err
+	}
+	defer x.Close()
+	queries, err := readQueryFile(queryPath)
+	if err != nil {
+		return err
+	}
+	if o.qrels != "" {
+		qrels, err := labrador.ReadQrels(o.qrels)
+		if err != nil {
+			return err
+		}
+		queries = slices.DeleteFunc(queries, func(q labrador.Query) bool { return qrels[q.ID] == nil })
+	}
+	if len(queries) == 0 {
+		return fmt.Errorf("%s: no queries to search", queryPath)
+	}
+	if o.threads > 0 {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(o.threads))
+	}
+	return printRun(cmd.Context(), cmd, x, queries, o)
+}
+
+// searchBatch is how many queries are in memory with their hits.
+const searchBatch = 1024
+
+// printRun searches and prints batch by batch, so that a hundred thousand queries take little memory.
+func printRun(ctx context.Context, cmd *cobra.Command, x labrador.BatchSearcher, queries []labrador.Query, o searchFlags) error {
+	bar := progress.New(cmd.ErrOrStderr(), "searching", "queries", int64(len(queries)))
+	defer bar.Done()
+	for part := range slices.Chunk(queries, searchBatch) {
+		hits, err := x.SearchBatch(ctx, part, o.k)
+		if err != nil {
+			return err
+		}
+		run, ids := labrador.Run{}, make([]string, len(part))
+		for i, q := range part {
+			run[q.ID], ids[i] = hits[i], q.ID
+		}
+		if err := labrador.WriteRun(cmd.OutOrStdout(), o.tag, ids, run); err != nil {
+			return err
+		}
+		bar.Add(int64(len(part)))
+	}
+	return nil
+}
+
+// readQueryFile reads queries in any of the forms that labrador search takes. "-" is stdin, without TREC topics. An id that
+// comes twice is an error.
+func readQueryFile(path string) ([]labrador.Query, error) {
+	var queries []labrador.Query
+	topics, err := looksLikeTopics(path)
+	if err != nil {
+		return nil, err
+	}
+	if topics {
+		if queries, err = labrador.ReadTopics(path); err != nil {
+			return nil, err
+		}
+	} else {
+		for q, err := range labrador.ReadQueries(path) {
+			if err != nil {
+				return nil, err
+			}
+			queries = append(queries, q)
+		}
+	}
+	seen := map[string]bool{}
+	for _, q := range queries {
+		if seen[q.ID] {
+			return nil, fmt.Errorf("%s: the query id %q comes twice", path, q.ID)
+		}
+		seen[q.ID] = true
+	}
+	return queries, nil
+}
+
+// looksLikeTopics says whether the first character that is not white space opens a tag.
+func looksLikeTopics(path string) (bool, error) {
+	if path == "-" {
+		return false, nil
+	}
+	f, err := labrador.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
+	return bytes.HasPrefix(bytes.TrimLeft(head[:n], " \t\r\n"), []byte("<")), nil
+}

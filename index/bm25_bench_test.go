@@ -1,0 +1,73 @@
+package index
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/labrador-lab/labrador"
+)
+
+// The benchmarks take a BEIR folder from LABRADOR_BENCH_FOLDER (shared tool gen_passages.py makes one) and are one thread.
+
+func benchFolder(b *testing.B) string {
+	dir := os.Getenv("LABRADOR_BENCH_FOLDER")
+	if dir == "" {
+		b.Skip("LABRADOR_BENCH_FOLDER is not set")
+	}
+	return dir
+}
+
+func benchOptions() BM25Options {
+	return BM25Options{Analyzer: "whitespace", NoDocuments: true, Threads: 1}
+}
+
+func BenchmarkBM25Build(b *testing.B) {
+	dir := benchFolder(b)
+	path := filepath.Join(b.TempDir(), "index")
+	for b.Loop() {
+		if err := BuildBM25(context.Background(), path, labrador.ReadDocuments(filepath.Join(dir, "corpus.jsonl")), benchOptions()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	info, _ := os.Stat(path)
+	b.ReportMetric(float64(info.Size())/1e6, "MB")
+}
+
+func BenchmarkBM25Search(b *testing.B) {
+	dir := benchFolder(b)
+	path := filepath.Join(dir, "labrador.bm25")
+	if _, err := os.Stat(path); err != nil {
+		if err := BuildBM25(context.Background(), path, labrador.ReadDocuments(filepath.Join(dir, "corpus.jsonl")), benchOptions()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	x, err := OpenBM25(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer x.Close()
+	var texts []string
+	for q, err := range labrador.ReadQueries(filepath.Join(dir, "queries.jsonl")) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		texts = append(texts, q.Text)
+	}
+	for _, k := range []int{10, 100, 1000} {
+		b.Run(fmt.Sprint("k=", k), func(b *testing.B) {
+			b.ReportAllocs()
+			var hits []NumberedHit
+			n := 0
+			for b.Loop() {
+				if hits, err = x.SearchNumbers(hits[:0], texts[n%len(texts)], k); err != nil {
+					b.Fatal(err)
+				}
+				n++
+			}
+			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "queries/s")
+		})
+	}
+}
