@@ -14,9 +14,7 @@ type worker struct {
 	batch *Batch
 	err   error // the first error of reading a table; results are then meaningless
 
-	slab []float32 // memory for activations, handed out from the bottom
-	top  int       // floats of slab in use
-	over int       // floats that did not fit
+	memory arena
 
 	layer   int
 	save    *prefix // filled with the keys and values of the batch, nil: not
@@ -43,26 +41,12 @@ func newWorker(e *engine, threads int) *worker {
 
 // begin starts a batch: what earlier batches computed is given up.
 func (w *worker) begin(b *Batch) {
-	if w.over > 0 {
-		w.slab = make([]float32, w.top+w.over)
-	}
-	w.batch, w.top, w.over, w.layer, w.err = b, 0, 0, 0, nil
-}
-
-// take hands out n floats, which hold anything.
-func (w *worker) take(n int) []float32 {
-	n16 := (n + 15) &^ 15
-	if w.top+n16 > len(w.slab) {
-		w.over += n16
-		return make([]float32, n)
-	}
-	s := w.slab[w.top : w.top+n : w.top+n]
-	w.top += n16
-	return s
+	w.memory.reset()
+	w.batch, w.layer, w.err = b, 0, nil
 }
 
 func (w *worker) matrix(n, cols int, kept bool) rows {
-	return rows{kernel.MatOf(w.take(n*cols), n, cols), kept}
+	return rows{kernel.MatOf(w.memory.take(n*cols), n, cols), kept}
 }
 
 // each calls f for every i in [0, n); work is about the number of values that all calls touch, and decides whether threads
@@ -142,10 +126,11 @@ func (w *worker) inBlocks(n, width int, f func(from, to int, inner kernel.Mat)) 
 	if parts := (n + block - 1) / block; parts > 0 {
 		block = ((n+parts-1)/parts + 15) &^ 15
 	}
-	memory := w.take(min(block, n) * width)
+	defer w.memory.release(w.memory.at)
+	inner := w.memory.take(min(block, n) * width)
 	for from := 0; from < n; from += block {
 		to := min(n, from+block)
-		f(from, to, kernel.MatOf(memory, to-from, width))
+		f(from, to, kernel.MatOf(inner, to-from, width))
 	}
 }
 
@@ -154,7 +139,6 @@ func (w *worker) GatedMLP(x rows, m *GatedMLP) rows {
 	in, down := w.packed[m.Gate.W.Slot], w.packed[m.Down.W.Slot]
 	width, inner := m.Gate.W.Rows+m.Up.W.Rows, m.Gate.W.Rows
 	y := w.matrix(x.Rows, m.Down.W.Rows, x.kept)
-	mark := w.top
 	w.inBlocks(x.Rows, width, func(from, to int, h kernel.Mat) {
 		in.Linear(w.pool, h, x.part(from, to))
 		w.each(h.Rows, h.Rows*width, func(i int) {
@@ -169,7 +153,6 @@ func (w *worker) GatedMLP(x rows, m *GatedMLP) rows {
 		h.Cols = inner
 		down.Linear(w.pool, y.part(from, to), h)
 	})
-	w.top = mark
 	return y
 }
 
@@ -177,13 +160,11 @@ func (w *worker) GatedMLP(x rows, m *GatedMLP) rows {
 func (w *worker) MLP(x rows, m *MLP) rows {
 	up, down := w.packed[m.Up.W.Slot], w.packed[m.Down.W.Slot]
 	y := w.matrix(x.Rows, m.Down.W.Rows, x.kept)
-	mark := w.top
 	w.inBlocks(x.Rows, m.Up.W.Rows, func(from, to int, h kernel.Mat) {
 		up.Linear(w.pool, h, x.part(from, to))
 		w.each(h.Rows, len(h.Data), func(i int) { w.activate(h.Row(i), m.Act) })
 		down.Linear(w.pool, y.part(from, to), h)
 	})
-	w.top = mark
 	return y
 }
 
@@ -389,14 +370,14 @@ func (w *worker) Normalize(x rows) rows {
 // Layer implements Ops. What the layer took beside its result is given back.
 func (w *worker) Layer(i int, x rows, f func(rows) rows) rows {
 	w.layer = i
-	mark := w.top
+	before := w.memory.at
 	y := f(x)
-	if y.Rows*y.Cols > len(x.Data) || y.Stride != y.Cols || w.over > 0 {
-		return y // no room, or the slab is still growing: keep everything until the next batch
+	if y.Rows*y.Cols > len(x.Data) || y.Stride != y.Cols {
+		return y // no room for it: the layer's memory is given back with the batch
 	}
 	copy(x.Data, y.Data[:y.Rows*y.Cols])
 	y.Mat = kernel.MatOf(x.Data, y.Rows, y.Cols)
-	w.top = mark
+	w.memory.release(before)
 	return y
 }
 

@@ -225,8 +225,10 @@ func (c *checkpoint) ggufPooling(v any) error {
 	if v == nil {
 		return nil
 	}
+	c.recipe.stated = true
 	switch s := fmt.Sprint(v); s {
 	case "0":
+		c.recipe.stated = false
 	case "1":
 		c.recipe.pooling = PoolMean
 	case "2":

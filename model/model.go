@@ -106,6 +106,7 @@ func (m *Model) apply(o Options) error {
 	r := &m.recipe
 	if o.Pooling != "" {
 		r.pooling, _ = ParsePooling(o.Pooling)
+		r.stated = true
 	}
 	if n := m.net.Context; n > 0 && (r.maxTokens == 0 || r.maxTokens > n) {
 		r.maxTokens = n

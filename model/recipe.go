@@ -17,6 +17,7 @@ import (
 // recipe is what happens around a network: how a text becomes tokens, and the states a vector.
 type recipe struct {
 	pooling       Pooling
+	stated        bool // the folder or the options name the pooling
 	excludePrompt bool // pool over the tokens behind the prompt
 	steps         []step
 	maxTokens     int // 0: no limit
@@ -193,7 +194,7 @@ func (r *recipe) readPooling(dir string) error {
 	if len(modes) != 1 {
 		c.fail("pooling modes %v: exactly one is supported", modes)
 	}
-	r.excludePrompt = !c.flag("include_prompt", true)
+	r.excludePrompt, r.stated = !c.flag("include_prompt", true), true
 	if c.err != nil {
 		return fmt.Errorf("%s: %w", dir, c.err)
 	}

@@ -1,0 +1,185 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	labrador "github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/kernel"
+)
+
+// TestBF16AndInt8 compares the faster modes' vectors with the f32 ones of transformers on every architecture.
+func TestBF16AndInt8(t *testing.T) {
+	for _, name := range fixtures {
+		f := openFixture(t, name)
+		n := openNetwork(t, f.dir, "config.json")
+		for format, least := range map[kernel.Format]float64{kernel.FormatBF16: 0.999, kernel.FormatInt8: 0.98} {
+			w, b := testWorker(t, n, format), fixtureBatch(f)
+			w.begin(b)
+			y := w.Normalize(w.Pool(Forward(w, n, b, n.Layers), PoolMean))
+			lowest := 1.0
+			for j := range f.inputs {
+				lowest = min(lowest, cosine(y.Row(j), f.expect(t, "%d.pooled.mean", j)))
+			}
+			if !(lowest >= least) {
+				t.Errorf("%s %s: cosine %.5f", name, format, lowest)
+			}
+			t.Logf("%s %s: lowest cosine %.5f", name, format, lowest)
+		}
+	}
+}
+
+func cosine(a, b []float32) float64 {
+	var ab, aa, bb float64
+	for i, v := range a {
+		ab, aa, bb = ab+float64(v)*float64(b[i]), aa+float64(v)*float64(v), bb+float64(b[i])*float64(b[i])
+	}
+	return ab / math.Sqrt(aa*bb)
+}
+
+// TestBatchesDoNotMatter encodes texts together, alone, in another order, with other numbers of threads and with a
+// shared beginning computed once: the vectors are the same to the bit.
+func TestBatchesDoNotMatter(t *testing.T) {
+	for _, name := range []string{"qwen3", "mistral", "bert", "gemma2", "t5-encoder"} {
+		dir := outside.Data(t, "models/"+name)
+		one := openModel(t, dir, Options{Threads: 1, Prompt: "Represent this passage for a search: "})
+		three := openModel(t, dir, Options{Threads: 3, Prompt: "Represent this passage for a search: "})
+		var items []labrador.Item
+		for i, in := range openFixture(t, name).inputs {
+			items = append(items, labrador.Item{Text: in.Text}, labrador.Item{Text: strings.Repeat(in.Text+" ", i)})
+		}
+		together := encodeAll2(t, three, items)
+		for i, it := range items {
+			if alone := encodeAll2(t, one, []labrador.Item{it}); !slices.Equal(alone.Row(0), together.Row(i)) {
+				t.Errorf("%s: text %d: alone and together differ by %.1e", name, i, relative(alone.Row(0), together.Row(i)))
+			}
+		}
+		if n := len(three.prefixes); n == 0 && three.net.Causal {
+			t.Errorf("%s: no shared beginning was used", name)
+		}
+		reversed := slices.Clone(items)
+		slices.Reverse(reversed)
+		back := encodeAll2(t, three, reversed)
+		for i := range items {
+			if !slices.Equal(back.Row(len(items)-1-i), together.Row(i)) {
+				t.Errorf("%s: text %d: depends on the order", name, i)
+			}
+		}
+	}
+}
+
+func encodeAll2(t *testing.T, m *Model, items []labrador.Item) labrador.Matrix {
+	t.Helper()
+	x, err := m.Encode(context.Background(), labrador.DocumentSide, items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// TestConcurrentUse encodes on several goroutines at once; the race detector watches.
+func TestConcurrentUse(t *testing.T) {
+	m := openModel(t, outside.Data(t, "models/qwen2"), Options{Threads: 2})
+	var items []labrador.Item
+	for range 5 {
+		for _, in := range openFixture(t, "qwen2").inputs {
+			items = append(items, labrador.Item{Text: "find: " + in.Text})
+		}
+	}
+	want := encodeAll2(t, m, items)
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			part := items[:1+10*g]
+			x, err := m.Encode(context.Background(), labrador.DocumentSide, part)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for i := range part {
+				if relative(x.Row(i), want.Row(i)) > 1e-5 {
+					t.Errorf("text %d differs", i)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestEncodeErrors(t *testing.T) {
+	m := openModel(t, outside.Data(t, "models/bert"), Options{})
+	ctx := context.Background()
+	long := make([]int32, 257)
+	for _, c := range []struct {
+		tokens Tokens
+		want   string
+	}{
+		{Tokens{IDs: []int32{5, 1100}}, "token 1100"},
+		{Tokens{IDs: []int32{-1}}, "token -1"},
+		{Tokens{}, "no tokens"},
+		{Tokens{IDs: long}, "257 tokens"},
+		{Tokens{IDs: []int32{1, 2}, From: 3}, "pooling over"},
+		{Tokens{IDs: []int32{1, 2}, To: 5}, "pooling over"},
+	} {
+		if _, err := m.EncodeTokens(ctx, []Tokens{{IDs: []int32{1}}, c.tokens}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %q", err, c.want)
+		}
+	}
+	if err := m.Logits(ctx, []Tokens{{IDs: []int32{1}}}, nil); err == nil || !strings.Contains(err.Error(), "no language-model head") {
+		t.Errorf("logits of an encoder: %v", err)
+	}
+	if _, err := m.Encode(ctx, labrador.QuerySide, []labrador.Item{{Picture: "a.png"}}); err == nil || !strings.Contains(err.Error(), "picture") {
+		t.Errorf("picture: %v", err)
+	}
+	stopped, stop := context.WithCancel(ctx)
+	stop()
+	if _, err := m.Encode(stopped, labrador.QuerySide, []labrador.Item{{Text: "a"}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if x, err := m.Encode(ctx, labrador.QuerySide, nil); err != nil || x.Rows != 0 {
+		t.Errorf("no items: %v, %v", x, err)
+	}
+}
+
+// TestOptions checks what options change, and that the ID knows.
+func TestOptions(t *testing.T) {
+	dir := outside.Data(t, "models/st-qwen3-prompts")
+	items := []labrador.Item{{Title: "A title", Text: "and a text"}, {Text: "A title and a text"}, {Text: ""}}
+	ids := map[string]string{}
+	for name, o := range map[string]Options{"": {}, "bf16": {DType: "bf16"}, "mean": {Pooling: "mean"}, "16": {Dimensions: 16}, "2 layers": {Layer: 2},
+		"prompt": {Prompt: "query"}, "cut": {MaxTokens: 5}, "eos": {Append: "eos"}, "threads": {Threads: 3}} {
+		m := openModel(t, dir, o)
+		if other, seen := ids[m.ID()]; seen && name != "threads" && other != "threads" {
+			t.Errorf("%q and %q have the same ID", name, other)
+		}
+		ids[m.ID()] = name
+		x := encodeAll2(t, m, items)
+		if x.Cols != m.Dimensions() || !slices.Equal(x.Row(0), x.Row(1)) {
+			t.Errorf("%q: title and text are not joined by a blank, or %d columns for %d dimensions", name, x.Cols, m.Dimensions())
+		}
+		for i := range x.Rows {
+			if n := cosine(x.Row(i), x.Row(i)); !(n > 0.999) {
+				t.Errorf("%q: row %d is no vector", name, i)
+			}
+		}
+	}
+	if len(ids) != 8 {
+		t.Errorf("%d IDs; threads must not count", len(ids))
+	}
+	back, two := openModel(t, dir, Options{Layer: -1}), openModel(t, dir, Options{Layer: 2})
+	if !slices.Equal(encodeAll2(t, back, items).Data, encodeAll2(t, two, items).Data) {
+		t.Error("layer -1 of 3 is not layer 2")
+	}
+	for _, o := range []Options{{DType: "f64"}, {Pooling: "median"}, {MaxTokens: -1}, {MaxTokens: 1 << 20}, {Dimensions: 65}, {Layer: 4}, {Layer: -3}, {Append: "<nope>"}} {
+		if m, err := Open(dir, o); err == nil {
+			m.Close()
+			t.Errorf("%+v was accepted", o)
+		}
+	}
+}
