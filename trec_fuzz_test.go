@@ -3,6 +3,9 @@ package labrador
 import (
 	"bytes"
 	"math"
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -55,6 +58,28 @@ func FuzzParseTopics(f *testing.F) {
 		for _, q := range queries {
 			if q.ID == "" || q.Text == "" || err != nil {
 				t.Fatalf("got %q, %v", q, err)
+			}
+		}
+	})
+}
+
+// FuzzOpen reads any bytes as a compressed or plain run: an error or a run, never more lines than the text can hold.
+func FuzzOpen(f *testing.F) {
+	for _, s := range []string{"q Q0 d 1 1.5 t\n", "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", "\x28\xb5\x2f\xfd\x04\x00", "\xef\xbb\xbfq Q0 d 1 1 t"} {
+		f.Add([]byte(s))
+	}
+	path := filepath.Join(f.TempDir(), "run")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		run, err := ReadRun(path)
+		if (err == nil) != (run != nil) {
+			t.Fatalf("got %v, %v", run, err)
+		}
+		for q, hits := range run {
+			if q == "" || !slices.IsSortedFunc(hits, CompareHits) {
+				t.Fatalf("query %q: %v", q, hits)
 			}
 		}
 	})

@@ -16,7 +16,7 @@
 //   - A document twice among a query's hits is an error at any depth; relevance levels start at 1.
 //
 // The rounding of recall points (iprec_at_recall, 11pt_avg) and the values of missing queries under -c are those of 10.0.
-// Its preference and judgement-group measures and z-scores are not here.
+// Its preference and judgement-group measures, which need judgements of other forms, are not here.
 //
 // This is not the place for significance (package eval/stats) nor for reading files into words (package labrador).
 package eval

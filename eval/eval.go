@@ -14,11 +14,12 @@ import (
 
 // Options say how runs are measured. The zero value is trec_eval without flags.
 type Options struct {
-	Level      int  // smallest grade that counts as relevant (trec_eval -l); 0 is 1. A measure's own rel= goes before it
-	Complete   bool // average over all judged queries, those missing from the run with what an empty ranking gets (-c)
-	Depth      int  // hits of a query that count (-M); 0: all
-	JudgedOnly bool // drop documents without a judgement before measuring (-J)
-	Documents  int  // documents in the collection (-N); only utility asks
+	Level      int     // smallest grade that counts as relevant (trec_eval -l); 0 is 1. A measure's own rel= goes before it
+	Complete   bool    // average over all judged queries, those missing from the run with what an empty ranking gets (-c)
+	Depth      int     // hits of a query that count (-M); 0: all
+	JudgedOnly bool    // drop documents without a judgement before measuring (-J)
+	Documents  int     // documents in the collection (-N); only utility asks
+	ZScores    ZScores // print and average z-scores against these instead of values (-Z); nil: values
 }
 
 // Validate says what is wrong with the options.
@@ -45,6 +46,7 @@ type Result struct {
 	Texts    [][]string  // (measure, query): relstring's value; nil for the others
 	RunID    string      // tag of the run file's last line; empty for a run in memory
 	Missing  []string    // judged queries without hits, ascending; measured only under Options.Complete
+	ZScored  bool        // values are z-scores
 	Unjudged int         // queries of the run without judgements, which count for nothing
 }
 
@@ -164,6 +166,7 @@ func (s *sheet) measure(i int, g *grouper) error {
 	g.ranking.docs = s.opts.Documents
 	s.seen[i] = true
 	s.fill(i, &g.ranking)
+	s.standardize(i)
 	return nil
 }
 
@@ -208,11 +211,12 @@ func (s *sheet) fillMissing(i int) {
 			s.values[at] = 0
 		}
 	}
+	s.standardize(i)
 }
 
 // result averages. It is called once, after all queries are measured.
 func (s *sheet) result(runID string) (*Result, error) {
-	r := &Result{Measures: s.measures, RunID: runID, Unjudged: s.unjudged}
+	r := &Result{Measures: s.measures, RunID: runID, Unjudged: s.unjudged, ZScored: s.opts.ZScores != nil}
 	var rows []int
 	for i, id := range s.table.ids {
 		if !s.seen[i] {

@@ -14,17 +14,17 @@ func WriteTrec(w io.Writer, r *Result, perQuery, summary bool) error {
 	b := bufio.NewWriter(w)
 	if perQuery {
 		for q, id := range r.Queries {
-			for j, m := range r.Measures {
+			for j := range r.Measures {
 				if v, ok := r.Value(j, q); ok {
-					writeRow(b, m.name, id, v)
+					writeRow(b, r.Label(j), id, v)
 				}
 			}
 		}
 	}
 	if summary {
-		for j, m := range r.Measures {
+		for j := range r.Measures {
 			if v, ok := r.Summary(j); ok {
-				writeRow(b, m.name, "all", v)
+				writeRow(b, r.Label(j), "all", v)
 			}
 		}
 	}
@@ -32,7 +32,24 @@ func WriteTrec(w io.Writer, r *Result, perQuery, summary bool) error {
 }
 
 func writeRow(b *bufio.Writer, name, query, value string) {
-	fmt.Fprintf(b, "%-22s\t%s\t%s\n", name, query, value)
+	fmt.Fprintf(b, "%s\t%s\t%s\n", name, query, value)
+}
+
+// Label is measure j's name as it is printed: padded to 22 columns, and behind a Z where the values are z-scores.
+func (r *Result) Label(j int) string {
+	m := r.Measures[j]
+	padded := fmt.Sprintf("%-22s", m.name)
+	if r.ZScored && m.fam.kind != text && m.fam.kind != runName {
+		return "Z" + padded
+	}
+	return padded
+}
+
+func (r *Result) count(v float64) string {
+	if r.ZScored {
+		return FormatValue(v)
+	}
+	return strconv.Itoa(int(v))
 }
 
 // Value is the value of measure j for query q (its place in Queries) as trec_eval prints it; false for measures that it prints for
@@ -42,7 +59,7 @@ func (r *Result) Value(j, q int) (string, bool) {
 	case mean:
 		return FormatValue(r.Values[j][q]), true
 	case sum:
-		return strconv.Itoa(int(r.Values[j][q])), true
+		return r.count(r.Values[j][q]), true
 	case text:
 		return "'" + r.Texts[j][q] + "'", true
 	}
@@ -55,7 +72,7 @@ func (r *Result) Summary(j int) (string, bool) {
 	case runName:
 		return r.RunID, true
 	case sum, queries:
-		return strconv.Itoa(int(r.Overall[j])), true
+		return r.count(r.Overall[j]), true
 	case text:
 		return "", false
 	}

@@ -75,6 +75,7 @@ func diff(got, want string) string {
 // those of its Makefile's quicktest.
 func TestTrecEvalReference(t *testing.T) {
 	dir := outside.Data(t, "reference/trec_eval/test")
+	var err error
 	at := func(name string) string { return filepath.Join(dir, name) }
 	for _, c := range []trecCase{
 		{want: "out.test", run: "results.test"},
@@ -83,10 +84,17 @@ func TestTrecEvalReference(t *testing.T) {
 		{want: "out.test.aqc", run: "results.trunc", measures: []string{"all_trec"}, perQuery: true, opts: Options{Complete: true}},
 		{want: "out.test.aqcM", run: "results.trunc", measures: []string{"all_trec"}, perQuery: true, opts: Options{Complete: true, Depth: 100}},
 		{want: "out.test.aql", qrels: "qrels.rel_level", run: "results.test", measures: []string{"all_trec", "relstring.20"}, perQuery: true, opts: Options{Level: 2}},
+		{want: "out.test.aqZ", run: "results.test", measures: []string{"all_trec"}, perQuery: true},
+		{want: "out.test", qrels: "qrels.test.with-comments", run: "results.test"},
 		{want: "out.test.meas_params", run: "results.test", perQuery: true, measures: []string{"iprec_at_recall..10,.20,.25,.75,.50", "P.5,7,3", "recall.20,2000",
 			"Rprec_mult.5.0,0.2,0.35", "utility.2,-1,0,0", "11pt_avg..25,.5,.75", "ndcg.1=3,2=9,4=4.5", "ndcg_cut.10,20,23.4", "success.2,5,20"}},
 	} {
 		c.name = c.want
+		if c.want == "out.test.aqZ" {
+			if c.opts.ZScores, err = ReadZScores(at("zscores_file")); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if c.qrels == "" {
 			c.qrels = "qrels.test"
 		}

@@ -20,6 +20,7 @@ type evalFlags struct {
 	baseline             string
 	asJSON               bool
 	seed                 uint64
+	zscores              string
 	level, depth, corpus int
 }
 
@@ -59,6 +60,7 @@ test, wins/ties/losses, Cohen's d for paired values, and the smallest difference
 	flags.IntVarP(&f.depth, "depth", "M", 0, "count only the first `DEPTH` hits of a query (0: all)")
 	flags.BoolVarP(&f.options.JudgedOnly, "judged-only", "J", false, "drop documents that nobody judged before measuring")
 	flags.IntVarP(&f.corpus, "documents", "N", 0, "number of documents in the collection (for utility)")
+	flags.StringVarP(&f.zscores, "zscores", "Z", "", "print z-scores against the means and deviations of this `FILE`")
 	flags.BoolVarP(&f.noSummary, "no-summary", "n", false, "leave out the lines of all queries together")
 	flags.StringVar(&f.baseline, "baseline", "", "compare every run with this `RUN`")
 	flags.BoolVar(&f.asJSON, "json", false, "print JSON")
@@ -80,6 +82,11 @@ func (f *evalFlags) run(ctx context.Context, out, warn io.Writer, args []string)
 	qrels, err := labrador.ReadQrels(args[0])
 	if err != nil {
 		return err
+	}
+	if f.zscores != "" {
+		if f.options.ZScores, err = eval.ReadZScores(f.zscores); err != nil {
+			return err
+		}
 	}
 	paths := args[1:]
 	if f.baseline != "" {
@@ -172,8 +179,8 @@ func (f *evalFlags) writeTable(w io.Writer, runs []measured) error {
 		f.queryRows(t, runs)
 	}
 	if !f.noSummary {
-		for j, m := range runs[0].result.Measures {
-			row := []string{m.String(), "all"}
+		for j := range runs[0].result.Measures {
+			row := []string{runs[0].result.Label(j), "all"}
 			ok := false
 			for _, r := range runs {
 				var v string
@@ -191,8 +198,8 @@ func (f *evalFlags) writeTable(w io.Writer, runs []measured) error {
 // queryRows prints the values query by query; "-" where a run has none.
 func (f *evalFlags) queryRows(t *textTable, runs []measured) {
 	for _, q := range allQueries(runs) {
-		for j, m := range runs[0].result.Measures {
-			row := []string{m.String(), q}
+		for j := range runs[0].result.Measures {
+			row := []string{runs[0].result.Label(j), q}
 			printed := false
 			for _, r := range runs {
 				v := "-"

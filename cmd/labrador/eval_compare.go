@@ -156,6 +156,7 @@ type evalJSON struct {
 	Complete    bool         `json:"complete"`
 	Depth       int          `json:"depth"` // 0: all hits
 	JudgedOnly  bool         `json:"judged_only"`
+	ZScores     string       `json:"z_scores,omitempty"` // file; values are z-scores
 	Runs        []runJSON    `json:"runs"`
 	Comparisons []comparison `json:"comparisons,omitempty"`
 }
@@ -177,7 +178,7 @@ type measureJSON struct {
 
 // writeJSON prints everything, unrounded.
 func (f *evalFlags) writeJSON(w io.Writer, qrels string, runs []measured, comparisons []comparison) error {
-	doc := evalJSON{Version: 1, Qrels: qrels, Level: f.level, Complete: f.options.Complete, Depth: f.depth, JudgedOnly: f.options.JudgedOnly, Comparisons: comparisons}
+	doc := evalJSON{Version: 1, Qrels: qrels, Level: f.level, Complete: f.options.Complete, Depth: f.depth, JudgedOnly: f.options.JudgedOnly, ZScores: f.zscores, Comparisons: comparisons}
 	for _, r := range runs {
 		doc.Runs = append(doc.Runs, f.runJSON(r))
 	}
