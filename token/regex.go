@@ -11,7 +11,11 @@ import (
 // regex is a backtracking matcher for the regular expressions in tokenizer files, with the meaning that Oniguruma gives
 // them (Ruby syntax, UTF-8): alternatives in order, classes with \p{..} and nesting, greedy, lazy and possessive repetition,
 // groups, look-around of one kind (ahead), (?i:...) over ASCII letters, anchors. What else there is in a pattern is refused.
-type regex struct{ root node }
+type regex struct {
+	root  node
+	first [256]bool // bytes that a match may begin with
+	empty bool      // whether a match may be empty
+}
 
 // node is a part of a regular expression. match calls next with every end that the node can match from i, in order of
 // preference, until next returns true.
@@ -132,6 +136,28 @@ func (a alt) match(text []byte, i int, next func(int) bool) bool {
 
 // longest returns the end that a node matches first, -1 for none.
 func longest(n node, text []byte, i int) int {
+	switch n := n.(type) {
+	case *oneOf:
+		if k := n.set.at(text, i); k > 0 {
+			return i + k
+		}
+		return -1
+	case seq:
+		if len(n) == 1 {
+			return longest(n[0], text, i)
+		}
+	case alt:
+		for _, x := range n {
+			if end := longest(x, text, i); end >= 0 {
+				return end
+			}
+		}
+		return -1
+	case *repeat:
+		if one, ok := n.n.(*oneOf); ok && !n.lazy {
+			return n.greedy(&one.set, text, i)
+		}
+	}
 	end := -1
 	n.match(text, i, func(j int) bool { end = j; return true })
 	return end
@@ -190,6 +216,22 @@ func (r *repeat) rest(text []byte, i, count int, next func(int) bool) bool {
 	return more() || next(i)
 }
 
+// greedy returns the end of as many characters of set as there may be, -1 where there are too few.
+func (r *repeat) greedy(set *charSet, text []byte, i int) int {
+	count := 0
+	for ; r.max < 0 || count < r.max; count++ {
+		n := set.at(text, i)
+		if n == 0 {
+			break
+		}
+		i += n
+	}
+	if count < r.min {
+		return -1
+	}
+	return i
+}
+
 // matchSet is match for the repetition of a single character.
 func (r *repeat) matchSet(set *charSet, text []byte, i int, next func(int) bool) bool {
 	count, j := 0, i
@@ -222,8 +264,44 @@ func (r *repeat) matchSet(set *charSet, text []byte, i int, next func(int) bool)
 	}
 }
 
+// begins marks the bytes that a match of n may begin with; it says whether n may match without taking a character.
+func begins(n node, first *[256]bool) (empty bool) {
+	switch n := n.(type) {
+	case *oneOf:
+		for b := range first {
+			first[b] = first[b] || b >= utf8.RuneSelf || n.set.ascii[b]
+		}
+		return false
+	case seq:
+		for _, x := range n {
+			if !begins(x, first) {
+				return false
+			}
+		}
+		return true
+	case alt:
+		for _, x := range n {
+			empty = begins(x, first) || empty
+		}
+		return empty
+	case possessive:
+		return begins(n.n, first)
+	case *repeat:
+		return begins(n.n, first) || n.min == 0
+	}
+	return true
+}
+
 func (re *regex) next(text []byte, pos int) (lo, hi int, ok bool) {
 	for pos <= len(text) {
+		if !re.empty {
+			for pos < len(text) && !re.first[text[pos]] {
+				pos++
+			}
+			if pos == len(text) {
+				break
+			}
+		}
 		if end := longest(re.root, text, pos); end >= 0 {
 			return pos, end, true
 		}
@@ -245,8 +323,12 @@ type regexParser struct {
 	pos   int
 	depth int
 	fold  bool
-	spans bool // whether an unlimited repetition was read
+	spans bool // whether a repetition of more than one was read
+	count int  // repetitions read
 }
+
+// maxRepeats bounds the repetitions of a pattern, and with them how long a hostile one can take; published ones have up to 30.
+const maxRepeats = 60
 
 func compileRegex(pattern string) (*regex, error) {
 	if len(pattern) > maxPattern {
@@ -260,7 +342,9 @@ func compileRegex(pattern string) (*regex, error) {
 	if err != nil {
 		return nil, fmt.Errorf("regular expression %q: %w", pattern, err)
 	}
-	return &regex{n}, nil
+	re := &regex{root: n}
+	re.empty = begins(n, &re.first)
+	return re, nil
 }
 
 func (p *regexParser) more() bool { return p.pos < len(p.src) }
@@ -319,10 +403,17 @@ func (p *regexParser) repeated() (node, error) {
 		if n == nil {
 			return nil, errors.New("repetition of nothing")
 		}
-		if p.spans && r.max != 1 {
-			return nil, errors.New("repetition of an unlimited repetition is not supported")
+		_, single := n.(*oneOf)
+		switch {
+		case p.spans && r.max != 1:
+			return nil, errors.New("repetition of a repetition is not supported")
+		case !single && r.max < 0:
+			return nil, errors.New("unlimited repetition of a group is not supported")
 		}
-		p.spans = p.spans || r.max < 0 || r.max > 16
+		if p.count++; p.count > maxRepeats {
+			return nil, errors.New("too many repetitions")
+		}
+		p.spans = p.spans || r.max != 1
 		r.n = n
 		n = r
 	}
