@@ -18,8 +18,9 @@ var (
 	utf8BOM   = []byte{0xef, 0xbb, 0xbf}
 )
 
-// maxZstdWindow bounds what a zstd file may make its reader allocate: a frame header may ask for terabytes.
-const maxZstdWindow = 256 << 20
+// maxZstdWindow bounds what a zstd file's header may make its reader reserve, in bytes: 2^27, the largest that zstd itself reads
+// without being told to, and what its strongest levels write.
+const maxZstdWindow = 128 << 20
 
 // Open opens a text file for reading. Files compressed with gzip or zstd are known by their first bytes, whatever their
 // name, and read as what they hold; a UTF-8 byte order mark is dropped. The path "-" is standard input, which Close leaves open.
