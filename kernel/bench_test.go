@@ -142,3 +142,54 @@ func BenchmarkTile(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkRows is one query over rows that no cache holds.
+func BenchmarkRows(b *testing.B) {
+	k := Current()
+	const n = 100_000
+	for _, d := range []int{384, 768} {
+		r := random(1)
+		q := normals(r, d)
+		rows := make([]float32, n*d)
+		for i := range rows {
+			rows[i] = float32(i % 7)
+		}
+		out, ints := make([]float32, n), make([]int32, n)
+		half, q8, rows8 := make([]BF16, n*d), make([]int8, d), make([]int8, n*d)
+		k.BF16FromF32(half, rows)
+		run := func(name string, bytes int, f func()) {
+			b.Run(fmt.Sprintf("%s/%d", name, d), func(b *testing.B) {
+				b.SetBytes(int64(bytes))
+				cpu := cpuSeconds()
+				for b.Loop() {
+					f()
+				}
+				b.ReportMetric(float64(bytes)*float64(b.N)/(cpuSeconds()-cpu)/1e9, "GB/cpu-s")
+			})
+		}
+		run("sum", 4*n*d, func() { k.t.sumSquares(rows) })
+		run("DotRows", 4*n*d, func() { k.DotRows(out, q, rows) })
+		run("four at once", 4*n*d, func() {
+			for i := 0; i < n; i += 4 {
+				r := rows[i*d:]
+				k.t.dot4((*[4]float32)(out[i:]), q, r, r[d:], r[2*d:], r[3*d:])
+			}
+		})
+		run("SquaredL2Rows", 4*n*d, func() { k.SquaredL2Rows(out, q, rows) })
+		run("DotRowsBF16", 2*n*d, func() { k.DotRowsBF16(out, q, half) })
+		run("DotRowsInt8", n*d, func() { k.DotRowsInt8(ints, q8, rows8) })
+		ids := make([]uint32, n)
+		for i := range ids {
+			ids[i] = uint32(r.IntN(n))
+		}
+		run("DotAt", 4*n*d, func() { k.DotAt(out, q, rows, ids) })
+		run("at one by one", 4*n*d, func() {
+			for i, id := range ids {
+				out[i] = k.t.dot(q, rows[int(id)*d:int(id+1)*d])
+			}
+		})
+		run("DotAtInt8", n*d, func() { k.DotAtInt8(ints, q8, rows8, ids) })
+		bits := make([]uint64, n*d/64)
+		run("HammingRows", n*d/8, func() { k.HammingRows(ints, bits[:d/64], bits) })
+	}
+}

@@ -184,12 +184,32 @@ func TestDots(t *testing.T) {
 			if got, want := k.DotInt8(c, d), plainDotInt8(c, d); got != want {
 				t.Fatalf("DotInt8 of %d: %d, want %d", n, got, want)
 			}
-			u, v := make([]uint64, n), make([]uint64, n)
-			for i := range u {
-				u[i], v[i] = r.Uint64(), r.Uint64()
-			}
-			if got, want := k.Hamming(u, v), plainHamming(u, v); got != want {
-				t.Fatalf("Hamming of %d: %d, want %d", n, got, want)
+		}
+	})
+}
+
+func TestHamming(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		r := random(16)
+		for d := range 20 {
+			for n := range 6 {
+				q, rows, out := make([]uint64, d), make([]uint64, n*d), make([]int32, n)
+				for i := range q {
+					q[i] = r.Uint64()
+				}
+				for i := range rows {
+					rows[i] = r.Uint64()
+				}
+				k.HammingRows(out, q, rows)
+				for i, got := range out {
+					want := 0
+					for j := range 64 * d {
+						want += int((q[j/64] ^ rows[i*d+j/64]) >> (j % 64) & 1)
+					}
+					if int(got) != want || k.Hamming(q, rows[i*d:(i+1)*d]) != want {
+						t.Fatalf("%d words, row %d: %d, want %d", d, i, got, want)
+					}
+				}
 			}
 		}
 	})

@@ -10,7 +10,7 @@ import (
 func plainTable() table {
 	return table{
 		gemm: plainGEMM(),
-		dot:  plainDot, sqL2: plainSqL2, dotBF16: plainDotBF16, dotInt8: plainDotInt8, hamming: plainHamming,
+		dot:  plainDot, sqL2: plainSqL2, dotBF16: plainDotBF16, dotInt8: plainDotInt8, hammingRows: plainHammingRows,
 		dot4: four(plainDot), sqL24: four(plainSqL2), dot4BF16: four(plainDotBF16), dot4Int8: four(plainDotInt8),
 		above: plainAbove, greater: plainGreater,
 		add: plainAdd, mul: plainMul, scale: plainScale, addScaled: plainAddScaled,
@@ -81,13 +81,15 @@ func plainDotInt8(a, b []int8) int32 {
 	return s
 }
 
-func plainHamming(a, b []uint64) int {
-	b = b[:len(a)]
-	n := 0
-	for i, v := range a {
-		n += bits.OnesCount64(v ^ b[i])
+func plainHammingRows(out []int32, q, rows []uint64) {
+	for i := range out {
+		row := rows[i*len(q):][:len(q)]
+		n := 0
+		for j, v := range q {
+			n += bits.OnesCount64(v ^ row[j])
+		}
+		out[i] = int32(n)
 	}
-	return n
 }
 
 func plainAbove(dst []int32, scores, limits []float32) int {

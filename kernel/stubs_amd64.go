@@ -372,6 +372,12 @@ func dot4Int8AVX512(out *[4]int32, q *int8, a *int8, b *int8, c *int8, d *int8, 
 func dot4Int8VNNIAVX512(out *[4]int32, q *int8, a *int8, b *int8, c *int8, d *int8, n int)
 
 //go:noescape
+func dotInt8AVX512(a *int8, b *int8, n int) int32
+
+//go:noescape
+func dotInt8VNNIAVX512(a *int8, b *int8, n int) int32
+
+//go:noescape
 func aboveAVX512(dst *int32, scores *float32, limits *float32, n int) int
 
 //go:noescape
@@ -562,6 +568,12 @@ func dot4BF16AVX2(out *[4]float32, q *float32, a *BF16, b *BF16, c *BF16, d *BF1
 
 //go:noescape
 func dot4Int8AVX2(out *[4]int32, q *int8, a *int8, b *int8, c *int8, d *int8, n int)
+
+//go:noescape
+func dotInt8AVX2(a *int8, b *int8, n int) int32
+
+//go:noescape
+func hammingRowsAMD64(out *int32, q, rows *uint64, d, n int)
 
 //go:noescape
 func aboveAVX2(dst *int32, scores *float32, limits *float32, n int) int

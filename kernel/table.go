@@ -6,21 +6,21 @@ import "unsafe"
 type table struct {
 	gemm gemmSet
 
-	dot       func(a, b []float32) float32
-	sqL2      func(a, b []float32) float32
-	dotBF16   func(a []float32, b []BF16) float32
-	dotInt8   func(a, b []int8) int32
-	hamming   func(a, b []uint64) int
-	dot4      func(out *[4]float32, q, a, b, c, d []float32)
-	sqL24     func(out *[4]float32, q, a, b, c, d []float32)
-	dot4BF16  func(out *[4]float32, q []float32, a, b, c, d []BF16)
-	dot4Int8  func(out *[4]int32, q, a, b, c, d []int8)
-	above     func(dst []int32, scores, limits []float32) int
-	greater   func(dst []int32, scores []float32, limit float32) int
-	add       func(dst, a, b []float32)
-	mul       func(dst, a, b []float32)
-	scale     func(dst, a []float32, s float32)
-	addScaled func(dst, a []float32, s float32)
+	dot         func(a, b []float32) float32
+	sqL2        func(a, b []float32) float32
+	dotBF16     func(a []float32, b []BF16) float32
+	dotInt8     func(a, b []int8) int32
+	hammingRows func(out []int32, q, rows []uint64)
+	dot4        func(out *[4]float32, q, a, b, c, d []float32)
+	sqL24       func(out *[4]float32, q, a, b, c, d []float32)
+	dot4BF16    func(out *[4]float32, q []float32, a, b, c, d []BF16)
+	dot4Int8    func(out *[4]int32, q, a, b, c, d []int8)
+	above       func(dst []int32, scores, limits []float32) int
+	greater     func(dst []int32, scores []float32, limit float32) int
+	add         func(dst, a, b []float32)
+	mul         func(dst, a, b []float32)
+	scale       func(dst, a []float32, s float32)
+	addScaled   func(dst, a []float32, s float32)
 
 	max        func(x []float32) float32
 	sum        func(x []float32) float32

@@ -10,13 +10,14 @@ import "unsafe"
 func avx2Table() table {
 	t := plainTable()
 	t.gemm = gemmSet{lanes: 8, kBlock: 2048, f32: gemmF32AVX2, bf16: gemmWidenAVX2, int8: gemmS16AVX2}
+	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX2, sqL2AVX2
 	t.dotBF16 = wholeBF16(8, dotBF16AVX2)
 	t.dot4 = whole4(8, dot4AVX2, plainDot)
 	t.sqL24 = whole4(8, sqL24AVX2, plainSqL2)
 	t.dot4BF16 = whole4(8, dot4BF16AVX2, plainDotBF16)
 	t.dot4Int8 = whole4(16, dot4Int8AVX2, plainDotInt8)
-	t.dotInt8 = dotInt8AVX2
+	t.dotInt8 = wholeInt8(16, dotInt8AVX2)
 	t.above = wholeAbove(8, aboveAVX2)
 	t.greater = wholeGreater(8, greaterAVX2)
 	t.add, t.mul, t.scale, t.addScaled = addAVX2, mulAVX2, scaleAVX2, addScaledAVX2
@@ -35,13 +36,14 @@ func avx2Table() table {
 func avx512Table(tier Tier) table {
 	t := plainTable()
 	t.gemm = gemmSet{lanes: 16, kBlock: 2048, f32: gemmF32AVX512, bf16: gemmWidenAVX512, int8: gemmS16AVX512}
+	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX512, sqL2AVX512
 	t.dotBF16 = wholeBF16(16, dotBF16AVX512)
 	t.dot4 = whole4(16, dot4AVX512, plainDot)
 	t.sqL24 = whole4(16, sqL24AVX512, plainSqL2)
 	t.dot4BF16 = whole4(16, dot4BF16AVX512, plainDotBF16)
 	t.dot4Int8 = whole4(32, dot4Int8AVX512, plainDotInt8)
-	t.dotInt8 = dotInt8AVX512
+	t.dotInt8 = wholeInt8(32, dotInt8AVX512)
 	t.above = wholeAbove(16, aboveAVX512)
 	t.greater = wholeGreater(16, greaterAVX512)
 	t.add, t.mul, t.scale, t.addScaled = addAVX512, mulAVX512, scaleAVX512, addScaledAVX512
@@ -58,7 +60,7 @@ func avx512Table(tier Tier) table {
 	if tier >= AVX512VNNI {
 		t.gemm.int8 = gemmU8AVX512VNNI
 		t.dot4Int8 = whole4(64, dot4Int8VNNIAVX512, plainDotInt8)
-		t.dotInt8 = dotInt8VNNI
+		t.dotInt8 = wholeInt8(64, dotInt8VNNIAVX512)
 	}
 	if tier >= AVX512BF16 && bf16Pays() {
 		t.gemm.bf16 = gemmBF16AVX512BF16
@@ -90,28 +92,19 @@ func whole4[S int32 | float32, Q, R any](lanes int, f func(out *[4]S, q *Q, a, b
 	}
 }
 
-func dotInt8AVX2(a, b []int8) int32 {
-	var out [4]int32
-	n := len(a) &^ 15
-	r := unsafe.SliceData(b)
-	dot4Int8AVX2(&out, unsafe.SliceData(a), r, r, r, r, n)
-	return out[0] + plainDotInt8(a[n:], b[n:])
+func hammingRows(out []int32, q, rows []uint64) {
+	hammingRowsAMD64(unsafe.SliceData(out), unsafe.SliceData(q), unsafe.SliceData(rows), len(q), len(out))
 }
 
-func dotInt8AVX512(a, b []int8) int32 {
-	var out [4]int32
-	n := len(a) &^ 31
-	r := unsafe.SliceData(b)
-	dot4Int8AVX512(&out, unsafe.SliceData(a), r, r, r, r, n)
-	return out[0] + plainDotInt8(a[n:], b[n:])
-}
-
-func dotInt8VNNI(a, b []int8) int32 {
-	var out [4]int32
-	n := len(a) &^ 63
-	r := unsafe.SliceData(b)
-	dot4Int8VNNIAVX512(&out, unsafe.SliceData(a), r, r, r, r, n)
-	return out[0] + plainDotInt8(a[n:], b[n:])
+func wholeInt8(lanes int, f func(a, b *int8, n int) int32) func(a, b []int8) int32 {
+	return func(a, b []int8) int32 {
+		n := len(a) &^ (lanes - 1)
+		s := f(unsafe.SliceData(a), unsafe.SliceData(b), n)
+		if n < len(a) {
+			s += plainDotInt8(a[n:], b[n:])
+		}
+		return s
+	}
 }
 
 func wholeAbove(lanes int, f func(dst *int32, scores, limits *float32, n int) int) func([]int32, []float32, []float32) int {

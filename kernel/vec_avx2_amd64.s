@@ -2114,6 +2114,113 @@ loopend:
 	VZEROUPPER
 	RET
 
+// func dotInt8AVX2(a *int8, b *int8, n int) int32
+TEXT ·dotInt8AVX2(SB), NOSPLIT, $0-28
+	MOVQ a+0(FP), DI
+	MOVQ b+8(FP), SI
+	MOVQ n+16(FP), CX
+	XORQ AX, AX
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	SUBQ $32, CX
+	JLT loop2end
+	PCALIGN $32
+loop2:
+	VPMOVSXBW 0(DI)(AX*1), Y2
+	VPMOVSXBW 0(SI)(AX*1), Y4
+	VPMADDWD Y2, Y4, Y4
+	VPADDD Y4, Y0, Y0
+	VPMOVSXBW 16(DI)(AX*1), Y3
+	VPMOVSXBW 16(SI)(AX*1), Y5
+	VPMADDWD Y3, Y5, Y5
+	VPADDD Y5, Y1, Y1
+	ADDQ $32, AX
+	SUBQ $32, CX
+	JGE loop2
+loop2end:
+	ADDQ $32, CX
+	SUBQ $16, CX
+	JLT loop1end
+	PCALIGN $32
+loop1:
+	VPMOVSXBW 0(DI)(AX*1), Y2
+	VPMOVSXBW 0(SI)(AX*1), Y4
+	VPMADDWD Y2, Y4, Y4
+	VPADDD Y4, Y0, Y0
+	ADDQ $16, AX
+	SUBQ $16, CX
+	JGE loop1
+loop1end:
+	ADDQ $16, CX
+	VPADDD Y1, Y0, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VPADDD X1, X0, X0
+	VPERMILPS $0x4e, X0, X1
+	VPADDD X1, X0, X0
+	VPERMILPS $0xb1, X0, X1
+	VPADDD X1, X0, X0
+	VMOVD X0, AX
+	MOVL AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func hammingRowsAMD64(out *int32, q, rows *uint64, d, n int)
+TEXT ·hammingRowsAMD64(SB), NOSPLIT, $0-40
+	MOVQ out+0(FP), DI
+	MOVQ q+8(FP), SI
+	MOVQ rows+16(FP), DX
+	MOVQ d+24(FP), R8
+	MOVQ n+32(FP), CX
+	TESTQ CX, CX
+	JZ done
+row:
+	XORQ AX, AX
+	XORQ R9, R9
+	XORQ R10, R10
+	MOVQ R8, R11
+	SUBQ $4, R11
+	JLT fourend
+four:
+	MOVQ 0(SI)(AX*8), BX
+	XORQ 0(DX)(AX*8), BX
+	POPCNTQ BX, BX
+	ADDQ BX, R9
+	MOVQ 8(SI)(AX*8), BX
+	XORQ 8(DX)(AX*8), BX
+	POPCNTQ BX, BX
+	ADDQ BX, R10
+	MOVQ 16(SI)(AX*8), BX
+	XORQ 16(DX)(AX*8), BX
+	POPCNTQ BX, BX
+	ADDQ BX, R9
+	MOVQ 24(SI)(AX*8), BX
+	XORQ 24(DX)(AX*8), BX
+	POPCNTQ BX, BX
+	ADDQ BX, R10
+	ADDQ $4, AX
+	SUBQ $4, R11
+	JGE four
+fourend:
+	ADDQ $4, R11
+	JZ next
+one:
+	MOVQ 0(SI)(AX*8), BX
+	XORQ 0(DX)(AX*8), BX
+	POPCNTQ BX, BX
+	ADDQ BX, R9
+	INCQ AX
+	DECQ R11
+	JNZ one
+next:
+	ADDQ R10, R9
+	MOVL R9, (DI)
+	ADDQ $4, DI
+	LEAQ (DX)(R8*8), DX
+	DECQ CX
+	JNZ row
+done:
+	RET
+
 // func aboveAVX2(dst *int32, scores *float32, limits *float32, n int) int
 TEXT ·aboveAVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI

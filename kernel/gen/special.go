@@ -17,7 +17,7 @@ func (a *asm) begin(s *stubs, name, result string, params ...string) {
 	fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(%s) %s\n\n", name, sig, result)
 	fmt.Fprintf(a, "// func %s(%s) %s\n", name, sig, result)
 	size := 8*len(params) + 8
-	size += map[string]int{"": 0, "float32": 4, "int": 8}[result]
+	size += map[string]int{"": 0, "float32": 4, "int32": 4, "int": 8}[result]
 	a.text(name, fmt.Sprintf("0-%d", size))
 	for i, p := range params {
 		name, typ, _ := strings.Cut(p, " ")
@@ -62,6 +62,8 @@ func genSpecial(a *asm, s *stubs) {
 	genDot4(a, s, "sqL24", "float32", a.sqL2Step)
 	genDot4(a, s, "dot4BF16", "BF16", a.dotBF16Step)
 	genDot4Int8(a, s)
+	genDotInt8(a, s)
+	genHamming(a, s)
 	genAbove(a, s)
 	genTranspose(a, s)
 }
@@ -303,6 +305,110 @@ func genDot4Int8(a *asm, s *stubs) {
 	a.fold4("VPADDD", "VPHADDD")
 	a.p("VMOVUPS X0, (DI)")
 	a.ret()
+}
+
+// genDotInt8 writes the exact product of two rows of bytes, by the same two ways.
+func genDotInt8(a *asm, s *stubs) {
+	params := []string{"a *int8", "b *int8"}
+	a.begin(s, "dotInt8", "int32", params...)
+	a.p("XORQ AX, AX")
+	a.clear(0, 1)
+	for _, unroll := range []int{2, 1} {
+		a.times(fmt.Sprint("loop", unroll), 2*unroll*a.lanes, func() {
+			for u := range unroll {
+				a.p("VPMOVSXBW %d(DI)(AX*1), %s", u*a.bytes()/2, a.v(2+u))
+				a.p("VPMOVSXBW %d(SI)(AX*1), %s", u*a.bytes()/2, a.v(4+u))
+				a.p("VPMADDWD %s, %s, %s", a.v(2+u), a.v(4+u), a.v(4+u))
+				a.p("VPADDD %s, %s, %s", a.v(4+u), a.v(u), a.v(u))
+			}
+		})
+	}
+	a.sumInt32(0, 1)
+	if a.reg != "Z" {
+		return
+	}
+	a.begin(s, "dotInt8VNNI", "int32", params...)
+	a.p("XORQ AX, AX")
+	a.clear(0, 1, 8)
+	a.p("VMOVDQU32 %s, Z11", word(0x80808080))
+	a.p("VMOVDQU32 %s, Z12", word(0x01010101))
+	for _, unroll := range []int{2, 1} {
+		a.times(fmt.Sprint("loop", unroll), 64*unroll, func() {
+			for u := range unroll {
+				a.p("VMOVDQU32 %d(DI)(AX*1), Z%d", 64*u, 2+u)
+				a.p("VPXORD %d(SI)(AX*1), Z11, Z%d", 64*u, 4+u)
+				a.p("VPDPBUSD Z%d, Z12, Z8", 2+u)
+				a.p("VPDPBUSD Z%d, Z%d, Z%d", 2+u, 4+u, u)
+			}
+		})
+	}
+	a.p("VPSLLD $7, Z8, Z8")
+	a.p("VPSUBD Z8, Z0, Z0")
+	a.sumInt32(0, 1)
+}
+
+// sumInt32 returns the sum of the lanes of two registers.
+func (a *asm) sumInt32(x, y int) {
+	a.p("VPADDD %s, %s, %s", a.v(y), a.v(x), a.v(0))
+	a.fold("VPADDD")
+	a.p("VMOVD X0, AX")
+	a.p("MOVL AX, ret+24(FP)")
+	a.ret()
+}
+
+// genHamming writes the distances in bits of q (d) to n rows (n, d), by the scalar count of bits.
+func genHamming(a *asm, s *stubs) {
+	if a.reg != "Y" {
+		return
+	}
+	const sig = "func hammingRowsAMD64(out *int32, q, rows *uint64, d, n int)"
+	fmt.Fprintf(&s.decl, "//go:noescape\n%s\n\n", sig)
+	fmt.Fprintf(a, "// %s\n", sig)
+	a.text("hammingRowsAMD64", "0-40")
+	for i, p := range []string{"out DI", "q SI", "rows DX", "d R8", "n CX"} {
+		name, reg, _ := strings.Cut(p, " ")
+		a.p("MOVQ %s+%d(FP), %s", name, 8*i, reg)
+	}
+	a.p("TESTQ CX, CX")
+	a.p("JZ done")
+	a.label("row")
+	a.p("XORQ AX, AX")
+	a.p("XORQ R9, R9")
+	a.p("XORQ R10, R10")
+	word := func(off int, sum string) {
+		a.p("MOVQ %d(SI)(AX*8), BX", off)
+		a.p("XORQ %d(DX)(AX*8), BX", off)
+		a.p("POPCNTQ BX, BX")
+		a.p("ADDQ BX, %s", sum)
+	}
+	a.p("MOVQ R8, R11")
+	a.p("SUBQ $4, R11")
+	a.p("JLT fourend")
+	a.label("four")
+	for u := range 4 {
+		word(8*u, []string{"R9", "R10"}[u%2])
+	}
+	a.p("ADDQ $4, AX")
+	a.p("SUBQ $4, R11")
+	a.p("JGE four")
+	a.label("fourend")
+	a.p("ADDQ $4, R11")
+	a.p("JZ next")
+	a.label("one")
+	word(0, "R9")
+	a.p("INCQ AX")
+	a.p("DECQ R11")
+	a.p("JNZ one")
+	a.label("next")
+	a.p("ADDQ R10, R9")
+	a.p("MOVL R9, (DI)")
+	a.p("ADDQ $4, DI")
+	a.p("LEAQ (DX)(R8*8), DX")
+	a.p("DECQ CX")
+	a.p("JNZ row")
+	a.label("done")
+	a.p("RET")
+	a.WriteString("\n")
 }
 
 // genAbove writes the search for scores above limits: comparisons of whole vectors, bits taken one by one, as hits are few.
