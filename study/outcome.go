@@ -37,6 +37,9 @@ func (p *Plan) Run(ctx context.Context) (*Outcome, error) {
 	if err := p.runCells(ctx); err != nil {
 		return nil, err
 	}
+	if p.opts.Progress != nil {
+		fmt.Fprintln(p.opts.Progress, "measuring and testing")
+	}
 	o := &Outcome{Plan: p}
 	var err error
 	if o.Values, err = p.measureAll(ctx); err != nil {

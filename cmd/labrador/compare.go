@@ -29,7 +29,6 @@ type compareFlags struct {
 	data    []string
 	threads int
 	json    bool
-	fresh   bool
 }
 
 func compareCommand() *cobra.Command {

@@ -3,12 +3,12 @@ package report
 import (
 	"fmt"
 	"html/template"
+	"slices"
 )
 
 // costView is what the study cost beside what it was worth.
 type costView struct {
-	Scatter template.HTML
-	XName   string
+	Plots   []template.HTML
 	On      string // what the values are averages over
 	Rows    []costRow
 	Missing []string // systems without a measured time
@@ -23,56 +23,61 @@ type costRow struct {
 	IndexN, SizeN, RateN, MidN, P99N, PeakN float64
 }
 
-// costs plots the average of the first measure against the median latency, both averaged over the datasets that every plotted
-// system ran on.
+// costs plots the average of the first measure against latency and against the index's size, all averaged over the datasets that every
+// plotted system ran on.
 func (v *view) costs() *costView {
-	c := &costView{XName: "median latency of a query, ms (log scale)"}
+	c := &costView{}
 	for _, t := range v.T.Runs {
 		c.Rows = append(c.Rows, costRow{Dataset: t.Dataset, System: t.System, Index: seconds(t.IndexSeconds), Size: bytesText(t.IndexBytes),
 			Rate: rate(t.QueriesPerSecond), Mid: millis(t.LatencyMedian), P99: millis(t.LatencyP99), Peak: bytesText(t.PeakBytes), Note: t.Note,
 			IndexN: t.IndexSeconds, SizeN: float64(t.IndexBytes), RateN: t.QueriesPerSecond, MidN: t.LatencyMedian, P99N: t.LatencyP99, PeakN: float64(t.PeakBytes)})
 	}
-	full := map[string]int{}
+	measured := map[string]int{}
+	most := 0
 	for _, t := range v.T.Runs {
 		if t.LatencyMedian > 0 {
-			full[t.System]++
+			measured[t.System]++
+			most = max(most, measured[t.System])
 		}
 	}
-	most := 0
-	for _, n := range full {
-		most = max(most, n)
-	}
-	var points []costPoint
+	var byTime, bySize []costPoint
 	for _, s := range v.R.Systems {
-		if full[s.Name] == 0 || full[s.Name] < most {
+		if measured[s.Name] == 0 || measured[s.Name] < most {
 			c.Missing = append(c.Missing, s.Name)
 			continue
 		}
-		points = append(points, v.costPoint(s.Name, most))
+		time, size := v.costPoints(s.Name, float64(most))
+		byTime, bySize = append(byTime, time), append(bySize, size)
 	}
 	c.On = fmt.Sprintf("%d datasets", most)
 	if most == 1 {
 		c.On = "one dataset"
 	}
-	if len(points) > 1 {
-		c.Scatter = scatter(points, v.R.Baseline, c.XName, "mean "+v.Measure)
+	if len(byTime) > 1 {
+		c.Plots = append(c.Plots, scatter(byTime, v.R.Baseline, "median latency of a query, ms (log)", "mean "+v.Measure))
+		if !slices.ContainsFunc(bySize, func(p costPoint) bool { return p.cost <= 0 }) {
+			c.Plots = append(c.Plots, scatter(bySize, v.R.Baseline, "index, MB (log)", "mean "+v.Measure))
+		}
 	}
 	return c
 }
 
-func (v *view) costPoint(system string, n int) costPoint {
-	p := costPoint{system: system}
+// costPoints are a system's averages over n datasets.
+func (v *view) costPoints(system string, n float64) (time, size costPoint) {
+	time.system, size.system = system, system
 	for _, t := range v.T.Runs {
 		if t.System != system {
 			continue
 		}
-		p.cost += t.LatencyMedian / float64(n)
+		time.cost += t.LatencyMedian / n
+		size.cost += float64(t.IndexBytes) / 1e6 / n
 		if r := v.result(t.Dataset, system, v.Measure); r != nil {
-			p.value += r.Mean / float64(n)
+			time.value += r.Mean / n
 		}
 	}
-	p.label = millis(p.cost) + " ms"
-	return p
+	size.value = time.value
+	time.label, size.label = millis(time.cost)+" ms", bytesText(int64(size.cost*1e6))+" MB"
+	return time, size
 }
 
 func seconds(s float64) string {

@@ -94,13 +94,13 @@ type costPoint struct {
 
 // scatter draws value against cost on a log scale, labels beside the points where they do not collide.
 func scatter(points []costPoint, baseline, xName, yName string) template.HTML {
-	const width, height, left, right, top, bottom = 520.0, 300.0, 52.0, 20.0, 12.0, 44.0
+	const width, height, left, right, top, bottom = 440.0, 270.0, 44.0, 16.0, 10.0, 38.0
 	c := newCanvas(width, height, yName+" against "+xName)
 	xlow, xhigh, ylow, yhigh := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
 	for _, p := range points {
 		xlow, xhigh, ylow, yhigh = min(xlow, p.cost), max(xhigh, p.cost), min(ylow, p.value), max(yhigh, p.value)
 	}
-	x := scale{low: math.Pow(10, math.Floor(math.Log10(xlow*0.8))), high: math.Pow(10, math.Ceil(math.Log10(xhigh*1.25))), from: left, to: width - right, log: true}
+	x := logScale(xlow, xhigh, left, width-right)
 	pad := max(0.01, 0.08*(yhigh-ylow))
 	y := linearScale(ylow-pad, yhigh+pad, height-bottom, top)
 	c.axis(x, top, height-bottom, short)
@@ -108,69 +108,90 @@ func scatter(points []costPoint, baseline, xName, yName string) template.HTML {
 		c.line(left, y.at(v), width-right, y.at(v), "grid")
 		c.text(left-7, y.at(v)+4, "end", "tick", short(v))
 	}
-	c.text((left+width-right)/2, height-8, "middle", "axis-name", xName)
-	c.text(4, top+2, "start", "axis-name", "")
+	c.text((left+width-right)/2, height-4, "middle", "tick", xName)
 	labels := placeLabels(points, x, y, width-right)
 	for i, p := range points {
-		class := "dot plain"
-		if p.system == baseline {
-			class = "dot ring"
+		l := labels[i]
+		if l.far {
+			c.line(x.at(p.cost), y.at(p.value), l.x, l.y-4, "rule")
 		}
-		c.circle(x.at(p.cost), y.at(p.value), 5, class, fmt.Sprintf("%s: %s, %s", p.system, study.Figure(p.value), p.label))
-		c.text(labels[i].x, labels[i].y, labels[i].anchor, "label", p.system)
+		c.text(l.x, l.y, l.anchor, "label", p.system)
+	}
+	for _, rings := range []bool{false, true} { // the baseline's ring on top
+		for _, p := range points {
+			if class := map[bool]string{false: "dot plain", true: "dot ring"}[rings]; rings == (p.system == baseline) {
+				c.circle(x.at(p.cost), y.at(p.value), 5, class, fmt.Sprintf("%s: %s, %s", p.system, study.Figure(p.value), p.label))
+			}
+		}
 	}
 	return c.done()
 }
 
+// labelPlace is where a label stands; far from its point it gets a line.
 type labelPlace struct {
 	x, y   float64
 	anchor string
+	far    bool
 }
 
-// placeLabels puts each label to the right of its point, or left, above or below where that is free; points from the top down.
+// box is a rectangle: left, top, right, bottom.
+type box struct{ l, t, r, b float64 }
+
+func (a box) meets(b box) bool { return a.l < b.r && b.l < a.r && a.t < b.b && b.t < a.b }
+
+// labelOffsets are tried in order: right, left, above and below of the point, then farther away.
+var labelOffsets = func() []labelPlace {
+	list := []labelPlace{{9, 4, "start", false}, {-9, 4, "end", false}, {0, -10, "middle", false}, {0, 18, "middle", false}}
+	for _, dy := range []float64{-14, 22, -28, 36, -42, 50, -56, 64} {
+		list = append(list, labelPlace{14, dy, "start", true}, labelPlace{-14, dy, "end", true})
+	}
+	return list
+}()
+
+// placeLabels puts each label to the first place that is free, the best systems' first.
 func placeLabels(points []costPoint, x, y scale, edge float64) []labelPlace {
 	places := make([]labelPlace, len(points))
 	order := make([]int, len(points))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(points[b].value, points[a].value) })
-	type box struct{ l, t, r, b float64 }
 	var taken []box
-	for _, p := range points {
+	for i, p := range points {
+		order[i] = i
 		px, py := x.at(p.cost), y.at(p.value)
 		taken = append(taken, box{px - 6, py - 6, px + 6, py + 6})
 	}
-	hits := func(n box) bool {
-		return n.r > edge+14 || n.l < 30 || slices.ContainsFunc(taken, func(o box) bool { return n.l < o.r && o.l < n.r && n.t < o.b && o.t < n.b })
-	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(points[b].value, points[a].value) })
 	for _, i := range order {
-		px, py := x.at(points[i].cost), y.at(points[i].value)
-		w := 6.7 * float64(len([]rune(points[i].system)))
-		var best box
-		for n, try := range []struct {
-			dx, dy float64
-			anchor string
-		}{{9, 4, "start"}, {-9, 4, "end"}, {0, -10, "middle"}, {0, 18, "middle"}, {9, 18, "start"}, {9, -10, "start"}, {-9, 18, "end"}, {-9, -10, "end"}, {9, 32, "start"}, {9, -24, "start"}} {
-			l := px + try.dx
-			switch try.anchor {
-			case "end":
-				l -= w
-			case "middle":
-				l -= w / 2
-			}
-			at := box{l, py + try.dy - 11, l + w, py + try.dy + 2}
-			if n == 0 || !hits(at) {
-				best = at
-				places[i] = labelPlace{px + try.dx, py + try.dy, try.anchor}
-				if !hits(at) {
-					break
-				}
-			}
-		}
-		taken = append(taken, best)
+		var at box
+		places[i], at = freePlace(points[i], x, y, func(b box) bool {
+			return b.r > edge+10 || b.l < 40 || b.t < 0 || slices.ContainsFunc(taken, b.meets)
+		})
+		taken = append(taken, at)
 	}
 	return places
+}
+
+// freePlace is the first place of a point's label that is not taken; the first of all where none is free.
+func freePlace(p costPoint, x, y scale, taken func(box) bool) (labelPlace, box) {
+	var first labelPlace
+	var firstBox box
+	w := 6.2 * float64(len([]rune(p.system)))
+	for n, o := range labelOffsets {
+		place := labelPlace{x.at(p.cost) + o.x, y.at(p.value) + o.y, o.anchor, o.far}
+		left := place.x
+		switch o.anchor {
+		case "end":
+			left -= w
+		case "middle":
+			left -= w / 2
+		}
+		at := box{left, place.y - 11, left + w, place.y + 2}
+		if n == 0 {
+			first, firstBox = place, at
+		}
+		if !taken(at) {
+			return place, at
+		}
+	}
+	return first, firstBox
 }
 
 // gains draws the per-query differences of two systems in descending order, one area per side, whatever the number of queries.
@@ -249,7 +270,7 @@ func forest(c study.Verdict) template.HTML {
 		span := high - low
 		cover(max(c.Beyond.Pooled.Interval.Low, low-span/2), min(c.Beyond.Pooled.Interval.High, high+span/2))
 	}
-	const width = 460.0
+	const width = 400.0
 	bottom := top + rowHeight*float64(rows)
 	g := newCanvas(width, bottom+20, "Difference by dataset with 95 % intervals: "+c.Claim)
 	s := linearScale(low, high, left, width-right)

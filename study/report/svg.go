@@ -74,6 +74,12 @@ func (s scale) at(v float64) float64 {
 	return s.from + (min(max(v, low), high)-low)/(high-low)*(s.to-s.from)
 }
 
+// logScale covers the values, with room at both ends, and a factor of four at least.
+func logScale(low, high, from, to float64) scale {
+	room := max(1.25, math.Sqrt(4*low/high))
+	return scale{low: low / room, high: high * room, from: from, to: to, log: true}
+}
+
 // linearScale covers the values with round ends.
 func linearScale(low, high, from, to float64) scale {
 	if high <= low {
@@ -99,9 +105,18 @@ func tickStep(low, high float64) float64 {
 func (s scale) ticks() []float64 {
 	var list []float64
 	if s.log {
+		steps := []float64{1, 2, 5}
+		switch ratio := s.high / s.low; {
+		case ratio > 200:
+			steps = steps[:1]
+		case ratio < 12:
+			steps = []float64{1, 1.5, 2, 3, 4, 5, 7}
+		}
 		for p := math.Floor(math.Log10(s.low)); p <= math.Ceil(math.Log10(s.high)); p++ {
-			if v := math.Pow(10, p); v >= s.low*0.999 && v <= s.high*1.001 {
-				list = append(list, v)
+			for _, step := range steps {
+				if v := step * math.Pow(10, p); v >= s.low*0.999 && v <= s.high*1.001 {
+					list = append(list, v)
+				}
 			}
 		}
 		return list

@@ -313,7 +313,7 @@ type settingRow struct {
 
 type settingCell struct {
 	Value   string
-	Differs bool // from the baseline's
+	Differs bool // from the baseline's; not where one of the two has no such setting
 }
 
 // settings lists every setting of every system, those that differ from the baseline's marked; a setting in which nobody differs is not
@@ -335,11 +335,11 @@ func (v *view) settings() []settingRow {
 		differ := false
 		for _, s := range v.R.Systems {
 			value := s.Settings[name]
-			cell := settingCell{Value: value, Differs: value != base[name]}
+			cell := settingCell{Value: value, Differs: value != base[name] && value != "" && base[name] != ""}
 			if value == "" {
 				cell.Value = "–"
 			}
-			differ = differ || cell.Differs
+			differ = differ || value != base[name]
 			row.Cells = append(row.Cells, cell)
 		}
 		if differ {
