@@ -2,6 +2,8 @@ package analysis
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -59,7 +61,7 @@ func (t *Tokens) add(term []byte, start, end int) {
 
 // Names are the names that New takes, in the order of its documentation.
 func Names() []string {
-	return append([]string{"english", "whitespace", "code"}, languages()...)
+	return append([]string{"english", "whitespace", "code", "cjk"}, slices.Sorted(maps.Keys(stemmers))...)
 }
 
 // New returns the analyzer of that name:
@@ -67,6 +69,9 @@ func Names() []string {
 //   - "english": Lucene's EnglishAnalyzer as Anserini runs it
 //   - "whitespace": the text in lower case, split at white space
 //   - "code": identifiers split into their words, the whole kept too
+//   - "cjk": Lucene's CJKAnalyzer: pairs of neighbouring Chinese, Japanese or Korean characters, words of other scripts whole
+//   - a language with a Snowball stemmer ("danish", "german", "spanish", ...; Names has them all): words of UAX #29, lower case,
+//     the stem; no stop words
 func New(name string) (Analyzer, error) {
 	switch name {
 	case "english":
@@ -75,6 +80,11 @@ func New(name string) (Analyzer, error) {
 		return whitespace{}, nil
 	case "code":
 		return code{}, nil
+	case "cjk":
+		return cjk{}, nil
+	}
+	if stem := stemmers[name]; stem != nil {
+		return language{name, stem}, nil
 	}
 	return nil, fmt.Errorf("analysis: no analyzer %q (there are %s)", name, strings.Join(Names(), ", "))
 }

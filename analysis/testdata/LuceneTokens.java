@@ -9,12 +9,12 @@ import org.apache.lucene.analysis.tokenattributes.*;
  * Prints what Lucene makes of texts: java -cp anserini.jar LuceneTokens.java ANALYZER < texts
  *
  * <p>ANALYZER is "english" for Anserini's DefaultEnglishAnalyzer or the name of a Lucene analyzer class below
- * org.apache.lucene.analysis ("de.GermanAnalyzer", "cjk.CJKAnalyzer"). One line in, a text in hexadecimal UTF-8, gives one
+ * org.apache.lucene.analysis ("cjk.CJKAnalyzer"), or "snowball.German" for words in lower case through a SnowballFilter. One line in, a text in hexadecimal UTF-8, gives one
  * line out: each term in hexadecimal UTF-8, separated by blanks.
  */
 public class LuceneTokens {
   public static void main(String[] args) throws Exception {
-    Analyzer a = args[0].equals("english")
+    Analyzer a = args[0].startsWith("snowball.") ? snowball(args[0].substring(9)) : args[0].equals("english")
         ? (Analyzer) Class.forName("io.anserini.analysis.DefaultEnglishAnalyzer").getMethod("newDefaultInstance").invoke(null)
         : (Analyzer) Class.forName("org.apache.lucene.analysis." + args[0]).getConstructor().newInstance();
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
@@ -35,5 +35,16 @@ public class LuceneTokens {
       out.println(b);
     }
     out.flush();
+  }
+
+  private static Analyzer snowball(String language) {
+    return new Analyzer() {
+      @Override
+      protected TokenStreamComponents createComponents(String field) {
+        var words = new org.apache.lucene.analysis.standard.StandardTokenizer();
+        var lower = new org.apache.lucene.analysis.LowerCaseFilter(words);
+        return new TokenStreamComponents(words, new org.apache.lucene.analysis.snowball.SnowballFilter(lower, language));
+      }
+    };
   }
 }
