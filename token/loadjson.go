@@ -72,8 +72,8 @@ func loadJSON(data []byte, conf *config) (*Tokenizer, error) {
 
 // finish sets what follows from the rest.
 func (t *Tokenizer) finish(conf *config) {
-	for _, p := range t.pre {
-		if m, ok := p.(*metaspace); ok && m.scheme == prependFirst {
+	for i, p := range t.pre {
+		if m, ok := p.(*metaspace); ok && m.scheme == prependFirst && (t.norm != nil || i > 0) {
 			t.track = true
 		}
 	}

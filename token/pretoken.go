@@ -280,7 +280,7 @@ func (m *metaspace) split(s *state) {
 		lo := len(out.b)
 		text := s.text[w.lo:w.hi]
 		begins := text[0] == ' ' || bytes.HasPrefix(text, view(m.meta))
-		if !begins && (m.scheme == prependAlways || m.scheme == prependFirst && s.at[w.lo].Start == 0) {
+		if !begins && (m.scheme == prependAlways || m.scheme == prependFirst && s.begins(w.lo)) {
 			out.put(m.meta, w.lo)
 		}
 		for pos := 0; pos < len(text); {
@@ -301,6 +301,15 @@ func (m *metaspace) split(s *state) {
 	}
 	out.done()
 	s.spare, s.words = s.words, words
+}
+
+// begins says whether byte i of the text comes from the very beginning of the text that is encoded. Without spans it is known
+// only before anything was rewritten.
+func (s *state) begins(i int) bool {
+	if s.track {
+		return s.at[i].Start == 0
+	}
+	return s.head && i == 0
 }
 
 // words cuts b[lo:] before every meta character.

@@ -12,6 +12,7 @@ type piece struct{ lo, hi int }
 // state is what encoding one text needs. States are reused; one serves one goroutine at a time.
 type state struct {
 	track   bool   // keep spans
+	head    bool   // text begins where the whole text begins; known without spans
 	text    []byte // the text as it stands: normalised, later rewritten by pre-tokenizers
 	at      []Span // when track: where each byte of text comes from
 	words   []piece
@@ -98,7 +99,7 @@ func (s *state) eachRun(text []byte, at []Span, marks []mark, run func(lo, hi in
 
 // encodeRun encodes a stretch of the text that holds no raw added token. base is where it begins in the whole text.
 func (t *Tokenizer) encodeRun(s *state, text []byte, base int) {
-	s.text, s.cur, s.at = text, -1, nil
+	s.text, s.cur, s.at, s.head = text, -1, nil, base == 0
 	if s.track {
 		s.at = appendIdentity(s.holdAt[:0], text, base)
 		s.holdAt = s.at
@@ -123,8 +124,9 @@ func (t *Tokenizer) encodeMarked(s *state) {
 	}
 	text, at := append(s.hold[:0], s.text...), slices.Clone(s.at) // pre-tokenizers rewrite s.text run by run
 	s.hold = text
+	head := s.head
 	s.eachRun(text, at, s.normMarks, func(lo, hi int) {
-		s.text, s.cur = text[lo:hi], -1
+		s.text, s.cur, s.head = text[lo:hi], -1, head && lo == 0
 		if s.track {
 			s.at = at[lo:hi:hi]
 		}
