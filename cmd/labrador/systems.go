@@ -27,13 +27,15 @@ type systemKinds struct {
 }
 
 // Names lists the kinds.
-func (systemKinds) Names() []string { return []string{"bm25", "vectors", "fuse", "run"} }
+func (systemKinds) Names() []string { return []string{"bm25", "dense", "vectors", "fuse", "run"} }
 
 // New is a zero system of the kind, nil for an unknown one.
 func (k systemKinds) New(kind string) study.System {
 	switch kind {
 	case "bm25":
 		return &bm25System{}
+	case "dense":
+		return &denseSystem{files: k}
 	case "vectors":
 		return &vectorsSystem{files: k}
 	case "fuse":
@@ -210,12 +212,12 @@ func (s *vectorsSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, 
 	if err != nil {
 		return nil, cost, err
 	}
-	documents, err := vectors.OpenSet(paths[0], paths[1])
+	documents, err := openVectors(paths[0], paths[1])
 	if err != nil {
 		return nil, cost, err
 	}
 	defer documents.Close()
-	queries, err := vectors.OpenSet(paths[2], paths[3])
+	queries, err := openVectors(paths[2], paths[3])
 	if err != nil {
 		return nil, cost, err
 	}

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/dense"
+	"github.com/labrador-lab/labrador/index"
+	"github.com/labrador-lab/labrador/internal/progress"
+	"github.com/labrador-lab/labrador/model"
+	"github.com/labrador-lab/labrador/prompt"
+	"github.com/labrador-lab/labrador/store"
+	"github.com/labrador-lab/labrador/study"
+)
+
+// denseSystem is exact search over the vectors of a language model.
+type denseSystem struct {
+	leaf
+	Model      string  `yaml:"model"`       // folder or file
+	Recipe     string  `yaml:"recipe"`      // of prompt.Names; none: the model's own prompts
+	MaxTokens  int     `yaml:"max_tokens"`  // of the bare text under a recipe, of the whole input without
+	SystemText *string `yaml:"system_text"` // instead of the template's system message
+	Task       string  `yaml:"task"`        // instead of the dataset's published task line
+	Prompt     string  `yaml:"prompt"`      // without a recipe: name of a model's prompt, or a text
+	DType      string  `yaml:"dtype"`       // f32 (default), bf16, int8, auto
+	Dimensions int     `yaml:"dimensions"`
+	Layer      int     `yaml:"layer"`   // default: the last
+	Pooling    string  `yaml:"pooling"` // default: the recipe's, else the model's
+	Format     string  `yaml:"format"`  // of the kept vectors: f32 (default), bf16, int8, binary
+	files      systemKinds
+}
+
+func (s *denseSystem) Validate() error {
+	if s.Model == "" {
+		return fmt.Errorf("a dense system needs model: a folder or a .gguf file")
+	}
+	if s.Recipe != "" && !slices.Contains(prompt.Names(), s.Recipe) {
+		return fmt.Errorf("no recipe %q: there are %v", s.Recipe, prompt.Names())
+	}
+	if s.Recipe != "" && s.Prompt != "" {
+		return fmt.Errorf("recipe and prompt exclude each other")
+	}
+	if err := (index.FlatOptions{Format: index.Format(s.Format)}).Validate(); err != nil {
+		return err
+	}
+	return model.Options{DType: s.DType, Dimensions: s.Dimensions, MaxTokens: s.MaxTokens, Pooling: s.Pooling}.Validate()
+}
+
+func (s *denseSystem) Settings() map[string]string {
+	set := map[string]string{"model": filepath.Base(s.Model), "metric": "cosine", "search": "exact", "dtype": orElse(s.DType, "f32"),
+		"recipe": orElse(s.Recipe, "the model's own"), "pooling": orElse(s.Pooling, "the recipe's or the model's"), "vectors": orElse(s.Format, "f32")}
+	if s.MaxTokens > 0 {
+		set["max_tokens"] = fmt.Sprint(s.MaxTokens)
+	}
+	if s.SystemText != nil {
+		set["system text"] = fmt.Sprintf("%q", *s.SystemText)
+	} else if s.Recipe == "one-word" {
+		set["system text"] = "the template's of " + filepath.Base(s.Model)
+	}
+	if s.Dimensions > 0 {
+		set["dimensions"] = fmt.Sprint(s.Dimensions)
+	}
+	if s.Layer != 0 {
+		set["layer"] = fmt.Sprint(s.Layer)
+	}
+	if s.Prompt != "" {
+		set["prompt"] = fmt.Sprintf("%q", s.Prompt)
+	}
+	if s.Task != "" {
+		set["task"] = fmt.Sprintf("%q", s.Task)
+	}
+	return set
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func (s *denseSystem) options(d *study.Data) (dense.Options, error) {
+	path, err := s.files.findModel(s.Model, d)
+	return dense.Options{Model: path, Recipe: s.Recipe, MaxTokens: s.MaxTokens, SystemText: s.SystemText, Dataset: d.Name, Task: s.Task,
+		Prompt: s.Prompt, DType: s.DType, Dimensions: s.Dimensions, Layer: s.Layer, Pooling: s.Pooling}, err
+}
+
+// Key reads the model's files once per process: models are large.
+func (s *denseSystem) Key(d *study.Data) (string, error) {
+	o, err := s.options(d)
+	if err != nil {
+		return "", err
+	}
+	digest, err := fileDigests.of(o.Model)
+	if err != nil {
+		return "", err
+	}
+	system := "-"
+	if o.SystemText != nil {
+		system = *o.SystemText
+	}
+	task := o.Task
+	if task == "" {
+		task = prompt.Task(o.Dataset)
+	}
+	return fmt.Sprintf("dense/1 %s %s %d %q %q %q %s %d %d %s %s", digest, o.Recipe, o.MaxTokens, system, task, o.Prompt, o.DType, o.Dimensions, o.Layer, o.Pooling, s.Format), nil
+}
+
+// fileDigests remembers the digests of model files and folders.
+var fileDigests = digestMemory{known: map[string]string{}}
+
+type digestMemory struct {
+	sync.Mutex
+	known map[string]string
+}
+
+func (m *digestMemory) of(path string) (string, error) {
+	m.Lock()
+	defer m.Unlock()
+	if d := m.known[path]; d != "" {
+		return d, nil
+	}
+	paths := []string{path}
+	if info, err := os.Stat(path); err != nil {
+		return "", err
+	} else if info.IsDir() {
+		paths = nil
+		err := filepath.WalkDir(path, func(p string, e os.DirEntry, err error) error {
+			if err == nil && e.Type().IsRegular() {
+				paths = append(paths, p)
+			}
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	d, err := digestFiles(paths)
+	if err == nil {
+		h := sha256.New()
+		for _, p := range paths {
+			fmt.Fprintf(h, "%q", filepath.Base(p))
+		}
+		d = hex.EncodeToString(h.Sum([]byte(d)))
+		m.known[path] = d
+	}
+	return d, err
+}
+
+func (s *denseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, study.Cost, error) {
+	var cost study.Cost
+	o, err := s.options(job.Data)
+	if err != nil {
+		return nil, cost, err
+	}
+	o.Threads = job.Threads
+	encoder, err := dense.Open(o)
+	if err != nil {
+		return nil, cost, err
+	}
+	defer encoder.Close()
+	kept, err := openVectorStore()
+	if err != nil {
+		return nil, cost, err
+	}
+	start := time.Now()
+	docs, tokens, err := encodeWith(ctx, encoder, kept, labrador.DocumentSide, dense.Documents(job.Data.Documents), job.Progress("encoding documents", "texts", 0))
+	if err != nil {
+		return nil, cost, err
+	}
+	cost.IndexSeconds, cost.IndexBytes = time.Since(start).Seconds(), int64(len(docs.Matrix.Data))*4
+	if tokens > 0 {
+		cost.Note = fmt.Sprintf("%d tokens of documents encoded, %.0f a second", tokens, float64(tokens)/cost.IndexSeconds)
+	} else {
+		cost.Note = "document vectors were kept from an earlier run"
+	}
+	start = time.Now()
+	queries, _, err := encodeWith(ctx, encoder, kept, labrador.QuerySide, dense.Queries(job.Queries), job.Progress("encoding queries", "texts", len(job.Queries)))
+	if err != nil {
+		return nil, cost, err
+	}
+	encoded := time.Since(start).Seconds()
+	searcher, closeIndex, err := s.searcher(ctx, encoder, docs, queries)
+	if err != nil {
+		return nil, cost, err
+	}
+	defer closeIndex()
+	run, err := job.Search(ctx, searcher, &cost)
+	cost.SearchSeconds += encoded
+	cost.QueriesPerSecond = float64(len(job.Queries)) / max(cost.SearchSeconds, 1e-9)
+	return run, cost, err
+}
+
+// encodeWith encodes items into the store with a progress bar, and counts the tokens that were not there yet.
+func encodeWith(ctx context.Context, e *dense.Encoder, kept *store.Store, side labrador.Side, items dense.Items, bar *progress.Bar) (dense.Encoded, int, error) {
+	defer bar.Done()
+	tokens := 0
+	out, err := e.Vectors(ctx, kept, side, items, func(n, t int) {
+		tokens += t
+		bar.Add(int64(n))
+	})
+	return out, tokens, err
+}
+
+func (s *denseSystem) searcher(ctx context.Context, e *dense.Encoder, docs, queries dense.Encoded) (*denseSearcher, func(), error) {
+	d := &denseSearcher{encoder: e, queries: queries.Matrix, row: make(map[string]int, len(queries.IDs))}
+	for i, id := range queries.IDs {
+		d.row[id] = i
+	}
+	if s.Format == "" || s.Format == string(index.F32) {
+		flat, err := index.NewFlat(docs.IDs, docs.Matrix, index.Cosine)
+		d.flat = flat
+		return d, func() {}, err
+	}
+	dir, err := os.MkdirTemp("", "labrador-flat-")
+	if err != nil {
+		return nil, nil, err
+	}
+	path := filepath.Join(dir, "flat")
+	err = index.BuildFlat(ctx, path, docs.IDs, index.MatrixSource(docs.Matrix), index.FlatOptions{Format: index.Format(s.Format)})
+	if err == nil {
+		d.flat, err = index.OpenFlat(path)
+	}
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, nil, err
+	}
+	return d, func() { d.flat.Close(); os.RemoveAll(dir) }, nil
+}
+
+// denseSearcher answers batches with vectors that are kept, and single queries as a service would: by encoding them.
+type denseSearcher struct {
+	encoder *dense.Encoder
+	flat    *index.Flat
+	queries labrador.Matrix
+	row     map[string]int
+}
+
+func (d *denseSearcher) Search(ctx context.Context, q labrador.Query, k int) ([]labrador.Hit, error) {
+	m, err := d.encoder.Encode(ctx, labrador.QuerySide, []labrador.Item{{Text: q.Text, Picture: q.Picture}})
+	if err != nil {
+		return nil, err
+	}
+	hits, err := d.flat.Search(ctx, m, k, nil)
+	if err != nil {
+		return nil, err
+	}
+	return hits[0], nil
+}
+
+func (d *denseSearcher) SearchBatch(ctx context.Context, queries []labrador.Query, k int) ([][]labrador.Hit, error) {
+	m := labrador.NewMatrix(len(queries), d.queries.Cols)
+	for i, q := range queries {
+		row, ok := d.row[q.ID]
+		if !ok {
+			return nil, fmt.Errorf("query %s was not encoded", q.ID)
+		}
+		copy(m.Row(i), d.queries.Row(row))
+	}
+	return d.flat.Search(ctx, m, k, nil)
+}
+
+// openVectorStore is the store of encoded vectors in the cache folder.
+func openVectorStore() (*store.Store, error) {
+	cache, err := cacheFolder()
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(filepath.Join(cache, "vectors"))
+}
+
+// findModel resolves a model's path: as find does, and below the model folders.
+func (k systemKinds) findModel(path string, d *study.Data) (string, error) {
+	if dir := os.Getenv("LABRADOR_MODELS"); dir != "" && !filepath.IsAbs(path) {
+		for _, folder := range filepath.SplitList(dir) {
+			full := filepath.Join(folder, path)
+			if _, err := os.Stat(full); err == nil {
+				return full, nil
+			}
+		}
+	}
+	return k.find(path, d)
+}
