@@ -157,43 +157,62 @@ func unpackFreqsPlain(dst *[blockLen]uint32, src []byte, width int) {
 	}
 }
 
-// appendTail appends fewer than blockLen postings: for each the gap, shifted left by one with the lowest bit set where the
-// frequency is 1, and the frequency otherwise; all as varints.
+// appendTail appends fewer than blockLen postings: a width (a byte); for each posting its gap, shifted left by one with the
+// lowest bit set where the frequency is 1, at that width, a little-endian bit stream; then the other frequencies as varints.
 func appendTail(dst []byte, block []posting, prev int64) []byte {
-	for _, p := range block {
-		gap := uint64(int64(p.doc())-prev-1) << 1
-		prev = int64(p.doc())
+	var v [blockLen]uint64
+	width := 0
+	for i, p := range block {
+		v[i] = uint64(int64(p.doc())-prev-1) << 1
 		if p.freq() == 1 {
-			dst = binary.AppendUvarint(dst, gap|1)
-			continue
+			v[i] |= 1
 		}
-		dst = binary.AppendUvarint(dst, gap)
-		dst = binary.AppendUvarint(dst, uint64(p.freq()))
+		prev = int64(p.doc())
+		width = max(width, bits.Len64(v[i]))
+	}
+	dst = append(dst, byte(width))
+	var acc uint64
+	n := 0
+	for _, x := range v[:len(block)] {
+		acc |= x << n
+		for n += width; n >= 8; n -= 8 {
+			dst = append(dst, byte(acc))
+			acc >>= 8
+		}
+	}
+	if n > 0 {
+		dst = append(dst, byte(acc))
+	}
+	for _, p := range block {
+		if p.freq() != 1 {
+			dst = binary.AppendUvarint(dst, uint64(p.freq()))
+		}
 	}
 	return dst
 }
 
-// readTail reads n postings that appendTail wrote and returns false where b does not hold them.
+// readTail reads n postings that appendTail wrote, with 8 bytes or more behind, and returns false where b does not hold them.
 func readTail(b []byte, n int, prev uint32, docs, freqs *[blockLen]uint32) bool {
+	if len(b) == 0 || b[0] > 33 {
+		return false
+	}
+	width := int(b[0])
+	size := (n*width + 7) / 8
+	if n > blockLen || len(b) < 1+size+8 {
+		return false
+	}
+	src, rest, mask := b[1:], b[1+size:], uint64(1)<<width-1
 	for i := range n {
-		var v uint64
-		if len(b) > 0 && b[0] < 0x80 {
-			v, b = uint64(b[0]), b[1:]
-		} else {
-			var size int
-			if v, size = binary.Uvarint(b); size <= 0 {
-				return false
-			}
-			b = b[size:]
-		}
+		at := i * width
+		v := le.Uint64(src[at>>3:]) >> (at & 7) & mask
 		prev += uint32(v>>1) + 1
 		docs[i], freqs[i] = prev, 1
 		if v&1 == 0 {
-			f, size := binary.Uvarint(b)
+			f, size := binary.Uvarint(rest)
 			if size <= 0 {
 				return false
 			}
-			freqs[i], b = uint32(f), b[size:]
+			freqs[i], rest = uint32(f), rest[size:]
 		}
 	}
 	return true

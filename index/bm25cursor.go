@@ -74,7 +74,7 @@ func (c *cursor) openShort(t term) error {
 	c.n = c.df
 	if c.df == 1 {
 		c.docs[0], c.freqs[0] = t.doc, uint32(t.cf)
-	} else if !readTail(t.list, c.df, noDoc, &c.docs, &c.freqs) {
+	} else if !readTail(t.list[:cap(t.list)], c.df, noDoc, &c.docs, &c.freqs) {
 		return errDamagedList
 	}
 	c.blocks, c.decoded, c.freqsOf = 1, 0, 0
