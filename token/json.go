@@ -210,31 +210,41 @@ func (r *jsonReader) raw() (json.RawMessage, error) {
 	r.peek()
 	start, depth := r.i, 0
 	for r.i < len(r.b) {
-		switch r.b[r.i] {
+		c := r.b[r.i]
+		if !jsonMarks[c] {
+			r.i++
+			continue
+		}
+		switch c {
 		case '"':
 			if err := r.skipString(); err != nil {
 				return nil, err
 			}
-			r.i--
 		case '[', '{':
 			depth++
-		case ']', '}':
-			if depth == 0 {
-				return r.cut(start)
-			}
-			depth--
+			r.i++
 		case ',':
 			if depth == 0 {
 				return r.cut(start)
 			}
+			r.i++
+			continue
+		default:
+			if depth == 0 {
+				return r.cut(start)
+			}
+			depth--
+			r.i++
 		}
-		r.i++
-		if depth == 0 && bytes.IndexByte([]byte(`"]}`), r.b[r.i-1]) >= 0 {
+		if depth == 0 {
 			return r.cut(start)
 		}
 	}
 	return r.cut(start)
 }
+
+// jsonMarks are the characters that raw looks at.
+var jsonMarks = [256]bool{'"': true, '[': true, ']': true, '{': true, '}': true, ',': true}
 
 func (r *jsonReader) cut(start int) (json.RawMessage, error) {
 	if start == r.i {
@@ -245,11 +255,12 @@ func (r *jsonReader) cut(start int) (json.RawMessage, error) {
 
 func (r *jsonReader) skipString() error {
 	for r.i++; r.i < len(r.b); r.i++ {
-		j := bytes.IndexByte(r.b[r.i:], '"')
-		if j < 0 {
+		for r.i < len(r.b) && r.b[r.i] != '"' { // strings are short: no call for each
+			r.i++
+		}
+		if r.i == len(r.b) {
 			break
 		}
-		r.i += j
 		n := 0
 		for r.b[r.i-1-n] == '\\' {
 			n++

@@ -152,6 +152,7 @@ func (m *bpe) readMerges(raw json.RawMessage) error {
 		return errors.New("none")
 	}
 	var merges mergeList
+	var pair [2][]byte
 	r := &jsonReader{b: raw}
 	err := r.array(func() error {
 		if r.peek() == '"' {
@@ -165,12 +166,11 @@ func (m *bpe) readMerges(raw json.RawMessage) error {
 			}
 			return merges.add(m, a, b)
 		}
-		var pair [2][]byte
 		n := 0
 		err := r.array(func() error {
 			text, err := r.str()
 			if err == nil && n < 2 {
-				pair[n] = append([]byte(nil), text...)
+				pair[n] = append(pair[n][:0], text...)
 			}
 			n++
 			return err
