@@ -23,7 +23,7 @@ func (g *GGUF) load() (*Tokenizer, error) {
 		return nil, fmt.Errorf("%d tokens but %d token types", len(g.Tokens), len(g.Types))
 	}
 	if len(g.Types) == 0 {
-		g.Types = bytesToTypes(len(g.Tokens))
+		g.Types = normalTypes(len(g.Tokens))
 	}
 	for _, id := range []*int32{&g.BOS, &g.EOS, &g.UNK, &g.SEP, &g.PAD, &g.CLS, &g.MASK} {
 		if int(*id) >= len(g.Tokens) || *id < 0 {
@@ -50,7 +50,7 @@ func (g *GGUF) load() (*Tokenizer, error) {
 	return t, nil
 }
 
-func bytesToTypes(n int) []int32 {
+func normalTypes(n int) []int32 {
 	types := make([]int32, n)
 	for i := range types {
 		types[i] = pieceNormal

@@ -365,6 +365,9 @@ func (t *Tokenizer) buildAdded(raw json.RawMessage) error {
 	next := int32(t.vocab.count)
 	seen := map[string]int32{}
 	for _, a := range list {
+		if len(a.Content) > maxPiece {
+			return fmt.Errorf("a token of %d bytes; more than %d are not supported", len(a.Content), maxPiece)
+		}
 		id, ok := seen[a.Content]
 		if !ok {
 			id, ok = t.vocab.id(a.Content)

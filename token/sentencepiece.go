@@ -37,6 +37,10 @@ type pieces struct {
 	pad         int32
 }
 
+// maxPiece bounds a piece's length, because merges are found by trying every cut of it; the longest published ones have about
+// 200 bytes.
+const maxPiece = 1 << 12
+
 var errProto = errors.New("not a sentencepiece model: broken protocol buffer")
 
 // protoFields calls field for each field of a protocol buffer message: v is its number (varint and fixed), b its bytes.
@@ -247,6 +251,9 @@ func (p *pieces) tokenizer() (*Tokenizer, error) {
 	}
 	b := &vocabBuilder{}
 	for id, tok := range p.tokens {
+		if len(tok) > maxPiece {
+			return nil, fmt.Errorf("piece %d has %d bytes; more than %d are not supported", id, len(tok), maxPiece)
+		}
 		if err := b.add([]byte(tok), int64(id)); err != nil {
 			return nil, err
 		}

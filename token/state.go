@@ -157,8 +157,8 @@ func (t *Tokenizer) encodeWords(s *state) {
 			end := min(pos+int(n), w.hi)
 			if pos < end {
 				s.spans = append(s.spans, Span{s.at[pos].Start, s.at[end-1].End})
-			} else { // a byte of a character that a byte before it stands for
-				s.spans = append(s.spans, s.spans[len(s.spans)-1])
+			} else { // one of several tokens for one byte, or a token out of the text's order: the last byte's
+				s.spans = append(s.spans, s.at[max(end-1, 0)])
 			}
 			pos = end
 		}
