@@ -183,3 +183,19 @@ func TestOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestSteadyState checks that encoding allocates for calls and texts, not for tokens.
+func TestSteadyState(t *testing.T) {
+	m := openModel(t, outside.Data(t, "models/qwen3"), Options{Threads: 1})
+	allocs := func(length int) float64 {
+		texts := randomTexts(m, 8, length)
+		return testing.AllocsPerRun(5, func() {
+			if _, err := m.EncodeTokens(context.Background(), texts); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if short, long := allocs(8), allocs(120); long > short+8 {
+		t.Errorf("%v allocations for 8 texts of 8 tokens, %v for 8 of 120", short, long)
+	}
+}

@@ -1,6 +1,9 @@
 package model
 
-import "math"
+import (
+	"encoding/json"
+	"math"
+)
 
 // buildGemma2 is Gemma 2 (Gemma Team 2024): norms before and behind every sublayer, tanh caps on scores and logits, a sliding
 // window in every other layer.
@@ -22,6 +25,9 @@ func buildGemma3(c *config, l *loader) *Network {
 		s.softcap, s.headCap = c.number(0, "attn_logit_softcapping"), c.number(0, "final_logit_softcapping")
 	}
 	s.headNorms = true
+	if c.fields["rope_local_base_freq"] == nil {
+		c.fields["rope_local_base_freq"] = json.Number("10000")
+	}
 	s.rope = c.rotary("full_attention", s.heads.dim, 1e6)
 	s.slidingRope = c.rotary("sliding_attention", s.heads.dim, 1e4)
 	every := c.sizeOr(6, "sliding_window_pattern", "_sliding_window_pattern")

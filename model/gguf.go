@@ -181,12 +181,22 @@ func ggufConfig(file *weights.GGUF, name string, arch *ggufArch) (*config, error
 	if arch.model == "llama" && c.fields["sliding_window"] != nil {
 		c.fields["model_type"] = "mistral"
 	}
+	c.ggufScale(arch.model)
 	c.ggufRope(file, name)
 	if v := meta[name+".attention.causal"]; v != nil && arch.settings["rms_norm_eps"] != "" {
 		c.fields["is_causal"] = v
 	}
 	c.fields["architectures"] = []any{"GGUFForCausalLM"}
 	return c, c.err
+}
+
+// ggufScale states the scale of the attention for the two models whose files leave it out and which do not take the
+// dimension of their heads for it: Gemma 2 and 3 of 27 billion (llama.cpp, src/models/gemma2-iswa.cpp, gemma3.cpp).
+func (c *config) ggufScale(model string) {
+	layers := map[string]int{"gemma2": 46, "gemma3_text": 62}[model]
+	if layers > 0 && c.sizeOr(0, "num_hidden_layers") == layers {
+		c.fields["query_pre_attn_scalar"] = ggufNumber(c.size("hidden_size") / c.size("num_attention_heads"))
+	}
 }
 
 // ggufRope translates the scaling of positions: named, or as a factor for each frequency.

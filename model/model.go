@@ -115,6 +115,9 @@ func (m *Model) apply(o Options) error {
 		if n := m.net.Context; n > 0 && o.MaxTokens > n {
 			return fmt.Errorf("model: %d tokens: the model was made for at most %d", o.MaxTokens, n)
 		}
+		if r.maxRunes > 0 {
+			r.maxRunes = r.maxRunes / r.maxTokens * o.MaxTokens
+		}
 		r.maxTokens = o.MaxTokens
 	}
 	if o.NoSpecial {
@@ -252,14 +255,27 @@ func (m *Model) text(prompt string, it labrador.Item) string {
 	if m.recipe.lower {
 		text = strings.ToLower(text)
 	}
+	if n := m.recipe.maxRunes; n > 0 && len(text) > n {
+		text = firstRunes(text, n)
+	}
+	return text
+}
+
+// firstRunes are the first n characters of a text.
+func firstRunes(text string, n int) string {
+	for at := range text {
+		if n == 0 {
+			return text[:at]
+		}
+		n--
+	}
 	return text
 }
 
 // finishTokens drops unknown tokens and appends the end token, as the recipe says.
 func (m *Model) finishTokens(ids []int32) []int32 {
-	if m.recipe.dropUnknown {
-		unk := m.tokenizer.Special().UNK
-		ids = slices.DeleteFunc(ids, func(id int32) bool { return id == unk })
+	if m.recipe.drop >= 0 {
+		ids = slices.DeleteFunc(ids, func(id int32) bool { return id == m.recipe.drop })
 	}
 	if m.tail >= 0 {
 		ids = append(ids, m.tail)

@@ -37,13 +37,13 @@ func openCheckpoint(path string, o Options) (*checkpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	c := &checkpoint{path: path, recipe: recipe{special: true}}
+	c := &checkpoint{path: path, recipe: recipe{special: true, drop: -1}}
 	switch {
 	case !info.IsDir() && strings.HasSuffix(path, ".gguf"):
 		err = c.openGGUF(path)
 	case !info.IsDir():
 		err = fmt.Errorf("model: %s: not a folder and not a .gguf file", path)
-	case exists(path, "modules.json"):
+	case exists(path, "modules.json") && !isModel2Vec(path):
 		err = c.openModules(path)
 	case exists(path, "adapter_config.json") && !exists(path, "config.json"):
 		err = c.openAdapted(path, o.Base)

@@ -21,9 +21,10 @@ type recipe struct {
 	excludePrompt bool // pool over the tokens behind the prompt
 	steps         []step
 	maxTokens     int // 0: no limit
+	maxRunes      int // model2vec: texts are cut to so many characters before they become tokens; 0: they are not
 	lower         bool
-	special       bool // the tokenizer's special tokens are added
-	dropUnknown   bool // model2vec: unknown tokens are left out
+	special       bool  // the tokenizer's special tokens are added
+	drop          int32 // model2vec: this token, the unknown one, is left out; -1: none
 	prompts       map[string]string
 	defaultPrompt string
 }

@@ -32,14 +32,29 @@ func (c *checkpoint) openBare(dir string) error {
 	return c.openStatic(dir)
 }
 
+// isModel2Vec says whether a folder is model2vec's own, which sentence-transformers can read too (but counts unknown tokens).
+func isModel2Vec(dir string) bool {
+	c, err := optionalConfig(dir, "config.json")
+	return err == nil && c.text("", "model_type") == "model2vec"
+}
+
 // openModel2Vec opens a folder of model2vec.
 func (c *checkpoint) openModel2Vec(dir string) error {
 	if err := c.openStatic(dir); err != nil {
 		return err
 	}
 	c.layout = "model2vec folder"
-	c.recipe.dropUnknown = true
-	c.recipe.maxTokens = c.config.sizeOr(512, "max_length") // model2vec's default in encode
+	t, err := optionalConfig(dir, "tokenizer.json")
+	if err != nil {
+		return err
+	}
+	if m := t.object("model"); m != nil {
+		if id, ok := c.tokenizer.ID(m.text("", "unk_token")); ok {
+			c.recipe.drop = id
+		}
+	}
+	c.recipe.maxTokens = c.config.sizeOr(512, "max_length") // model2vec's default
+	c.recipe.maxRunes = c.recipe.maxTokens * c.medianToken()
 	if c.config.flag("normalize", true) {
 		c.recipe.steps = append(c.recipe.steps, step{})
 	}
