@@ -83,20 +83,24 @@ func (e *Encoder) Vectors(ctx context.Context, s *store.Store, side labrador.Sid
 	if err != nil {
 		return Encoded{}, err
 	}
+	if err := e.Fill(ctx, set, side, items, progress); err != nil {
+		return Encoded{}, err
+	}
+	m, err := set.Matrix()
+	return Encoded{IDs: ids, Matrix: m}, err
+}
+
+// Fill encodes the rows of a set, made for these items under Key, that are missing.
+func (e *Encoder) Fill(ctx context.Context, set *store.Set, side labrador.Side, items Items, progress Progress) error {
 	reader := newReader(items)
 	defer reader.close()
-	err = set.Fill(ctx, func(ctx context.Context, lo, hi int) (labrador.Matrix, error) {
+	return set.Fill(ctx, func(ctx context.Context, lo, hi int) (labrador.Matrix, error) {
 		part, err := reader.read(lo, hi)
 		if err != nil {
 			return labrador.Matrix{}, err
 		}
 		return e.encodePart(ctx, side, part, progress)
 	})
-	if err != nil {
-		return Encoded{}, err
-	}
-	m, err := set.Matrix()
-	return Encoded{IDs: ids, Matrix: m}, err
 }
 
 // encodePart encodes some items at a time, so that progress shows.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"time"
@@ -218,6 +219,18 @@ func (s *Set) Matrix() (labrador.Matrix, error) {
 		copy(all.Data[lo*s.Cols:], m.Data)
 	}
 	return all, nil
+}
+
+// Parts reads the set shard by shard, in order.
+func (s *Set) Parts() iter.Seq2[labrador.Matrix, error] {
+	return func(yield func(labrador.Matrix, error) bool) {
+		for i := range s.Shards() {
+			m, err := s.Shard(i)
+			if !yield(m, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // busy reports whether some process holds a shard of the set in dir.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"iter"
 	"math"
 	"strings"
 	"unsafe"
@@ -65,12 +66,15 @@ func ReadNPY(path string) (labrador.Matrix, error) {
 	return m, f.Close()
 }
 
-// WriteNPY writes m as little-endian float32, format version 1.0, by way of a temporary name.
+// WriteNPY writes m as a .npy file of little-endian float32 in C order, version 1.0 of numpy's format, as numpy itself
+// writes it. The file appears whole or not at all.
 func WriteNPY(path string, m labrador.Matrix) error {
-	if len(m.Data) != m.Rows*m.Cols {
-		return fmt.Errorf("vectors: %s: matrix (%d, %d) with %d elements", path, m.Rows, m.Cols, len(m.Data))
-	}
-	text := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", m.Rows, m.Cols)
+	return StreamNPY(path, m.Rows, m.Cols, func(yield func(labrador.Matrix, error) bool) { yield(m, nil) })
+}
+
+// StreamNPY is WriteNPY for a (rows, cols) matrix that comes in parts, one below the other.
+func StreamNPY(path string, rows, cols int, parts iter.Seq2[labrador.Matrix, error]) error {
+	text := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", rows, cols)
 	pad := 63 - (10+len(text))%64 // the elements start at a multiple of 64, after a line feed
 	text += strings.Repeat(" ", pad) + "\n"
 	err := atomicfile.Write(path, func(w io.Writer) error {
@@ -78,22 +82,43 @@ func WriteNPY(path string, m labrador.Matrix) error {
 		if _, err := w.Write(append(head, text...)); err != nil {
 			return err
 		}
-		buf := make([]byte, 0, 1<<16)
-		for data := m.Data; len(data) > 0; {
-			n := min(len(data), cap(buf)/4)
-			buf = buf[:0]
-			for _, v := range data[:n] {
-				buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
-			}
-			if _, err := w.Write(buf); err != nil {
+		have := 0
+		for m, err := range parts {
+			if err != nil {
 				return err
 			}
-			data = data[n:]
+			if m.Cols != cols && m.Rows > 0 || len(m.Data) != m.Rows*m.Cols {
+				return fmt.Errorf("%s: a part (%d, %d) with %d elements for a matrix of %d columns", path, m.Rows, m.Cols, len(m.Data), cols)
+			}
+			have += m.Rows
+			if err := writeFloats(w, m.Data); err != nil {
+				return err
+			}
+		}
+		if have != rows {
+			return fmt.Errorf("%s: %d rows came for %d", path, have, rows)
 		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("vectors: %w", err)
+	}
+	return nil
+}
+
+// writeFloats writes little-endian float32 values.
+func writeFloats(w io.Writer, data []float32) error {
+	buf := make([]byte, 0, 1<<16)
+	for len(data) > 0 {
+		n := min(len(data), cap(buf)/4)
+		buf = buf[:0]
+		for _, v := range data[:n] {
+			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		}
+		if _, err := w.Write(buf); err != nil {
+			return err
+		}
+		data = data[n:]
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ func commands() []*cobra.Command {
 		dataCommand(),
 		benchCommand(),
 		modelCommand(),
+		encodeCommand(),
 		promptCommand(),
 		cacheCommand(),
 	}

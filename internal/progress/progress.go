@@ -25,6 +25,7 @@ type Bar struct {
 	start    time.Time
 	last     time.Time
 	drawn    bool
+	note     string
 	now      func() time.Time
 }
 
@@ -55,6 +56,16 @@ func (b *Bar) Add(n int64) {
 	}
 }
 
+// Note puts a few words behind the figures, such as a second rate.
+func (b *Bar) Note(text string) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.note = text
+}
+
 // Done ends the bar: a terminal's line is cleared, so that results are not mixed with it.
 func (b *Bar) Done() {
 	if b == nil {
@@ -79,6 +90,9 @@ func (b *Bar) draw(now time.Time) {
 	if b.total > b.n && b.n > 0 {
 		left := time.Duration(float64(b.total-b.n) / rate * float64(time.Second)).Round(time.Second)
 		line += fmt.Sprintf(", %s left", left)
+	}
+	if b.note != "" {
+		line += ", " + b.note
 	}
 	if !b.terminal {
 		fmt.Fprintln(b.w, line)

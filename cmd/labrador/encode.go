@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/dense"
+	"github.com/labrador-lab/labrador/internal/atomicfile"
+	"github.com/labrador-lab/labrador/internal/progress"
+	"github.com/labrador-lab/labrador/store"
+	"github.com/labrador-lab/labrador/vectors"
+)
+
+func encodeCommand() *cobra.Command {
+	var o dense.Options
+	var side, system string
+	c := &cobra.Command{
+		Use:   "encode --model MODEL IN OUT",
+		Short: "Turn texts into vectors with a language model",
+		Long: `Encode texts with a model as its makers publish it: a folder with config.json and safetensors, a sentence-transformers folder,
+a folder of static embeddings, or a .gguf file.
+
+IN is a BEIR folder (corpus.jsonl, or queries.jsonl with --side query), a .jsonl file of objects with "text" (and "_id" or "id",
+"title"), a .tsv file of id<TAB>text, or any other file, whose lines are the texts. Writes OUT.npy, float32, one row of unit length
+per text in order, and OUT.ids, one id per line. Stop it at any moment: the same command goes on from there.
+
+  labrador encode --model all-MiniLM-L6-v2 scifact vectors/scifact
+  labrador encode --model all-MiniLM-L6-v2 --side query scifact vectors/scifact-queries
+  labrador encode --model SmolLM2.gguf --recipe one-word --dtype int8 lines.txt out
+
+What a model does not say has a default: language models pool their last token, encoders the mean of all tokens; special tokens are
+those that the tokenizer adds.`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.Model == "" {
+				return usagef("encode needs --model")
+			}
+			s := labrador.DocumentSide
+			switch side {
+			case "query":
+				s = labrador.QuerySide
+			case "document":
+			default:
+				return usagef("--side is query or document, not %q", side)
+			}
+			if cmd.Flags().Changed("system") {
+				o.SystemText = &system
+			}
+			return encodeFile(cmd, o, s, args[0], strings.TrimSuffix(args[1], ".npy"))
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.Model, "model", "", "model folder or .gguf file")
+	f.StringVar(&side, "side", "document", "query or document: models and recipes treat them differently")
+	f.StringVar(&o.Prompt, "prompt", "", "name of one of the model's prompts, or a text to put before every text")
+	f.StringVar(&o.Recipe, "recipe", "", "recipe instead of the model's own prompts (see labrador prompt)")
+	f.StringVar(&o.Task, "task", "", "task line of an instruction recipe")
+	f.StringVar(&system, "system", "", "system text of a chat recipe instead of the template's own")
+	f.StringVar(&o.Pooling, "pooling", "", "last, mean, cls or weightedmean instead of the model's own")
+	f.IntVar(&o.MaxTokens, "max-tokens", 0, "cut texts to so many tokens (default: what the model was made for)")
+	f.StringVar(&o.DType, "dtype", "", "f32 (exact, default), bf16, int8, or auto")
+	f.IntVar(&o.Dimensions, "dimensions", 0, "keep the first so many dimensions")
+	f.IntVar(&o.Threads, "threads", 0, "threads (default: one per processor)")
+	return c
+}
+
+func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out string) error {
+	items, err := itemsOf(in, side)
+	if err != nil {
+		return err
+	}
+	ids, digest, err := dense.Survey(items)
+	if err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		return fmt.Errorf("encode: %s holds no text", in)
+	}
+	e, err := dense.Open(o)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	parts := out + ".parts"
+	kept, err := store.Open(parts)
+	if err != nil {
+		return err
+	}
+	set, err := kept.Set(e.Key(side, digest), len(ids), e.Dimensions())
+	if err != nil {
+		return err
+	}
+	bar := progress.New(cmd.ErrOrStderr(), "encoding", "texts", int64(set.Missing()))
+	start, tokens := time.Now(), 0
+	err = e.Fill(cmd.Context(), set, side, items, func(n, t int) {
+		tokens += t
+		bar.Note(fmt.Sprintf("%.0f tokens/s", float64(tokens)/time.Since(start).Seconds()))
+		bar.Add(int64(n))
+	})
+	bar.Done()
+	if err != nil {
+		return err
+	}
+	if err := vectors.StreamNPY(out+".npy", set.Rows, set.Cols, set.Parts()); err != nil {
+		return err
+	}
+	if err := atomicfile.Write(out+".ids", func(w io.Writer) error { return writeLines(w, ids) }); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%d texts, %d dimensions, %d tokens encoded in %.1f s (%.0f a second): %s.npy, %s.ids\n",
+		set.Rows, set.Cols, tokens, time.Since(start).Seconds(), float64(tokens)/time.Since(start).Seconds(), out, out)
+	return os.RemoveAll(parts)
+}
+
+func writeLines(w io.Writer, lines []string) error {
+	for _, l := range lines {
+		if _, err := fmt.Fprintln(w, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// itemsOf reads texts in the form that the path's name and kind say.
+func itemsOf(path string, side labrador.Side) (dense.Items, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	name := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(path), ".gz"), ".zst")
+	switch {
+	case info.IsDir() && side == labrador.QuerySide:
+		return queryItems(filepath.Join(path, "queries.jsonl")), nil
+	case info.IsDir():
+		return documentItems(filepath.Join(path, "corpus.jsonl")), nil
+	case strings.HasSuffix(name, ".jsonl"):
+		return jsonItems(path), nil
+	case strings.HasSuffix(name, ".tsv"):
+		return queryItems(path), nil
+	}
+	return lineItems(path), nil
+}
+
+func documentItems(path string) dense.Items {
+	return dense.Documents(func() iter.Seq2[labrador.Document, error] { return labrador.ReadDocuments(path) })
+}
+
+func queryItems(path string) dense.Items {
+	return func() iter.Seq2[dense.Item, error] {
+		return func(yield func(dense.Item, error) bool) {
+			for q, err := range labrador.ReadQueries(path) {
+				if !yield(dense.Item{ID: q.ID, Item: labrador.Item{Text: q.Text, Picture: q.Picture}}, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// maxLine bounds a line of input.
+const maxLine = 64 << 20
+
+// readLines reads one item per line; ids are line numbers from 1 where a line has none.
+func readLines(path string, parse func(line []byte) (dense.Item, error)) dense.Items {
+	return func() iter.Seq2[dense.Item, error] {
+		return func(yield func(dense.Item, error) bool) {
+			f, err := labrador.Open(path)
+			if err != nil {
+				yield(dense.Item{}, err)
+				return
+			}
+			defer f.Close()
+			in := bufio.NewScanner(f)
+			in.Buffer(nil, maxLine)
+			n := 0
+			for in.Scan() {
+				n++
+				item, err := parse(in.Bytes())
+				if err != nil {
+					err = fmt.Errorf("%s:%d: %w", path, n, err)
+				}
+				if item.ID == "" {
+					item.ID = strconv.Itoa(n)
+				}
+				if !yield(item, err) || err != nil {
+					return
+				}
+			}
+			if err := in.Err(); err != nil {
+				yield(dense.Item{}, fmt.Errorf("%s:%d: %w", path, n+1, err))
+			}
+		}
+	}
+}
+
+func lineItems(path string) dense.Items {
+	return readLines(path, func(line []byte) (dense.Item, error) {
+		return dense.Item{Item: labrador.Item{Text: strings.TrimSuffix(string(line), "\r")}}, nil
+	})
+}
+
+func jsonItems(path string) dense.Items {
+	return readLines(path, func(line []byte) (dense.Item, error) {
+		var o struct {
+			ID    json.RawMessage `json:"id"`
+			BEIR  json.RawMessage `json:"_id"`
+			Title string          `json:"title"`
+			Text  *string         `json:"text"`
+		}
+		if err := json.Unmarshal(line, &o); err != nil {
+			return dense.Item{}, err
+		}
+		if o.Text == nil {
+			return dense.Item{}, fmt.Errorf(`the object has no "text"`)
+		}
+		item := dense.Item{Item: labrador.Item{Title: o.Title, Text: *o.Text}}
+		for _, id := range []json.RawMessage{o.BEIR, o.ID} { // a number is an id as it is written
+			if item.ID == "" && json.Unmarshal(id, &item.ID) != nil {
+				item.ID = string(id)
+			}
+		}
+		return item, nil
+	})
+}

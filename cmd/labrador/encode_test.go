@@ -1,0 +1,75 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/vectors"
+)
+
+// TestEncode encodes the same texts given in every form, and asks for the same vectors, a resumed run, and clear errors.
+func TestEncode(t *testing.T) {
+	m := outside.Data(t, "models/st-bert-mean")
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("beir/queries.jsonl", `{"_id": "a", "text": "first text"}`+"\n"+`{"_id": "b", "text": "a second, longer text"}`+"\n")
+	inputs := map[string]string{
+		filepath.Join(dir, "beir"): "a b",
+		write("x.jsonl", `{"id": 7, "text": "first text"}`+"\n"+`{"text": "a second, longer text"}`+"\n"): "7 2",
+		write("x.tsv", "a\tfirst text\nb\ta second, longer text\n"):                                       "a b",
+		write("x.txt", "first text\na second, longer text\n"):                                             "1 2",
+	}
+	var first labrador.Matrix
+	for in, wantIDs := range inputs {
+		out := filepath.Join(dir, "out")
+		if code := run(t.Context(), []string{"encode", "--model", m, "--side", "query", in, out}); code != 0 {
+			t.Fatalf("%s: exit status %d", in, code)
+		}
+		got, err := vectors.ReadNPY(out + ".npy")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids, err := vectors.ReadIDs(out + ".ids")
+		if err != nil || strings.Join(ids, " ") != wantIDs {
+			t.Errorf("%s: ids %v, %v", in, ids, err)
+		}
+		if first.Rows == 0 {
+			first = got
+		}
+		if got.Rows != 2 || !slices.Equal(got.Data, first.Data) {
+			t.Errorf("%s: other vectors", in)
+		}
+		if _, err := os.Stat(out + ".parts"); err == nil {
+			t.Errorf("%s: left its parts", in)
+		}
+	}
+	for _, args := range [][]string{
+		{"encode", filepath.Join(dir, "x.txt"), "out"},
+		{"encode", "--model", m, "--side", "left", filepath.Join(dir, "x.txt"), "out"},
+		{"encode", "--model", m, "only-one"},
+	} {
+		if code := run(t.Context(), args); code != 2 {
+			t.Errorf("%v: exit status %d", args, code)
+		}
+	}
+	for _, in := range []string{filepath.Join(dir, "none"), write("bad.jsonl", "{\n"), write("empty.txt", "")} {
+		if code := run(t.Context(), []string{"encode", "--model", m, in, filepath.Join(dir, "no")}); code != 1 {
+			t.Errorf("%s: exit status %d", in, code)
+		}
+	}
+}
