@@ -1,6 +1,7 @@
 package study
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -8,7 +9,7 @@ import (
 )
 
 // results puts results.json together from the values.
-func (p *Plan) results(values []*Values, infos []DatasetInfo, notes map[string]map[string]string) (*Results, error) {
+func (p *Plan) results(ctx context.Context, values []*Values, infos []DatasetInfo, chosen map[string]map[string]string) (*Results, error) {
 	s := p.Study
 	r := &Results{Version: ResultsVersion, Study: s.Name, About: s.About, Baseline: s.Baseline, Measures: measureNames(p.measured),
 		Depth: s.Depth, Seed: s.Seed, Twins: s.Twins, Tests: testsInWords(), Datasets: infos,
@@ -17,15 +18,18 @@ func (p *Plan) results(values []*Values, infos []DatasetInfo, notes map[string]m
 	for i := range s.Systems {
 		spec := &s.Systems[i]
 		r.Systems = append(r.Systems, SystemInfo{Name: spec.Name, Kind: spec.Kind, Group: spec.Group, Of: spec.System.Of(),
-			Settings: allSettings(spec), Notes: notes[spec.Name]})
+			Settings: allSettings(spec), Chosen: chosen[spec.Name]})
 	}
 	for _, v := range values {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		r.Results = append(r.Results, p.means(v)...)
 	}
 	for _, g := range p.groupsOfData() {
 		r.Groups = append(r.Groups, p.averages(g, values)...)
 	}
-	if err := p.compare(r, values); err != nil {
+	if err := p.compare(ctx, r, values); err != nil {
 		return nil, err
 	}
 	if err := p.judgeClaims(r, values); err != nil {
@@ -124,7 +128,7 @@ func (p *Plan) averages(g dataGroup, values []*Values) []GroupResult {
 }
 
 // compare holds every system against the baseline, on every dataset and group of datasets, and corrects measure by measure.
-func (p *Plan) compare(r *Results, values []*Values) error {
+func (p *Plan) compare(ctx context.Context, r *Results, values []*Values) error {
 	base := p.Study.system(p.Study.Baseline)
 	for m, measure := range p.measured {
 		from, fromGroup := len(r.Comparisons), len(r.GroupComparisons)
@@ -132,6 +136,9 @@ func (p *Plan) compare(r *Results, values []*Values) error {
 			spec := &p.Study.Systems[i]
 			if spec == base {
 				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return err
 			}
 			one, err := p.compareSystem(spec, base, values, m)
 			if err != nil {

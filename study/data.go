@@ -14,9 +14,11 @@ type Data struct {
 	Dir            string
 	Group          string
 	Split          string
-	DropSelf       bool // a query's own document is no answer
-	RelevanceLevel int  // from which grade on a document counts as relevant, where a measure knows only two kinds
-	Digest         string
+	DropSelf       bool             // a query's own document is no answer
+	RelevanceLevel int              // from which grade on a document counts as relevant, where a measure knows only two kinds
+	Digest         string           // of everything that a result depends on
+	Corpus         string           // of the documents alone: the same whatever the split
+	Size           int              // documents
 	Queries        []labrador.Query // those with judgements
 	Qrels          labrador.Qrels   // of those queries
 	Documents      func() iter.Seq2[labrador.Document, error]

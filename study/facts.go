@@ -2,7 +2,11 @@ package study
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -12,50 +16,52 @@ import (
 // facts is what a study wants to know of a corpus beside its content, found in one pass and kept in the store.
 type facts struct {
 	Documents int           `json:"documents"`
+	Corpus    string        `json:"corpus"` // hash over the documents in order
 	Twins     dataset.Twins `json:"twins"`
 }
 
-const factsVersion = "facts/2"
+const factsVersion = "facts/3"
 
 func (p *Plan) facts(ctx context.Context, d *Data) (*facts, error) {
-	made, err := p.store.Make(ctx, "datasets", factsVersion+" "+d.Digest, func(dir string) error {
-		f, err := findFacts(ctx, d)
+	f := &facts{}
+	build := func(dir string) error {
+		found, err := findFacts(ctx, d)
 		if err != nil {
 			return err
 		}
-		data, err := json.Marshal(f)
+		data, err := json.Marshal(found)
 		if err != nil {
 			return err
 		}
 		return os.WriteFile(filepath.Join(dir, "facts.json"), data, 0o644)
-	})
-	if err != nil {
-		return nil, err
 	}
-	f := &facts{}
-	data, err := os.ReadFile(filepath.Join(made.Dir, "facts.json"))
-	if err == nil {
-		err = json.Unmarshal(data, f)
-	}
-	if err != nil { // damaged: once more
-		if err := p.store.drop(made); err != nil {
-			return nil, err
+	open := func(dir string) error {
+		data, err := os.ReadFile(filepath.Join(dir, "facts.json"))
+		if err != nil {
+			return err
 		}
-		return findFacts(ctx, d)
+		return json.Unmarshal(data, f)
 	}
-	return f, nil
+	_, err := p.store.Use(ctx, "datasets", factsVersion+" "+d.Digest, build, open)
+	return f, err
 }
 
 func findFacts(ctx context.Context, d *Data) (*facts, error) {
 	f := &facts{}
-	for _, err := range d.Documents() {
+	h := sha256.New()
+	for doc, err := range d.Documents() {
 		if err != nil {
 			return nil, err
+		}
+		for _, part := range []string{doc.ID, doc.Title, doc.Text, doc.Picture} {
+			h.Write(binary.AppendUvarint(nil, uint64(len(part))))
+			io.WriteString(h, part)
 		}
 		if f.Documents++; f.Documents%1000 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 	}
+	f.Corpus = hex.EncodeToString(h.Sum(nil))
 	var err error
 	f.Twins, err = d.source.Twins(ctx)
 	return f, err

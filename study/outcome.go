@@ -53,7 +53,7 @@ func (p *Plan) Run(ctx context.Context) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Results, err = p.results(o.Values, infos, notesOf(p.Cells, costs)); err != nil {
+	if o.Results, err = p.results(ctx, o.Values, infos, chosen(p.Cells, costs)); err != nil {
 		return nil, err
 	}
 	o.Times = p.times(costs, cached, time.Since(start))
@@ -115,11 +115,11 @@ func (c Cost) with(part Cost) Cost {
 	return c
 }
 
-// notesOf collects what the systems said, by system and dataset.
-func notesOf(cells []*Cell, costs map[*Cell]Cost) map[string]map[string]string {
+// chosen collects what the systems chose, by system and dataset.
+func chosen(cells []*Cell, costs map[*Cell]Cost) map[string]map[string]string {
 	notes := map[string]map[string]string{}
 	for _, c := range cells {
-		if note := costs[c].Note; note != "" && !c.Helper {
+		if note := costs[c].Chosen; note != "" && !c.Helper {
 			if notes[c.System.Name] == nil {
 				notes[c.System.Name] = map[string]string{}
 			}

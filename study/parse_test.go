@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labrador-lab/labrador"
 )
@@ -134,7 +135,7 @@ func (m *mix) Run(_ context.Context, job *Job) (labrador.Run, Cost, error) {
 			}
 		}
 	}
-	return mixRuns(job.Parts, weight, job.Depth), Cost{Note: fmt.Sprintf("weight %v", weight)}, nil
+	return mixRuns(job.Parts, weight, job.Depth), Cost{Chosen: fmt.Sprintf("weight %v", weight), Note: time.Now().String()}, nil
 }
 
 func mixRuns(parts []labrador.Run, weight float64, depth int) labrador.Run {

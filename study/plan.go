@@ -75,7 +75,7 @@ func NewPlan(ctx context.Context, s *Study, opts Options) (*Plan, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		data, err := openData(spec, "", opts)
+		data, err := p.open(ctx, spec, "")
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", s.File, spec.line, err)
 		}
@@ -90,13 +90,27 @@ func NewPlan(ctx context.Context, s *Study, opts Options) (*Plan, error) {
 	for _, data := range p.Data {
 		for i := range s.Systems {
 			if spec := &s.Systems[i]; p.runsOn(spec, data) {
-				if _, err := p.cell(data, spec, false); err != nil {
+				if _, err := p.cell(ctx, data, spec, false); err != nil {
 					return nil, fmt.Errorf("%s:%d: system %s on %s: %w", s.File, spec.line, spec.Name, data.Name, err)
 				}
 			}
 		}
 	}
 	return p, nil
+}
+
+// open opens a dataset and finds out what the study wants to know of its corpus.
+func (p *Plan) open(ctx context.Context, spec DatasetSpec, split string) (*Data, error) {
+	d, err := openData(spec, split, p.opts)
+	if err != nil {
+		return nil, err
+	}
+	f, err := p.facts(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	d.Corpus, d.Size = f.Corpus, f.Documents
+	return d, nil
 }
 
 // runsOn says whether a system runs on a dataset: where its `only` lets it, and where all runs it is made of are.
@@ -193,7 +207,7 @@ func (p *Plan) DataGroups() []string {
 }
 
 // cell plans one run and, before it, everything it is made of.
-func (p *Plan) cell(data *Data, spec *SystemSpec, helper bool) (*Cell, error) {
+func (p *Plan) cell(ctx context.Context, data *Data, spec *SystemSpec, helper bool) (*Cell, error) {
 	id := cellID{data, spec.Name}
 	if c := p.cells[id]; c != nil {
 		return c, nil
@@ -204,17 +218,17 @@ func (p *Plan) cell(data *Data, spec *SystemSpec, helper bool) (*Cell, error) {
 		return nil, err
 	}
 	keys := []string{runVersion, "dataset " + data.Digest, fmt.Sprintf("drop self %t, depth %d", data.DropSelf, p.Study.Depth), "system " + key}
-	if c.parts, err = p.partCells(data, spec, helper); err != nil {
+	if c.parts, err = p.partCells(ctx, data, spec, helper); err != nil {
 		return nil, err
 	}
 	for _, part := range c.parts {
 		keys = append(keys, "part "+hashOf(part.Key))
 	}
 	if split := spec.System.TuneOn(); split != "" && !helper {
-		if c.tuning, err = p.tuningData(data, split); err != nil {
+		if c.tuning, err = p.tuningData(ctx, data, split); err != nil {
 			return nil, err
 		}
-		if c.tune, err = p.partCells(c.tuning, spec, true); err != nil {
+		if c.tune, err = p.partCells(ctx, c.tuning, spec, true); err != nil {
 			return nil, err
 		}
 		keys = append(keys, fmt.Sprintf("tune on %s by %s, seed %d", c.tuning.Digest, p.Study.Measures[0], p.Study.Seed))
@@ -229,10 +243,10 @@ func (p *Plan) cell(data *Data, spec *SystemSpec, helper bool) (*Cell, error) {
 	return c, nil
 }
 
-func (p *Plan) partCells(data *Data, spec *SystemSpec, helper bool) ([]*Cell, error) {
+func (p *Plan) partCells(ctx context.Context, data *Data, spec *SystemSpec, helper bool) ([]*Cell, error) {
 	var parts []*Cell
 	for _, name := range spec.System.Of() {
-		part, err := p.cell(data, p.Study.system(name), helper)
+		part, err := p.cell(ctx, data, p.Study.system(name), helper)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -242,13 +256,13 @@ func (p *Plan) partCells(data *Data, spec *SystemSpec, helper bool) ([]*Cell, er
 }
 
 // tuningData opens the split to tune on, once per dataset.
-func (p *Plan) tuningData(data *Data, split string) (*Data, error) {
+func (p *Plan) tuningData(ctx context.Context, data *Data, split string) (*Data, error) {
 	name := data.Name + "\x00" + split
 	if d := p.tuned[name]; d != nil {
 		return d, nil
 	}
 	i := slices.Index(p.Data, data)
-	d, err := openData(p.Study.Datasets[i], split, p.opts)
+	d, err := p.open(ctx, p.Study.Datasets[i], split)
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ type SystemInfo struct {
 	Group    string            `json:"group,omitempty"`
 	Of       []string          `json:"of,omitempty"`
 	Settings map[string]string `json:"settings"`
-	Notes    map[string]string `json:"notes,omitempty"` // by dataset, what the system itself said, such as a weight that was tuned
+	Chosen   map[string]string `json:"chosen,omitempty"` // by dataset, what the system chose by itself, such as a weight that it tuned
 }
 
 // Result is one mean.

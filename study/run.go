@@ -111,7 +111,7 @@ func (p *Plan) makeRun(ctx context.Context, c *Cell, i int) (labrador.Run, Cost,
 		return nil, Cost{}, err
 	}
 	if c.tuning != nil && c.tuning.leftOut != "" {
-		cost.Note += "; " + c.tuning.leftOut
+		cost.Chosen += "; " + c.tuning.leftOut
 	}
 	trim(run, c.Data.DropSelf, p.Study.Depth)
 	return run, cost, nil
@@ -211,8 +211,8 @@ func (c Cost) String() string {
 		return fmt.Sprintf("index %.1f s, %.0f queries/s", c.IndexSeconds, c.QueriesPerSecond)
 	case c.QueriesPerSecond > 0:
 		return fmt.Sprintf("%.0f queries/s", c.QueriesPerSecond)
-	case c.Note != "":
-		return c.Note
+	case c.Chosen+c.Note != "":
+		return c.Chosen + c.Note
 	}
 	return "done"
 }

@@ -158,7 +158,7 @@ func checkShape(t *testing.T, r *Results) {
 	if r.Datasets[0].TwinDocuments != 1 || r.Results[0].MeanTwinsApart == nil {
 		t.Errorf("twins: %+v", r.Datasets[0])
 	}
-	if note := r.Systems[5].Notes["food"]; !strings.HasPrefix(note, "weight ") {
+	if note := r.Systems[5].Chosen["food"]; !strings.HasPrefix(note, "weight ") {
 		t.Errorf("note of the tuned system: %q", note)
 	}
 	if d := r.Comparisons[0].NotTheSame; len(d) != 1 || d[0] != "prefix: 2 / 0" {

@@ -65,7 +65,10 @@ type Cost struct {
 	LatencyP99       float64 `json:"latency_p99_ms"`
 	LatencyQueries   int     `json:"latency_queries"` // how many queries the two were measured on
 	PeakBytes        int64   `json:"peak_bytes"`      // resident memory of the process while indexing or searching
-	Note             string  `json:"note,omitempty"`  // what the system wants to say, such as a weight that was tuned
+	// Chosen is what the system chose by itself, such as a weight that it tuned. It goes to results.json, so it must be the same whenever
+	// the run is: no times, nothing about caches.
+	Chosen string `json:"chosen,omitempty"`
+	Note   string `json:"note,omitempty"` // what else the system wants to say about the cost; for times.json only
 }
 
 // Progress starts a bar for a part of the job, such as indexing; total may be 0.

@@ -141,7 +141,7 @@ func (s *bm25System) Run(ctx context.Context, job *study.Job) (labrador.Run, stu
 		searcher, err = index.OpenBM25(filepath.Join(dir, "bm25"))
 		return err
 	}
-	made, err := job.Store.Use(ctx, "indexes", key+"\n"+job.Data.Digest, build, open)
+	made, err := job.Store.Use(ctx, "indexes", key+"\n"+job.Data.Corpus, build, open)
 	if err != nil {
 		return nil, cost, err
 	}
@@ -300,7 +300,7 @@ func (s *fuseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, stu
 			return nil, cost, err
 		}
 		o.Weights = best.Weights
-		cost.Note = fmt.Sprintf("weights %v, chosen from %d on split %s (%s there)", best.Weights, len(trials), s.Tune, study.Figure(best.Value))
+		cost.Chosen = fmt.Sprintf("weights %v, chosen from %d on split %s (%s there)", best.Weights, len(trials), s.Tune, study.Figure(best.Value))
 	}
 	start := time.Now()
 	run, err := index.Fuse(job.Parts, o)

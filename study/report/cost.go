@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strings"
 )
 
 // costView is what the study cost beside what it was worth.
@@ -29,7 +30,7 @@ func (v *view) costs() *costView {
 	c := &costView{}
 	for _, t := range v.T.Runs {
 		c.Rows = append(c.Rows, costRow{Dataset: t.Dataset, System: t.System, Index: seconds(t.IndexSeconds), Size: bytesText(t.IndexBytes),
-			Rate: rate(t.QueriesPerSecond), Mid: millis(t.LatencyMedian), P99: millis(t.LatencyP99), Peak: bytesText(t.PeakBytes), Note: t.Note,
+			Rate: rate(t.QueriesPerSecond), Mid: millis(t.LatencyMedian), P99: millis(t.LatencyP99), Peak: bytesText(t.PeakBytes), Note: strings.Trim(t.Chosen+"; "+t.Note, "; "),
 			IndexN: t.IndexSeconds, SizeN: float64(t.IndexBytes), RateN: t.QueriesPerSecond, MidN: t.LatencyMedian, P99N: t.LatencyP99, PeakN: float64(t.PeakBytes)})
 	}
 	measured := map[string]int{}
