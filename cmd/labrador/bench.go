@@ -34,12 +34,14 @@ such a script are compared with ours: one line per figure, with the ratio (above
   labrador bench bm25 DIR                           a BEIR folder: build, search at k 10 and 1000
   labrador bench eval QRELS RUN                     measures over a TREC run
   labrador bench stats                              significance tests
+  labrador bench encode --shape minilm              a language model's body
+  labrador bench peak                               what this machine can do at most
   labrador bench page FILE... > doc/benchmarks.md   a page of tables from collected lines`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
 	c.PersistentFlags().String("against", "", "file of other programs' JSON lines to compare with")
-	c.AddCommand(benchFlat(), benchHNSW(), benchBM25(), benchEval(), benchStats(), benchToken(), benchPage())
+	c.AddCommand(benchFlat(), benchHNSW(), benchBM25(), benchEval(), benchStats(), benchToken(), benchEncode(), benchPeak(), benchPage())
 	return c
 }
 

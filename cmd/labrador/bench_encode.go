@@ -1,0 +1,69 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/labrador-lab/labrador/bench"
+)
+
+func benchEncode() *cobra.Command {
+	var o bench.EncodeOptions
+	c := &cobra.Command{
+		Use:   "encode",
+		Short: "A language model's body: tokens a second, share of the machine's ceiling",
+		Long: `Measure a model's body on texts of exactly --len random tokens. --shape makes random weights of a known shape (` + strings.Join(bench.Shapes(), ", ") + `),
+--model takes a real model.
+
+  labrador bench encode --shape minilm --dtype int8
+  labrador bench encode --shape qwen2.5-0.5b --dtype bf16 --threads 2 --batch 4 --len 512
+  labrador bench encode --shape minilm --batch 1 --len 32          one query: latency_ms`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.Threads < 1 || o.Batch < 1 || o.Len < 1 {
+				return usagef("--threads, --batch and --len are at least 1")
+			}
+			out, err := newBenchOut(cmd)
+			if err != nil {
+				return err
+			}
+			row, err := bench.Encode(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			out.emit(row)
+			return out.ratios()
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.Shape, "shape", "minilm", "shape with random weights")
+	f.StringVar(&o.Model, "model", "", "a real model instead")
+	f.StringVar(&o.DType, "dtype", "f32", "f32, bf16 or int8")
+	f.IntVar(&o.Threads, "threads", 1, "threads")
+	f.IntVar(&o.Batch, "batch", 16, "texts of a call")
+	f.IntVar(&o.Len, "len", 128, "tokens of a text")
+	f.Float64Var(&o.Seconds, "seconds", 5, "seconds of timed calls")
+	return c
+}
+
+func benchPeak() *cobra.Command {
+	var threads int
+	c := &cobra.Command{
+		Use:   "peak",
+		Short: "What this machine can do at most: multiplications in registers, reading of memory",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if threads < 1 {
+				return usagef("--threads is at least 1")
+			}
+			out, err := newBenchOut(cmd)
+			if err != nil {
+				return err
+			}
+			return bench.Peak(cmd.Context(), threads, out.emit)
+		},
+	}
+	c.Flags().IntVar(&threads, "threads", 1, "threads")
+	return c
+}
