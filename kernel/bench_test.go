@@ -193,3 +193,13 @@ func BenchmarkRows(b *testing.B) {
 		run("HammingRows", n*d/8, func() { k.HammingRows(ints, bits[:d/64], bits) })
 	}
 }
+
+// BenchmarkPool is what handing out work costs.
+func BenchmarkPool(b *testing.B) {
+	p := NewPool(2)
+	defer p.Close()
+	f := func(int, int) {}
+	for b.Loop() {
+		p.Each(2, f)
+	}
+}

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"unsafe"
 )
@@ -15,7 +14,8 @@ type Pool struct {
 	n       int64
 	next    atomic.Int64
 	start   []chan struct{}
-	done    sync.WaitGroup
+	state   atomic.Int64 // helpers at work, plus closed where no more may join
+	idle    chan struct{}
 
 	shared []byte   // inputs of a product in the form that its micro-kernel reads
 	local  [][]byte // per thread
@@ -40,7 +40,8 @@ func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	p := &Pool{threads: threads, local: make([][]byte, threads), args: make([]gemmArgs, threads)}
+	p := &Pool{threads: threads, idle: make(chan struct{}, 1), local: make([][]byte, threads), args: make([]gemmArgs, threads)}
+	p.state.Store(closed)
 	for t := 1; t < threads; t++ {
 		wake := make(chan struct{}, 1)
 		p.start = append(p.start, wake)
@@ -77,15 +78,22 @@ func (p *Pool) run(n int, j job) {
 	}
 	p.job, p.n = j, int64(n)
 	p.next.Store(0)
-	helpers := min(len(p.start), n-1)
-	p.done.Add(helpers)
-	for _, wake := range p.start[:helpers] {
-		wake <- struct{}{}
+	p.state.Store(0)
+	for _, wake := range p.start[:min(len(p.start), n-1)] {
+		select {
+		case wake <- struct{}{}:
+		default: // still to wake from an earlier job: it will join this one
+		}
 	}
 	p.work(0)
-	p.done.Wait()
+	if p.state.Add(closed) != closed {
+		<-p.idle
+	}
 	p.job = nil
 }
+
+// closed is more than any number of helpers.
+const closed = 1 << 32
 
 func (p *Pool) work(thread int) {
 	for i := p.next.Add(1) - 1; i < p.n; i = p.next.Add(1) - 1 {
@@ -93,10 +101,29 @@ func (p *Pool) work(thread int) {
 	}
 }
 
+// worker joins the job that is open when it wakes. The caller does not wait for one that wakes after the work is done, as
+// happens when the machine is busy.
 func (p *Pool) worker(thread int, wake chan struct{}) {
 	for range wake {
+		if !p.join() {
+			continue
+		}
 		p.work(thread)
-		p.done.Done()
+		if p.state.Add(-1) == closed {
+			p.idle <- struct{}{}
+		}
+	}
+}
+
+func (p *Pool) join() bool {
+	for {
+		s := p.state.Load()
+		if s >= closed {
+			return false
+		}
+		if p.state.CompareAndSwap(s, s+1) {
+			return true
+		}
 	}
 }
 
