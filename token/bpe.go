@@ -317,7 +317,6 @@ func (m *bpe) spelling(id int32) string {
 type pairTable struct {
 	slots []pairSlot
 	shift uint
-	n     int
 }
 
 type pairSlot struct{ pair, merged uint64 }

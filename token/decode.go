@@ -113,7 +113,7 @@ func buildDecoder(raw json.RawMessage, depth int) (decoder, error) {
 		return bpeDecoder(v.Suffix), nil
 	case "Strip":
 		if v.Start < 0 || v.Stop < 0 {
-			return nil, errors.New("Strip: a negative count")
+			return nil, errors.New("decoder Strip: a negative count")
 		}
 		return eachToken(func(_ int, t string) string { return stripToken(t, v.Content, v.Start, v.Stop) }), nil
 	case "Replace":

@@ -245,7 +245,7 @@ func buildPre(raw json.RawMessage, depth int, after bool) ([]preTokenizer, bool,
 	}
 	if after {
 		if _, rewrites := p.(*metaspace); rewrites {
-			return nil, false, errors.New("Metaspace after ByteLevel is not supported")
+			return nil, false, errors.New("pre-tokenizer Metaspace after ByteLevel is not supported")
 		}
 		p = onByteChars{p}
 	}
@@ -291,7 +291,7 @@ func (v *preFields) build(name string) (preTokenizer, error) {
 		}
 		how, ok := behaviours[v.Behavior]
 		if !ok {
-			return nil, fmt.Errorf("Punctuation: unknown behavior %q", v.Behavior)
+			return nil, fmt.Errorf("pre-tokenizer Punctuation: unknown behavior %q", v.Behavior)
 		}
 		return &splitter{ofClass{classes(), isPunct}, how, false}, nil
 	case "CharDelimiterSplit", "Delimiter":
@@ -319,11 +319,11 @@ func (v *preFields) buildSplit() (preTokenizer, error) {
 	}
 	f, err := v.Pattern.finder()
 	if err != nil {
-		return nil, fmt.Errorf("Split: %w", err)
+		return nil, fmt.Errorf("pre-tokenizer Split: %w", err)
 	}
 	how, ok := behaviours[v.Behavior]
 	if !ok {
-		return nil, fmt.Errorf("Split: unknown behavior %q", v.Behavior)
+		return nil, fmt.Errorf("pre-tokenizer Split: unknown behavior %q", v.Behavior)
 	}
 	return &splitter{f, how, v.Invert}, nil
 }
@@ -335,15 +335,15 @@ func (v *preFields) buildMetaspace() (preTokenizer, error) {
 	}
 	if v.AddPrefixSpace != nil && !*v.AddPrefixSpace {
 		if v.Scheme != "" && v.Scheme != prependNever {
-			return nil, fmt.Errorf("Metaspace: add_prefix_space false contradicts prepend_scheme %q", v.Scheme)
+			return nil, fmt.Errorf("pre-tokenizer Metaspace: add_prefix_space false contradicts prepend_scheme %q", v.Scheme)
 		}
 		m.scheme = prependNever
 	}
 	if m.scheme != prependAlways && m.scheme != prependFirst && m.scheme != prependNever {
-		return nil, fmt.Errorf("Metaspace: prepend_scheme %q is not supported", m.scheme)
+		return nil, fmt.Errorf("pre-tokenizer Metaspace: prepend_scheme %q is not supported", m.scheme)
 	}
 	if len([]rune(m.meta)) != 1 {
-		return nil, fmt.Errorf("Metaspace: replacement %q is not one character", m.meta)
+		return nil, fmt.Errorf("pre-tokenizer Metaspace: replacement %q is not one character", m.meta)
 	}
 	return m, nil
 }

@@ -226,7 +226,7 @@ func (t *Tokenizer) buildUnigram(v *modelFields, scores []float64) error {
 		unk = int32(*v.UnkID)
 	}
 	if unk < 0 {
-		return errors.New("Unigram without a valid unk_id is not supported")
+		return errors.New("model Unigram without a valid unk_id is not supported")
 	}
 	t.model = newUnigram(t.vocab, scores, unk, v.ByteFallback)
 	return nil

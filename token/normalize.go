@@ -202,7 +202,6 @@ var byteRune, runeByte = func() (to [256]rune, back map[rune]byte) {
 type bert struct {
 	clean, chinese, strip, lower bool
 	ascii                        [utf8.RuneSelf]byte // what an ASCII character becomes; 0: nothing
-	same                         [utf8.RuneSelf]bool
 	classes                      *classTable
 	nfd                          *form
 }

@@ -3,7 +3,6 @@ package token
 // postProcessor puts special tokens around texts: a template each for one text and for two.
 type postProcessor struct {
 	one, two []templatePart
-	clear    bool // types are 0 even where no special tokens are added (RobertaProcessing)
 }
 
 // templatePart is a text (ids is nil) or added tokens.

@@ -98,7 +98,6 @@ type unigram struct {
 	fallback bool
 	single   bool // sums in float32, as sentencepiece has them; else in float64
 	byteIDs  [256]int32
-	meta     string // words may be cut before it
 }
 
 // unkPenalty is how much less than the least token an unknown character scores (sentencepiece, unigram_model.cc).
