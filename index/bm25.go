@@ -35,6 +35,7 @@ const (
 type bm25Meta struct {
 	Options   string // as BM25Options.String has it
 	Documents int
+	Scale     float64 `json:",omitempty"` // of impacts: an impact is a weight times this, rounded
 	Fields    []FieldStats
 }
 
@@ -116,6 +117,9 @@ func (x *BM25) read() (err error) {
 	for f, m := range meta.Fields {
 		if err := x.readField(f, m); err != nil {
 			return err
+		}
+		if meta.Scale > 0 {
+			x.fields[f].weight = float32(1 / meta.Scale)
 		}
 	}
 	if len(x.fields) != 1 && (len(x.fields) != 2 || x.opts.TitleWeight == 0) {

@@ -27,6 +27,7 @@ type batch struct {
 	seq     int
 	first   uint32 // arrival number of the first document
 	docs    []labrador.Document
+	impacts [][]impactTerm // by document, instead of docs
 	ids     []string
 	lengths [][]uint32 // by field and document
 	store   storeBlock
@@ -38,6 +39,7 @@ type bm25Builder struct {
 	opts     BM25Options
 	analyzer analysis.Analyzer
 	fields   []string
+	scale    float64
 	out      *sections.Writer
 
 	ids        []string
@@ -58,10 +60,21 @@ type bm25Worker struct {
 // at the end. An id that occurs twice is an error. Memory grows with opts.Memory and by some 60 bytes a document; what does
 // not fit is sorted in temporary files beside path. The same documents give the same bytes, whatever the threads.
 func BuildBM25(ctx context.Context, path string, docs iter.Seq2[labrador.Document, error], opts BM25Options) error {
+	return build(ctx, path, opts, 0, func(ctx context.Context, out chan<- *batch) error {
+		return readBatches(ctx, docs, out, func(t *batch, d labrador.Document) int {
+			t.ids = append(t.ids, d.ID)
+			t.docs = append(t.docs, d)
+			return len(d.Title) + len(d.Text)
+		})
+	})
+}
+
+// build makes the index file of what read hands out in batches. scale is ImpactOptions.Scale, 0 where there are no impacts.
+func build(ctx context.Context, path string, opts BM25Options, scale float64, read func(context.Context, chan<- *batch) error) error {
 	if err := opts.Validate(); err != nil {
 		return err
 	}
-	b := &bm25Builder{opts: opts.withDefaults(), fields: []string{"contents"}}
+	b := &bm25Builder{opts: opts.withDefaults(), scale: scale, fields: []string{"contents"}}
 	if b.opts.TitleWeight > 0 {
 		b.fields = append(b.fields, "title")
 	}
@@ -76,7 +89,7 @@ func BuildBM25(ctx context.Context, path string, docs iter.Seq2[labrador.Documen
 	defer b.close()
 	return atomicfile.Write(path, func(w io.Writer) error {
 		b.out = sections.NewWriter(w, bm25Kind, bm25Version)
-		if err := b.collect(ctx, filepath.Dir(path), docs); err != nil {
+		if err := b.collect(ctx, filepath.Dir(path), read); err != nil {
 			return err
 		}
 		if err := b.finish(ctx); err != nil {
@@ -97,13 +110,13 @@ func (b *bm25Builder) close() {
 }
 
 // collect reads and inverts all documents and writes the store.
-func (b *bm25Builder) collect(ctx context.Context, tmp string, docs iter.Seq2[labrador.Document, error]) error {
+func (b *bm25Builder) collect(ctx context.Context, tmp string, read func(context.Context, chan<- *batch) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	todo, done := make(chan *batch, b.opts.Threads), make(chan *batch, b.opts.Threads)
 	go func() {
 		defer close(todo)
-		if err := readBatches(ctx, docs, todo); err != nil {
+		if err := read(ctx, todo); err != nil {
 			cancel(err)
 		}
 	}()
@@ -142,8 +155,9 @@ func (b *bm25Builder) collect(ctx context.Context, tmp string, docs iter.Seq2[la
 	return context.Cause(ctx)
 }
 
-// readBatches cuts docs into batches until they end or ctx does.
-func readBatches(ctx context.Context, docs iter.Seq2[labrador.Document, error], out chan<- *batch) error {
+// readBatches cuts items into batches until they end or ctx does. add puts an item into a batch and says how many bytes of work
+// it is.
+func readBatches[T any](ctx context.Context, items iter.Seq2[T, error], out chan<- *batch, add func(*batch, T) int) error {
 	t, size, arrival := &batch{}, 0, uint64(0)
 	send := func() error {
 		select {
@@ -154,21 +168,20 @@ func readBatches(ctx context.Context, docs iter.Seq2[labrador.Document, error], 
 		t, size = &batch{seq: t.seq + 1, first: uint32(arrival)}, 0
 		return nil
 	}
-	for d, err := range docs {
+	for item, err := range items {
 		if err != nil {
 			return err
 		}
 		if arrival++; arrival >= 1<<32-1 {
 			return fmt.Errorf("index: more than %d documents", uint64(1)<<32-2)
 		}
-		t.docs = append(t.docs, d)
-		if size += len(d.Title) + len(d.Text); size >= batchBytes || len(t.docs) == batchDocuments {
+		if size += add(t, item); size >= batchBytes || len(t.ids) == batchDocuments {
 			if err := send(); err != nil {
 				return err
 			}
 		}
 	}
-	if len(t.docs) > 0 {
+	if len(t.ids) > 0 {
 		return send()
 	}
 	return ctx.Err()
@@ -177,8 +190,15 @@ func readBatches(ctx context.Context, docs iter.Seq2[labrador.Document, error], 
 // invert adds a batch to the worker's inverters, compresses its documents and lets go of their text.
 func (w *bm25Worker) invert(t *batch) error {
 	t.lengths = make([][]uint32, len(w.inverters))
+	for i, terms := range t.impacts {
+		t.lengths[0] = append(t.lengths[0], uint32(len(terms)))
+		if len(terms) > 0 {
+			if err := w.inverters[0].addImpacts(t.first+uint32(i), terms); err != nil {
+				return err
+			}
+		}
+	}
 	for i, d := range t.docs {
-		t.ids = append(t.ids, d.ID)
 		for f, v := range w.inverters {
 			w.tokens.Reset()
 			w.b.analyzer.Analyze(fieldText(d, f, len(w.inverters)), &w.tokens)
@@ -194,7 +214,7 @@ func (w *bm25Worker) invert(t *batch) error {
 	if !w.b.opts.NoDocuments {
 		t.store = compressDocuments(t.docs)
 	}
-	t.docs = nil
+	t.docs, t.impacts = nil, nil
 	return nil
 }
 
@@ -265,7 +285,7 @@ func (b *bm25Builder) finish(ctx context.Context) error {
 			return err
 		}
 	}
-	meta := bm25Meta{Options: b.opts.String(), Documents: len(number)}
+	meta := bm25Meta{Options: b.opts.String(), Documents: len(number), Scale: b.scale}
 	for f := range b.fields {
 		m, err := b.field(ctx, f, number)
 		if err != nil {

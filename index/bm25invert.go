@@ -61,21 +61,37 @@ func newInverter(tmp string, memory int64) *inverter {
 func (v *inverter) add(doc uint32, tokens *analysis.Tokens) error {
 	v.docs = append(v.docs, docMark{doc, v.n})
 	for i := range tokens.Len() {
-		id := v.id(tokens.Term(i))
-		ref := &v.last[id]
-		if ref.at >= 0 && ref.doc == doc {
-			v.log[ref.at/logChunk][ref.at%logChunk].freq++
-			continue
-		}
-		*ref = entryRef{doc, v.n}
-		if v.n%logChunk == 0 {
-			if c := v.n / logChunk; c == len(v.log) {
-				v.log = append(v.log, make([]logEntry, logChunk))
-			}
-		}
-		v.log[v.n/logChunk][v.n%logChunk] = logEntry{id, 1}
-		v.n++
+		v.count(doc, tokens.Term(i), 1)
 	}
+	return v.spillWhenFull()
+}
+
+// addImpacts takes the impacts of document doc; at least one.
+func (v *inverter) addImpacts(doc uint32, terms []impactTerm) error {
+	v.docs = append(v.docs, docMark{doc, v.n})
+	for _, t := range terms {
+		v.count(doc, []byte(t.name), t.impact)
+	}
+	return v.spillWhenFull()
+}
+
+// count adds freq to the term's frequency in doc, the latest document.
+func (v *inverter) count(doc uint32, name []byte, freq uint32) {
+	id := v.id(name)
+	ref := &v.last[id]
+	if ref.at >= 0 && ref.doc == doc {
+		v.log[ref.at/logChunk][ref.at%logChunk].freq += freq
+		return
+	}
+	*ref = entryRef{doc, v.n}
+	if v.n%logChunk == 0 && v.n/logChunk == len(v.log) {
+		v.log = append(v.log, make([]logEntry, logChunk))
+	}
+	v.log[v.n/logChunk][v.n%logChunk] = logEntry{id, freq}
+	v.n++
+}
+
+func (v *inverter) spillWhenFull() error {
 	if v.n >= v.budget {
 		return v.spill()
 	}

@@ -68,7 +68,7 @@ func number(x float64) float64 {
 
 // Variants are the scoring formulas that BM25Options.Variant takes.
 func Variants() []string {
-	return []string{"lucene", "robertson", "atire", "bm25l", "bm25+", "tfidf", "ql"}
+	return []string{"lucene", "robertson", "atire", "bm25l", "bm25+", "tfidf", "ql", "impact"}
 }
 
 // Validate says what is wrong with the options.

@@ -1,0 +1,83 @@
+package index
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+)
+
+// SparseVector is a document as weighted terms, from a learned sparse encoder (SPLADE, PromptReps) for instance. Weights that
+// are not positive are left out; a term that comes twice counts with the sum.
+type SparseVector struct {
+	ID    string
+	Terms []WeightedTerm
+}
+
+// ImpactOptions say how sparse vectors are kept.
+type ImpactOptions struct {
+	// Scale is what a weight is multiplied by before it is rounded to a whole number, its impact; 0 is 100, as Anserini's
+	// sparse collections have it. A weight that rounds to 0 is left out.
+	Scale    float64
+	Memory   int64     // bytes that building may use for postings; 0 is 512 MiB
+	Threads  int       // that build; 0 is one per processor
+	Progress func(int) // called with the number of documents added since the last call; may be nil
+}
+
+// impactTerm is a term with its impact in a document.
+type impactTerm struct {
+	name   string
+	impact uint32
+}
+
+// BuildImpact indexes sparse vectors into the file path, as BuildBM25 does documents. OpenBM25 opens it; SearchTerms with a
+// query's vector finds the documents of the greatest inner product, of impacts divided by the scale and the query's weights.
+func BuildImpact(ctx context.Context, path string, vectors iter.Seq2[SparseVector, error], o ImpactOptions) error {
+	if o.Scale == 0 {
+		o.Scale = 100
+	}
+	if !(o.Scale > 0) || math.IsInf(o.Scale, 0) {
+		return fmt.Errorf("index: scale of impacts is %v, want more than 0", o.Scale)
+	}
+	opts := BM25Options{Variant: "impact", Analyzer: "whitespace", NoDocuments: true, Memory: o.Memory, Threads: o.Threads, Progress: o.Progress}
+	return build(ctx, path, opts, o.Scale, func(ctx context.Context, out chan<- *batch) error {
+		checked := func(yield func(SparseVector, error) bool) {
+			for v, err := range vectors {
+				if err == nil {
+					err = v.check(o.Scale)
+				}
+				if !yield(v, err) || err != nil {
+					return
+				}
+			}
+		}
+		return readBatches(ctx, checked, out, func(t *batch, v SparseVector) int {
+			terms := v.impacts(o.Scale)
+			t.ids = append(t.ids, v.ID)
+			t.impacts = append(t.impacts, terms)
+			return 8 * len(terms)
+		})
+	})
+}
+
+// maxImpact is the largest impact: whole numbers up to it are float32 numbers.
+const maxImpact = 1 << 24
+
+func (v *SparseVector) check(scale float64) error {
+	for _, t := range v.Terms {
+		if w := float64(t.Weight) * scale; math.IsNaN(w) || w > maxImpact {
+			return fmt.Errorf("index: document %q: term %q has weight %v, at scale %v the largest is %v", v.ID, t.Term, t.Weight, scale, maxImpact/scale)
+		}
+	}
+	return nil
+}
+
+func (v *SparseVector) impacts(scale float64) []impactTerm {
+	terms := make([]impactTerm, 0, len(v.Terms))
+	for _, t := range v.Terms {
+		if n := math.Round(float64(t.Weight) * scale); n >= 1 {
+			terms = append(terms, impactTerm{t.Term, uint32(n)})
+		}
+	}
+	return terms
+}
