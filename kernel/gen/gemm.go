@@ -12,12 +12,11 @@ import (
 type kind struct {
 	name   string // as in the functions' names: gemmF32AVX512_8x3
 	tier   string
-	group  int    // bytes of one row of a in one step
-	colB   int    // bytes of one column of b in one step
-	int    bool   // sums are int32, scaled at the end
-	rows   []int  // heights of tiles
-	units  int    // widest tile in vectors
-	format string // field of gemmSet
+	group  int   // bytes of one row of a in one step
+	colB   int   // bytes of one column of b in one step
+	int    bool  // sums are int32, scaled at the end
+	rows   []int // heights of tiles
+	units  int   // widest tile in vectors
 	input  string
 	values int // of the inner dimension in one step
 	step   func(a *asm, t tile, u int)

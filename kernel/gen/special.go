@@ -133,10 +133,6 @@ func (a *asm) transpose(in, tmp int) {
 	}
 }
 
-func (a *asm) half(n int) string { // the register of half a vector
-	return map[string]string{"Z": "Y", "Y": "X"}[a.reg] + fmt.Sprint(n)
-}
-
 func genConvert(a *asm, s *stubs) {
 	a.begin(s, "fromBF16", "", "dst *float32", "src *BF16")
 	a.p("XORQ AX, AX")

@@ -67,12 +67,10 @@ func (a *asm) data() {
 // rowFunc is one row operation: pointers to slices of equal length, then scalars, then perhaps a result.
 type rowFunc struct {
 	name    string
-	ptrs    []string // slices of float32 in order; the first one's length counts
-	regs    []string
+	ptrs    []string // slices of float32 in the order of ptrRegs; the first one's length counts
 	scalars []string // float32
 	result  bool     // float32
 	unroll  int
-	dst     int // slice that is written, -1 for none
 	init    func(a *asm)
 	body    func(a *asm, u int, masked bool)
 	end     func(a *asm) // leaves the result in lane 0 of register 0
