@@ -185,8 +185,9 @@ func clip(s []byte) []byte {
 	return s
 }
 
-// scanLines calls fn with every line of path that is not Blank, its number from 1. An error of fn comes back with file and line.
-func scanLines(path string, fn func(line []byte, n int) error) error {
+// ScanLines calls fn with every line of the text file at path (see Open) that is not Blank, its number from 1. The line is valid until fn returns. An
+// error of fn comes back with file and line.
+func ScanLines(path string, fn func(line []byte, n int) error) error {
 	f, err := Open(path)
 	if err != nil {
 		return err
@@ -218,7 +219,7 @@ func scanLines(path string, fn func(line []byte, n int) error) error {
 func ReadRun(path string) (Run, error) {
 	run := Run{}
 	var id string
-	err := scanLines(path, func(line []byte, _ int) error {
+	err := ScanLines(path, func(line []byte, _ int) error {
 		l, err := ParseRunLine(line)
 		if err != nil {
 			return err
@@ -250,7 +251,7 @@ func ReadRun(path string) (Run, error) {
 func ReadQrels(path string) (Qrels, error) {
 	qrels := Qrels{}
 	first := true
-	err := scanLines(path, func(line []byte, _ int) error {
+	err := ScanLines(path, func(line []byte, _ int) error {
 		header := first && IsQrelsHeader(line)
 		first = false
 		if header {

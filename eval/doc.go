@@ -15,8 +15,9 @@
 //   - The scaling of gains in rbp starts from 0; there it starts from variables that are never set.
 //   - A document twice among a query's hits is an error at any depth; relevance levels start at 1.
 //
+// Judgements of several users a query, and preferences between documents, are Groups (trec_eval -R qrels_jg, qrels_prefs, prefs).
+//
 // The rounding of recall points (iprec_at_recall, 11pt_avg) and the values of missing queries under -c are those of 10.0.
-// Its preference and judgement-group measures, which need judgements of other forms, are not here.
 //
 // This is not the place for significance (package eval/stats) nor for reading files into words (package labrador).
 package eval

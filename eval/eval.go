@@ -66,11 +66,19 @@ var ErrNothing = errors.New("no query has both hits and judgements")
 // PerQuery measures a run in memory. Hits may be in any order: they count by score descending, then document id descending.
 // A document that a query's hits name twice is an error.
 func PerQuery(measures []Measure, qrels labrador.Qrels, run labrador.Run, opts Options) (*Result, error) {
-	s, err := newSheet(measures, qrels, opts)
+	t, err := newTable(qrels)
 	if err != nil {
 		return nil, err
 	}
-	err = s.each(context.Background(), func(i int, g *grouper) error {
+	return perQuery(measures, t, run, opts)
+}
+
+func perQuery(measures []Measure, t *table, run labrador.Run, opts Options) (*Result, error) {
+	s, err := newSheet(context.Background(), measures, t, opts)
+	if err != nil {
+		return nil, err
+	}
+	err = s.each(func(i int, g *grouper) error {
 		id := s.table.ids[i]
 		for _, h := range run[id] {
 			if math.IsNaN(float64(h.Score)) {
@@ -91,8 +99,11 @@ func PerQuery(measures []Measure, qrels labrador.Qrels, run labrador.Run, opts O
 	return s.result("")
 }
 
+var errNotParsed = errors.New("eval: a Measure that Parse did not make")
+
 // sheet collects the values of all queries; queries may be measured at the same time.
 type sheet struct {
+	ctx      context.Context
 	measures []Measure
 	opts     Options
 	table    *table
@@ -103,19 +114,15 @@ type sheet struct {
 	unjudged int
 }
 
-func newSheet(measures []Measure, qrels labrador.Qrels, opts Options) (*sheet, error) {
+func newSheet(ctx context.Context, measures []Measure, t *table, opts Options) (*sheet, error) {
 	if err := opts.Validate(); err != nil {
 		return nil, err
 	}
-	t, err := newTable(qrels)
-	if err != nil {
-		return nil, err
-	}
-	s := &sheet{measures: measures, opts: opts, table: t, seen: make([]bool, len(t.ids)), values: make([]float64, len(t.ids)*len(measures))}
+	s := &sheet{ctx: ctx, measures: measures, opts: opts, table: t, seen: make([]bool, len(t.ids)), values: make([]float64, len(t.ids)*len(measures))}
 	for _, m := range measures {
 		switch {
 		case m.fam == nil:
-			return nil, errors.New("eval: a Measure that Parse did not make")
+			return nil, errNotParsed
 		case m.fam.kind == text:
 			s.texts = make([]string, len(s.values))
 		case m.fam.name == "ERR":
@@ -125,19 +132,19 @@ func newSheet(measures []Measure, qrels labrador.Qrels, opts Options) (*sheet, e
 		}
 		s.judged = s.judged || m.only || opts.JudgedOnly
 	}
-	return s, nil
+	return s, t.form.Check(measures)
 }
 
 // each measures every query that has hits, on all processors: collect adds query i's hits to g. The error is that of the first query, in
 // ascending order, that has one.
-func (s *sheet) each(ctx context.Context, collect func(i int, g *grouper) error) error {
+func (s *sheet) each(collect func(i int, g *grouper) error) error {
 	errs := make([]error, len(s.table.ids))
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(errs)) {
 		wg.Go(func() {
 			var g grouper
-			for i := int(next.Add(1)) - 1; i < len(errs) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+			for i := int(next.Add(1)) - 1; i < len(errs) && s.ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				g.reset()
 				if errs[i] = collect(i, &g); errs[i] == nil && len(g.hits) > 0 {
 					errs[i] = s.measure(i, &g)
@@ -146,8 +153,8 @@ func (s *sheet) each(ctx context.Context, collect func(i int, g *grouper) error)
 		})
 	}
 	wg.Wait()
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if s.ctx.Err() != nil {
+		return s.ctx.Err()
 	}
 	for _, err := range errs {
 		if err != nil {
@@ -159,13 +166,22 @@ func (s *sheet) each(ctx context.Context, collect func(i int, g *grouper) error)
 
 // measure fills in the values of query i from the hits in g.
 func (s *sheet) measure(i int, g *grouper) error {
-	q := &s.table.queries[i]
-	if err := g.rank(q, s.opts.Depth); err != nil {
+	var err error
+	switch s.table.form {
+	case QrelsGroup:
+		err = s.fillGroups(i, g)
+	case Prefs, QrelsPrefs:
+		err = s.fillPrefs(i, g)
+	default:
+		if err = g.rank(&s.table.queries[i], s.opts.Depth); err == nil {
+			g.ranking.docs = s.opts.Documents
+			s.fill(i, &g.ranking)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("query %s: %w", s.table.ids[i], err)
 	}
-	g.ranking.docs = s.opts.Documents
 	s.seen[i] = true
-	s.fill(i, &g.ranking)
 	s.standardize(i)
 	return nil
 }
@@ -198,6 +214,10 @@ func (s *sheet) fill(i int, r *ranking) {
 // fillMissing gives a query without hits what trec_eval -c gives it: the values of a ranking of one document that nobody judged,
 // but 0 (and an empty string) for the measures that would show that document.
 func (s *sheet) fillMissing(i int) {
+	if s.table.form != Qrels {
+		s.measure(i, &grouper{}) // without hits nothing can be wrong with them
+		return
+	}
 	s.fill(i, &ranking{numRet: missingDoc, levels: s.table.queries[i].levels, docs: s.opts.Documents})
 	for j, m := range s.measures {
 		at := i*len(s.measures) + j

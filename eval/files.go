@@ -20,15 +20,27 @@ import (
 //
 // An error names file, and line or query and document.
 func File(ctx context.Context, measures []Measure, qrels labrador.Qrels, path string, opts Options) (*Result, error) {
+	t, err := newTable(qrels)
+	if err != nil {
+		return nil, err
+	}
+	return fileAgainst(ctx, measures, t, path, opts)
+}
+
+func fileAgainst(ctx context.Context, measures []Measure, t *table, path string, opts Options) (*Result, error) {
+	s, err := newSheet(ctx, measures, t, opts)
+	if err != nil {
+		return nil, err
+	}
 	if name, in := onceOnly(path); in != nil {
 		spooled, err := spool(in)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		defer os.Remove(spooled)
-		return file(ctx, measures, qrels, &fileReader{path: spooled, name: name}, opts)
+		return file(ctx, s, &fileReader{path: spooled, name: name})
 	}
-	return file(ctx, measures, qrels, &fileReader{path: path, name: path}, opts)
+	return file(ctx, s, &fileReader{path: path, name: path})
 }
 
 // onceOnly opens what cannot be read a second time: standard input and pipes. The reader is nil for anything else.
@@ -47,11 +59,7 @@ func onceOnly(path string) (name string, in io.ReadCloser) {
 	return path, f
 }
 
-func file(ctx context.Context, measures []Measure, qrels labrador.Qrels, f *fileReader, opts Options) (*Result, error) {
-	s, err := newSheet(measures, qrels, opts)
-	if err != nil {
-		return nil, err
-	}
+func file(ctx context.Context, s *sheet, f *fileReader) (*Result, error) {
 	f.sheet, f.unknown = s, map[string]bool{}
 	if err := f.stream(ctx); err != nil {
 		return nil, err
@@ -307,7 +315,7 @@ func (f *fileReader) gather(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = f.sheet.each(ctx, func(i int, g *grouper) error {
+	err = f.sheet.each(func(i int, g *grouper) error {
 		for line := range bytes.Lines(kept[i]) {
 			l, _ := labrador.ParseRunLine(line) // parsed before
 			g.add(unsafe.String(unsafe.SliceData(l.Doc), len(l.Doc)), l.Score)

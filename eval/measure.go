@@ -70,6 +70,8 @@ type family struct {
 	params   params
 	defaults []float64
 	calc     func(m *Measure, r *ranking, level int) float64
+	grouped  bool // calc's mean over judgement groups
+	prefs    func(v *prefView) float64
 }
 
 var (
@@ -79,7 +81,6 @@ var (
 )
 
 // families are trec_eval's measures in the order in which it prints them (its measures.c, version 10), whatever the order asked for.
-// Its preference and judgement-group measures, which need other files, are not among them.
 var families = []*family{
 	{name: "runid", kind: runName},
 	{name: "num_q", kind: queries},
@@ -117,6 +118,23 @@ var families = []*family{
 	{name: "set_map", calc: setMAP},
 	{name: "set_F", params: coefficients, defaults: []float64{1}, calc: setF},
 	{name: "num_nonrel_judged_ret", kind: sum, calc: numNonrelJudgedRet},
+	{name: "prefs_num_prefs_poss", kind: sum, prefs: prefsPossible},
+	{name: "prefs_num_prefs_ful", kind: sum, prefs: prefsFulfilled(noneRetrieved)},
+	{name: "prefs_num_prefs_ful_ret", kind: sum, prefs: prefsFulfilled(bothRetrieved)},
+	{name: "prefs_simp", prefs: prefsSimple(noneRetrieved)},
+	{name: "prefs_pair", prefs: prefsPair(noneRetrieved)},
+	{name: "prefs_avgjg", prefs: prefsByGroup(noneRetrieved)},
+	{name: "prefs_avgjg_Rnonrel", prefs: prefsBalanced(noneRetrieved)},
+	{name: "prefs_simp_ret", prefs: prefsSimple(bothRetrieved)},
+	{name: "prefs_pair_ret", prefs: prefsPair(bothRetrieved)},
+	{name: "prefs_avgjg_ret", prefs: prefsByGroup(bothRetrieved)},
+	{name: "prefs_avgjg_Rnonrel_ret", prefs: prefsBalanced(bothRetrieved)},
+	{name: "prefs_simp_imp", prefs: prefsSimple(oneRetrieved)},
+	{name: "prefs_pair_imp", prefs: prefsPair(oneRetrieved)},
+	{name: "prefs_avgjg_imp", prefs: prefsByGroup(oneRetrieved)},
+	{name: "map_avgjg", grouped: true, calc: averagePrecision},
+	{name: "P_avgjg", grouped: true, params: cutoffs, defaults: usualCuts, calc: precision},
+	{name: "Rprec_mult_avgjg", grouped: true, params: points, defaults: multiplesOf, calc: rPrecisionMultiple},
 	{name: "yaap", calc: yaap},
 	{name: "rbp", params: pairs, calc: rankBiased},
 	{name: "rbp_resid", params: pairs, calc: rankBiasedResidual},
@@ -125,6 +143,10 @@ var families = []*family{
 
 // nicknames are trec_eval's names for lists of measures.
 var nicknames = map[string][]string{
+	"all_prefs": {"runid", "num_q", "prefs_num_prefs_poss", "prefs_num_prefs_ful", "prefs_num_prefs_ful_ret", "prefs_simp", "prefs_pair", "prefs_avgjg",
+		"prefs_avgjg_Rnonrel", "prefs_simp_ret", "prefs_pair_ret", "prefs_avgjg_ret", "prefs_avgjg_Rnonrel_ret", "prefs_simp_imp", "prefs_pair_imp", "prefs_avgjg_imp"},
+	"prefs":    {"runid", "num_q", "prefs_num_prefs_poss", "prefs_num_prefs_ful", "prefs_num_prefs_ful_ret", "prefs_simp", "prefs_pair", "prefs_avgjg"},
+	"qrels_jg": {"runid", "num_q", "map_avgjg", "P_avgjg", "Rprec_mult_avgjg"},
 	"official": {"runid", "num_q", "num_ret", "num_rel", "num_rel_ret", "map", "gm_map", "Rprec", "bpref", "recip_rank", "iprec_at_recall", "P"},
 	"set":      {"runid", "num_q", "num_ret", "num_rel", "num_rel_ret", "utility", "set_P", "set_recall", "set_relative_P", "set_map", "set_F"},
 	"all_trec": {"runid", "num_q", "num_ret", "num_rel", "num_rel_ret", "map", "gm_map", "Rprec", "bpref", "recip_rank", "iprec_at_recall", "P",

@@ -16,7 +16,10 @@ var seed = maphash.MakeSeed()
 type table struct {
 	ids     []string // ascending
 	index   map[string]int32
-	queries []queryTable
+	form    Form
+	queries []queryTable   // of Qrels
+	groups  [][]queryTable // of QrelsGroup
+	prefs   []*prefQuery   // of Prefs and QrelsPrefs
 }
 
 // queryTable holds one query's judged documents in an open-addressing hash table, at most half full.
@@ -36,7 +39,7 @@ type slot struct {
 const maxGrade = 1000
 
 func newTable(qrels labrador.Qrels) (*table, error) {
-	t := &table{index: make(map[string]int32, len(qrels))}
+	t := &table{form: Qrels, index: make(map[string]int32, len(qrels))}
 	for id, docs := range qrels {
 		if len(docs) > 0 {
 			t.ids = append(t.ids, id)

@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"bufio"
 	"fmt"
 	"math"
 	"strconv"
@@ -21,33 +20,25 @@ const noZScore = -1000000
 
 // ReadZScores reads trec_eval's file of reference values: lines of query, measure, mean and standard deviation.
 func ReadZScores(path string) (ZScores, error) {
-	f, err := labrador.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
 	all := ZScores{}
-	sc := bufio.NewScanner(f)
-	for n := 1; sc.Scan(); n++ {
-		c := strings.Fields(sc.Text())
-		if len(c) == 0 {
-			continue
-		}
+	err := labrador.ScanLines(path, func(line []byte, _ int) error {
+		c := strings.Fields(string(line))
 		if len(c) != 4 {
-			return nil, fmt.Errorf("%s:%d: %d columns, reference values have 4: query measure mean deviation", path, n, len(c))
+			return fmt.Errorf("%d columns, reference values have 4: query measure mean deviation", len(c))
 		}
 		avg, err1 := strconv.ParseFloat(c[2], 64)
 		sd, err2 := strconv.ParseFloat(c[3], 64)
 		if err1 != nil || err2 != nil || math.IsNaN(avg) || !(sd >= 0) {
-			return nil, fmt.Errorf("%s:%d: mean %q and deviation %q are not numbers of that kind", path, n, c[2], c[3])
+			return fmt.Errorf("mean %q and deviation %q are not numbers of that kind", c[2], c[3])
 		}
 		if all[c[0]] == nil {
 			all[c[0]] = map[string]ZScore{}
 		}
 		all[c[0]][c[1]] = ZScore{avg, sd}
-	}
-	if err := sc.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return all, nil
 }
