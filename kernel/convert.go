@@ -77,11 +77,19 @@ func (k *Kernels) F32FromF16(dst []float32, src []F16) {
 // about dst*scale, with an error of at most scale/2 per value. A row of zeros has scale 0.
 func (k *Kernels) QuantizeInt8(dst []int8, src []float32) (scale float32) {
 	same("QuantizeInt8", len(dst), len(src))
+	return k.quantize(dst, src, 0)
+}
+
+// quantize is QuantizeInt8 with the bits of flip turned in every code: -128 adds 128, as the unsigned side of a product
+// of bytes wants it.
+func (k *Kernels) quantize(dst []int8, src []float32, flip int8) (scale float32) {
 	m := k.t.maxAbs(src)
 	if m == 0 {
-		clear(dst)
+		for i := range dst {
+			dst[i] = flip
+		}
 		return 0
 	}
-	k.t.quantS8(dst, src, 127/m)
+	k.t.quantS8(dst, src, 127/m, flip)
 	return m / 127
 }

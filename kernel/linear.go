@@ -175,12 +175,15 @@ func (j *linearJob) convertRow(thread, i int) {
 func (j *linearJob) quantizeRow(thread int, row unsafe.Pointer, i int) {
 	w, c := j.w, j.w.c
 	mem := scratch(&j.p.local[thread], 9*c)
-	codes := unsafe.Slice((*int8)(unsafe.Add(mem, 8*c)), c)
-	if j.g.input == inputU8 { // in place
-		codes = unsafe.Slice((*int8)(row), c)
-	}
 	turned := w.turn.apply(w.k, floats(mem, c), floats(unsafe.Add(mem, 4*c), c), j.x.Row(i), &j.p.args[thread])
-	j.rowS[i] = w.k.QuantizeInt8(codes, turned)
+	if j.g.input == inputU8 {
+		padded := unsafe.Slice((*int8)(row), w.groups*j.g.group)
+		j.rowS[i] = w.k.quantize(padded[:c], turned, -128)
+		clear(padded[c:])
+		return
+	}
+	codes := unsafe.Slice((*int8)(unsafe.Add(mem, 8*c)), c)
+	j.rowS[i] = w.k.quantize(codes, turned, 0)
 	j.putCodes(row, codes)
 }
 

@@ -42,8 +42,8 @@ type table struct {
 	toF16    func(dst []F16, src []float32)
 	fromF16  func(dst []float32, src []F16)
 	maxAbs   func(x []float32) float32
-	quantS8  func(dst []int8, src []float32, inv float32)
-	hadamard func(x []float32, block int) // unnormalised, every block of this power of two
+	quantS8  func(dst []int8, src []float32, inv float32, flip int8) // round(src*inv) xor flip
+	hadamard func(x []float32, block int)                            // unnormalised, every block of this power of two
 	// transpose writes lanes rows of src, cols values each, a multiple of the lanes, as columns of dst, times scale; nil
 	// where there is none. Steps are bytes.
 	transpose func(dst, src *float32, stepDst, stepSrc int, scale float64, cols int)
