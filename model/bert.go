@@ -136,7 +136,7 @@ func buildPlainBERT(c *config, l *loader, m *bert, names bertNames, types bool) 
 		})
 	}
 	l.refuseUnused(names.layer)
-	return &Network{Width: width, Vocab: vocab, Layers: layers, Context: rows - m.offset, body: m, embed: m.words}
+	return &Network{Width: width, Vocab: vocab, Layers: layers, Context: rows - m.offset, body: m}
 }
 
 // bertNorm is a LayerNorm's weight and bias.

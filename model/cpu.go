@@ -46,7 +46,21 @@ func (w *worker) begin(b *Batch) {
 }
 
 func (w *worker) matrix(n, cols int, kept bool) rows {
-	return rows{kernel.MatOf(w.memory.take(n*cols), n, cols), kept}
+	return rows{spaced(w.memory.take(n*stride(cols)), n, cols), kept}
+}
+
+// stride is the distance of rows of cols floats: rows that would lie a multiple of 2 KiB apart, and so on the same lines of a
+// first-level cache, are spaced by one line more.
+func stride(cols int) int {
+	if cols%512 == 0 {
+		return cols + 16
+	}
+	return cols
+}
+
+// spaced views data as a matrix of rows a stride apart.
+func spaced(data []float32, n, cols int) kernel.Mat {
+	return kernel.Mat{Data: data, Rows: n, Cols: cols, Stride: stride(cols)}
 }
 
 // each calls f for every i in [0, n); work is about the number of values that all calls touch, and decides whether threads
@@ -127,10 +141,10 @@ func (w *worker) inBlocks(n, width int, f func(from, to int, inner kernel.Mat)) 
 		block = ((n+parts-1)/parts + 15) &^ 15
 	}
 	defer w.memory.release(w.memory.at)
-	inner := w.memory.take(min(block, n) * width)
+	inner := w.memory.take(min(block, n) * stride(width))
 	for from := 0; from < n; from += block {
 		to := min(n, from+block)
-		f(from, to, kernel.MatOf(inner, to-from, width))
+		f(from, to, spaced(inner, to-from, width))
 	}
 }
 
@@ -162,7 +176,7 @@ func (w *worker) MLP(x rows, m *MLP) rows {
 	y := w.matrix(x.Rows, m.Down.W.Rows, x.kept)
 	w.inBlocks(x.Rows, m.Up.W.Rows, func(from, to int, h kernel.Mat) {
 		up.Linear(w.pool, h, x.part(from, to))
-		w.each(h.Rows, len(h.Data), func(i int) { w.activate(h.Row(i), m.Act) })
+		w.each(h.Rows, h.Rows*h.Cols, func(i int) { w.activate(h.Row(i), m.Act) })
 		down.Linear(w.pool, y.part(from, to), h)
 	})
 	return y
@@ -372,11 +386,10 @@ func (w *worker) Layer(i int, x rows, f func(rows) rows) rows {
 	w.layer = i
 	before := w.memory.at
 	y := f(x)
-	if y.Rows*y.Cols > len(x.Data) || y.Stride != y.Cols {
+	if y.Rows > x.Rows || y.Cols != x.Cols || y.Stride != x.Stride {
 		return y // no room for it: the layer's memory is given back with the batch
 	}
-	copy(x.Data, y.Data[:y.Rows*y.Cols])
-	y.Mat = kernel.MatOf(x.Data, y.Rows, y.Cols)
+	y.Data = x.Data[:copy(x.Data, y.Data[:y.Rows*y.Stride])]
 	w.memory.release(before)
 	return y
 }

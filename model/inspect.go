@@ -66,7 +66,7 @@ func (m *Model) info() (*Info, error) {
 	i := &Info{Path: m.path, Layout: m.layout, Architecture: n.Arch, Layers: n.Layers, Width: n.Width, Dimensions: m.dims, Types: map[string]int64{},
 		Vocabulary: n.Vocab, Tokenizer: m.tokenizer.Size(), Context: n.Context, MaxTokens: r.maxTokens, Attention: n.attention(),
 		Pooling: r.pooling.String(), Head: n.head != nil, Special: r.special, Prompts: maps.Clone(r.prompts),
-		Auto: autoFormat(m.checkpoint).String(), Tier: kernel.Current().Tier().String(), Threads: m.threads}
+		Auto: autoFormat().String(), Tier: kernel.Current().Tier().String(), Threads: m.threads}
 	if err := m.countFiles(i); err != nil {
 		return nil, err
 	}

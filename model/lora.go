@@ -48,7 +48,7 @@ func openAdapter(dir string) (*adapter, error) {
 	}
 	c.mustBe("bias", "none")
 	for _, name := range []string{"modules_to_save", "layer_replication", "target_parameters", "trainable_token_indices", "alora_invocation_tokens"} {
-		if c.fields[name] != nil {
+		if v := c.fields[name]; v != nil && fmt.Sprint(v) != "[]" {
 			c.fail("%s is not supported", name)
 		}
 	}

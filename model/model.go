@@ -68,7 +68,7 @@ func newModel(c *checkpoint, opts Options) (*Model, error) {
 		return nil, err
 	}
 	var err error
-	if m.engine, err = newEngine(kernel.Current(), format(opts.DType, c), c.net, c.recipe.denses()); err != nil {
+	if m.engine, err = newEngine(kernel.Current(), format(opts.DType), c.net, c.recipe.denses()); err != nil {
 		return nil, err
 	}
 	m.single = make(chan *worker, m.threads)
@@ -77,28 +77,6 @@ func newModel(c *checkpoint, opts Options) (*Model, error) {
 	}
 	m.wide = newWorker(m.engine, m.threads)
 	return m, nil
-}
-
-// format is the packed form of a dtype.
-func format(dtype string, c *checkpoint) kernel.Format {
-	switch dtype {
-	case "bf16":
-		return kernel.FormatBF16
-	case "int8":
-		return kernel.FormatInt8
-	case "auto":
-		return autoFormat(c)
-	}
-	return kernel.FormatF32
-}
-
-// autoFormat picks bf16 where the processor multiplies it faster than f32: its vectors stay within a cosine of .999. int8
-// loses more than that on some models and is only taken when asked for.
-func autoFormat(*checkpoint) kernel.Format {
-	if kernel.Current().Tier() >= kernel.AVX512BF16 {
-		return kernel.FormatBF16
-	}
-	return kernel.FormatF32
 }
 
 // apply puts the options over what the folder says.

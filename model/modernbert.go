@@ -74,7 +74,7 @@ func buildModernBERT(c *config, l *loader) *Network {
 	}
 	m.norm = l.modernNorm("final_norm", width, bias)
 	l.refuseUnused("layers.%d.")
-	return &Network{Width: width, Vocab: vocab, Layers: layers, Context: c.sizeOr(0, "max_position_embeddings"), body: m, embed: m.words}
+	return &Network{Width: width, Vocab: vocab, Layers: layers, Context: c.sizeOr(0, "max_position_embeddings"), body: m}
 }
 
 func buildModernLayer(c *config, l *loader, i, width int, normBias bool) modernLayer {

@@ -22,8 +22,7 @@ type Network struct {
 	body     any     // *decoder, *bert, ...: what forward switches over
 	head     *Linear // hidden state to next-token logits; nil: none
 	softcap  float64 // of the logits; 0: none
-	embed    *Matrix
-	decoding bool // its makers trained it as a language model: the last token is its default pooling
+	decoding bool    // its makers trained it as a language model: the last token is its default pooling
 }
 
 // Forward runs the first depth layers on a batch: all of them give the final states, with the final norm where the

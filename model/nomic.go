@@ -1,6 +1,7 @@
 package model
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 )
@@ -19,6 +20,11 @@ func buildNomicBERT(c *config, l *loader) *Network {
 	}
 	if c.fields["num_experts"] != nil && c.number(0, "num_experts") > 0 || c.fields["moe_every_n_layers"] != nil && c.number(0, "moe_every_n_layers") > 0 {
 		c.fail("nomic_bert with a mixture of experts is not supported")
+	}
+	if f := c.number(0, "rotary_scaling_factor"); f > 0 && c.fields["rope_parameters"] == nil {
+		// modeling_hf_nomic_bert.py, NomicBertDynamicNTKRotaryEmbedding
+		c.fields["rope_scaling"] = map[string]any{"rope_type": "dynamic", "factor": c.fields["rotary_scaling_factor"],
+			"original_max_position_embeddings": json.Number(fmt.Sprint(c.sizeOr(2048, "max_trained_positions")))}
 	}
 	rope := c.rotary("full_attention", heads.dim, 1000)
 	if c.err != nil {
@@ -44,7 +50,7 @@ func buildNomicBERT(c *config, l *loader) *Network {
 		})
 	}
 	l.refuseUnused("encoder.layers.%d.")
-	return &Network{Width: width, Vocab: vocab, Layers: layers, Context: c.sizeOr(0, "max_position_embeddings", "n_positions"), body: m, embed: m.words}
+	return &Network{Width: width, Vocab: vocab, Layers: layers, Context: c.sizeOr(0, "max_position_embeddings", "n_positions"), body: m}
 }
 
 // nomicActivation is the activation inside the gate: "swiglu" and "geglu" in the published style, a plain name in the newer.

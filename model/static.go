@@ -87,7 +87,7 @@ func (c *checkpoint) useTable(dir string, file weights.File) error {
 	if l.err != nil {
 		return l.err
 	}
-	c.net = &Network{Arch: "static", Width: table.Cols, Vocab: table.Rows, Matrices: l.matrices, body: &static{embed: table}, embed: table}
+	c.net = &Network{Arch: "static", Width: table.Cols, Vocab: table.Rows, Matrices: l.matrices, body: &static{embed: table}}
 	c.recipe.pooling, c.recipe.stated, c.recipe.special = PoolMean, true, false
 	c.read = append(c.read, filepath.Join(dir, "tokenizer.json"))
 	return c.openTokenizer(dir)

@@ -73,7 +73,7 @@ func buildT5(c *config, l *loader) *Network {
 	}
 	m.norm = l.vector("encoder.final_layer_norm.weight", width, 0)
 	l.refuseUnused("encoder.block.%d.")
-	return &Network{Width: width, Vocab: vocab, Layers: layers, body: m, embed: m.words}
+	return &Network{Width: width, Vocab: vocab, Layers: layers, body: m}
 }
 
 // t5Activation reads feed_forward_proj: "relu", or "gated-gelu" of version 1.1, which means the approximation by tanh.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"unsafe"
 )
 
 // Tensor is a named array in a mapped file, row-major: the last dimension lies together. Data is valid, and read-only,
@@ -98,23 +97,6 @@ func (t Tensor) read(dst []float32, at int) error {
 	}
 	decode(t.DType, dst, t.Data[at/b*size:(at+len(dst))/b*size])
 	return nil
-}
-
-// ViewF32 is the tensor's content without a copy, where it is F32 and lies aligned on a little-endian machine.
-func (t Tensor) ViewF32() ([]float32, bool) {
-	if t.DType != F32 || !littleEndian || len(t.Data) == 0 || uintptr(unsafe.Pointer(&t.Data[0]))%4 != 0 {
-		return nil, false
-	}
-	return unsafe.Slice((*float32)(unsafe.Pointer(&t.Data[0])), len(t.Data)/4), true
-}
-
-// ViewBF16 is the tensor's content as bfloat16 bits without a copy, where it is BF16 and lies aligned on a little-endian
-// machine.
-func (t Tensor) ViewBF16() ([]uint16, bool) {
-	if t.DType != BF16 || !littleEndian || len(t.Data) == 0 || uintptr(unsafe.Pointer(&t.Data[0]))%2 != 0 {
-		return nil, false
-	}
-	return unsafe.Slice((*uint16)(unsafe.Pointer(&t.Data[0])), len(t.Data)/2), true
 }
 
 // littleEndian says whether this machine's numbers lie in memory as the files' do.
