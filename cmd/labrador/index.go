@@ -38,12 +38,17 @@ SYSTEM is bm25, with settings behind a colon:
   title     weight of the title as a field of its own; without it title and text are one field
   lengths   byte (default: one byte a document, as Lucene has it) or exact
 
+or dense:MODEL, a folder or a .gguf file, with settings behind commas: recipe, task, dtype (f32, bf16, int8, auto), pooling,
+max_tokens, dimensions; search (flat, hnsw), format of the vectors (f32, bf16, int8, binary), keep (vectors for exact scores), recall
+(hnsw's target, .98).
+
 DATASET is a name or a path, as for labrador data. The index is one file in the folder that --out names (SYSTEM-DATASET.index in the
 working folder by default), written under another name and renamed at the end: an interrupted run leaves what was there.
 
   labrador index bm25 ./scifact
   labrador index --out idx bm25:analyzer=code,k1=1.2,b=0.75 gostd-small
   labrador index bm25:title=1 nfcorpus --data ~/data
+  labrador index dense:all-MiniLM-L6-v2,dtype=int8,search=hnsw scifact --data ~/data
   labrador index --verify idx                      compare an index with its checksums`,
 		Args: cobra.RangeArgs(1, 2),
 	}
@@ -88,8 +93,24 @@ func runIndex(cmd *cobra.Command, system, name string, o indexFlags) error {
 			o.out = kind + "-" + filepath.Base(d.Name) + ".index"
 		}
 		return indexBM25(cmd.Context(), cmd, d, o.out, opts)
+	case "dense":
+		dense, err := parseDense(settings)
+		if err == nil {
+			err = dense.check()
+		}
+		if err != nil {
+			return usageError{err}
+		}
+		d, err := dataset.Open(ref)
+		if err != nil {
+			return err
+		}
+		if o.out == "" {
+			o.out = kind + "-" + filepath.Base(d.Name) + ".index"
+		}
+		return indexDense(cmd, d, o.out, dense, o.threads)
 	}
-	return usagef("no system %q to index with (there is bm25)", kind)
+	return usagef("no system %q to index with (there are bm25 and dense)", kind)
 }
 
 // bm25File is the name of a BM25 index in its folder.
@@ -140,6 +161,9 @@ func openIndex(path string) (*index.BM25, error) {
 }
 
 func verifyIndex(cmd *cobra.Command, path string) error {
+	if isDenseIndex(path) {
+		return verifyDense(cmd, path)
+	}
 	x, err := openIndex(path)
 	if err != nil {
 		return err

@@ -25,11 +25,15 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:]))
 }
 
-// run executes one command line and returns the exit status: 0 done, 1 failed, 2 wrong use.
+// run executes one command line and returns the exit status.
 func run(ctx context.Context, args []string) int {
 	root := rootCommand()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	return exitStatus(root.ExecuteContext(ctx))
+}
+
+// exitStatus says on standard error what went wrong, in one line, and returns 0 for done, 1 for failed, 2 for wrong use.
+func exitStatus(err error) int {
 	var usage usageError
 	switch {
 	case err == nil:

@@ -51,11 +51,22 @@ the last digit so that trec_eval keeps the order.
 }
 
 func runSearch(cmd *cobra.Command, indexPath, queryPath string, o searchFlags) error {
-	x, err := openIndex(indexPath)
-	if err != nil {
-		return err
+	var x labrador.BatchSearcher
+	if isDenseIndex(indexPath) {
+		dense, closeAll, err := openDenseIndex(indexPath, o.threads)
+		if err != nil {
+			return err
+		}
+		defer closeAll()
+		x = dense
+	} else {
+		terms, err := openIndex(indexPath)
+		if err != nil {
+			return err
+		}
+		defer terms.Close()
+		x = terms
 	}
-	defer x.Close()
 	queries, err := readQueryFile(queryPath)
 	if err != nil {
 		return err

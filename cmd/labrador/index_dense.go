@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/dataset"
+	"github.com/labrador-lab/labrador/dense"
+	"github.com/labrador-lab/labrador/index"
+	"github.com/labrador-lab/labrador/internal/atomicfile"
+	"github.com/labrador-lab/labrador/internal/progress"
+	"github.com/labrador-lab/labrador/model"
+)
+
+// denseIndex is dense.json of an index folder: what its queries must be encoded with, and how its vectors are searched.
+type denseIndex struct {
+	Model      string       `json:"model"`
+	Encoder    string       `json:"encoder"` // the encoder's ID: another model gives other vectors
+	Recipe     string       `json:"recipe,omitempty"`
+	Task       string       `json:"task,omitempty"`
+	Dataset    string       `json:"dataset"`
+	MaxTokens  int          `json:"max_tokens,omitempty"`
+	DType      string       `json:"dtype,omitempty"`
+	Dimensions int          `json:"dimensions,omitempty"`
+	Pooling    string       `json:"pooling,omitempty"`
+	Search     string       `json:"search"` // flat or hnsw
+	Format     index.Format `json:"format"`
+	Keep       index.Format `json:"keep,omitempty"`
+	Recall     float64      `json:"recall,omitempty"` // hnsw's target
+}
+
+// The files of a dense index folder.
+const (
+	denseFile   = "dense.json"
+	vectorsFile = "vectors"
+)
+
+// parseDense reads MODEL,recipe=one-word,dtype=int8,search=hnsw,...
+func parseDense(text string) (denseIndex, error) {
+	parts := strings.Split(text, ",")
+	d := denseIndex{Model: parts[0], Search: "flat", Format: index.F32}
+	if d.Model == "" {
+		return d, fmt.Errorf("dense needs a model: dense:FOLDER or dense:FILE.gguf")
+	}
+	for _, p := range parts[1:] {
+		name, value, _ := strings.Cut(p, "=")
+		var err error
+		switch name {
+		case "recipe":
+			d.Recipe = value
+		case "task":
+			d.Task = value
+		case "dtype":
+			d.DType = value
+		case "pooling":
+			d.Pooling = value
+		case "max_tokens":
+			d.MaxTokens, err = strconv.Atoi(value)
+		case "dimensions":
+			d.Dimensions, err = strconv.Atoi(value)
+		case "search":
+			d.Search = value
+		case "format":
+			d.Format = index.Format(value)
+		case "keep":
+			d.Keep = index.Format(value)
+		case "recall":
+			d.Recall, err = strconv.ParseFloat(value, 64)
+		default:
+			err = fmt.Errorf("there are recipe, task, dtype, pooling, max_tokens, dimensions, search, format, keep, recall")
+		}
+		if err != nil {
+			return d, fmt.Errorf("dense: setting %q: %w", p, err)
+		}
+	}
+	switch d.Search {
+	case "flat":
+		return d, index.FlatOptions{Format: d.Format, Keep: d.Keep}.Validate()
+	case "hnsw":
+		if !strings.Contains(text, "format=") {
+			d.Format = ""
+		}
+		return d, index.HNSWOptions{Format: d.Format, Keep: d.Keep, Recall: d.Recall}.Validate()
+	}
+	return d, fmt.Errorf("dense: search=%s: there are flat and hnsw", d.Search)
+}
+
+func (d denseIndex) options(threads int) dense.Options {
+	return dense.Options{Model: d.Model, Recipe: d.Recipe, Task: d.Task, Dataset: d.Dataset, MaxTokens: d.MaxTokens, DType: d.DType, Dimensions: d.Dimensions,
+		Pooling: d.Pooling, Threads: threads}
+}
+
+// indexDense encodes a corpus, by way of the cache of vectors, and indexes it in dir.
+func indexDense(cmd *cobra.Command, set *dataset.Dataset, dir string, d denseIndex, threads int) error {
+	ctx := cmd.Context()
+	d.Dataset = set.Name
+	abs, err := filepath.Abs(d.Model)
+	if err != nil {
+		return err
+	}
+	d.Model = abs
+	e, err := dense.Open(d.options(threads))
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	d.Encoder = e.ID()
+	kept, err := openVectorStore()
+	if err != nil {
+		return err
+	}
+	docs, _, err := encodeWith(ctx, e, kept, labrador.DocumentSide, dense.Documents(set.Documents), progress.New(cmd.ErrOrStderr(), "encoding "+set.Name, "texts", 0))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	path, src := filepath.Join(dir, vectorsFile), index.MatrixSource(docs.Matrix)
+	if d.Search == "flat" {
+		err = index.BuildFlat(ctx, path, docs.IDs, src, index.FlatOptions{Format: d.Format, Keep: d.Keep})
+	} else {
+		bar := progress.New(cmd.ErrOrStderr(), "linking", "vectors", int64(docs.Matrix.Rows))
+		err = index.BuildHNSW(ctx, path, docs.IDs, src, index.HNSWOptions{Format: d.Format, Keep: d.Keep, Recall: d.Recall, Threads: threads,
+			Progress: func(n int) { bar.Add(int64(n)) }})
+		bar.Done()
+	}
+	if err != nil {
+		return err
+	}
+	err = atomicfile.Write(filepath.Join(dir, denseFile), func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(d)
+	})
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "index\t%s\nmodel\t%s\ndocuments\t%d\ndimensions\t%d\nbytes\t%d\n", dir, d.Model, docs.Matrix.Rows, docs.Matrix.Cols, info.Size())
+	return nil
+}
+
+// isDenseIndex reports whether dir is a folder that indexDense made.
+func isDenseIndex(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, denseFile))
+	return err == nil
+}
+
+// openDenseIndex opens such a folder with its model.
+func openDenseIndex(dir string, threads int) (labrador.BatchSearcher, func(), error) {
+	fail := func(err error) (labrador.BatchSearcher, func(), error) {
+		return nil, nil, fmt.Errorf("%s: %w", filepath.Join(dir, denseFile), err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, denseFile))
+	if err != nil {
+		return nil, nil, err
+	}
+	var d denseIndex
+	if err := json.Unmarshal(b, &d); err != nil {
+		return fail(err)
+	}
+	e, err := dense.Open(d.options(threads))
+	if err != nil {
+		return fail(err)
+	}
+	if e.ID() != d.Encoder {
+		e.Close()
+		return fail(fmt.Errorf("the model %s is not the one that the index was made with: index again", d.Model))
+	}
+	s := &encodedSearcher{encoder: e}
+	path := filepath.Join(dir, vectorsFile)
+	var closeIndex func() error
+	if d.Search == "hnsw" {
+		h, err := index.OpenHNSW(path)
+		if err != nil {
+			e.Close()
+			return nil, nil, err
+		}
+		h.SetThreads(threads)
+		closeIndex = h.Close
+		s.dims, s.find = h.Dimensions(), func(ctx context.Context, m labrador.Matrix, k int) ([][]labrador.Hit, error) {
+			return h.Search(ctx, m, k, index.HNSWQuery{})
+		}
+	} else {
+		f, err := index.OpenFlat(path)
+		if err != nil {
+			e.Close()
+			return nil, nil, err
+		}
+		f.SetThreads(threads)
+		closeIndex = f.Close
+		s.dims, s.find = f.Dimensions(), func(ctx context.Context, m labrador.Matrix, k int) ([][]labrador.Hit, error) {
+			return f.Search(ctx, m, k, nil)
+		}
+	}
+	closeAll := func() { closeIndex(); e.Close() }
+	if s.dims != e.Dimensions() {
+		closeAll()
+		return fail(fmt.Errorf("the index has %d dimensions, the model %d", s.dims, e.Dimensions()))
+	}
+	return s, closeAll, nil
+}
+
+// encodedSearcher encodes queries and searches with their vectors.
+type encodedSearcher struct {
+	encoder *dense.Encoder
+	dims    int
+	find    func(ctx context.Context, queries labrador.Matrix, k int) ([][]labrador.Hit, error)
+}
+
+func (s *encodedSearcher) SearchBatch(ctx context.Context, queries []labrador.Query, k int) ([][]labrador.Hit, error) {
+	items := make([]labrador.Item, len(queries))
+	for i, q := range queries {
+		items[i] = labrador.Item{Text: q.Text, Picture: q.Picture}
+	}
+	m, err := s.encoder.Encode(ctx, labrador.QuerySide, items)
+	if err != nil {
+		return nil, err
+	}
+	return s.find(ctx, m, k)
+}
+
+func (s *encodedSearcher) Search(ctx context.Context, q labrador.Query, k int) ([]labrador.Hit, error) {
+	hits, err := s.SearchBatch(ctx, []labrador.Query{q}, k)
+	if err != nil {
+		return nil, err
+	}
+	return hits[0], nil
+}
+
+// check says at once what is wrong with a model's settings, before a corpus is read.
+func (d denseIndex) check() error {
+	return model.Options{DType: d.DType, MaxTokens: d.MaxTokens, Dimensions: d.Dimensions, Pooling: d.Pooling}.Validate()
+}
+
+// verifyDense compares a dense index with its checksums.
+func verifyDense(cmd *cobra.Command, dir string) error {
+	path := filepath.Join(dir, vectorsFile)
+	var verify func() error
+	if h, err := index.OpenHNSW(path); err == nil {
+		defer h.Close()
+		verify = h.Verify
+	} else {
+		f, err := index.OpenFlat(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		verify = f.Verify
+	}
+	if err := verify(); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s\tas it was written\n", dir)
+	return nil
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/labrador-lab/labrador/internal/outside"
+)
+
+// TestDenseIndex indexes a small folder with a tiny model, searches it exactly and approximately, and breaks it.
+func TestDenseIndex(t *testing.T) {
+	m := outside.Data(t, "models/st-bert-mean")
+	t.Setenv("LABRADOR_CACHE", t.TempDir())
+	dir := t.TempDir()
+	set := filepath.Join(dir, "set")
+	if err := os.MkdirAll(filepath.Join(set, "qrels"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"corpus.jsonl":   `{"_id": "d1", "title": "", "text": "a dog that fetches"}` + "\n" + `{"_id": "d2", "text": "prices of oil rose again"}` + "\n",
+		"queries.jsonl":  `{"_id": "q1", "text": "a dog that fetches"}` + "\n",
+		"qrels/test.tsv": "query-id\tcorpus-id\tscore\nq1\td1\t1\n",
+	} {
+		if err := os.WriteFile(filepath.Join(set, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := filepath.Join(dir, "idx")
+	for _, search := range []string{"flat", "hnsw"} {
+		if code, _ := capture(t, "index", "--out", out, "dense:"+m+",search="+search, set); code != 0 {
+			t.Fatalf("index: exit status %d", code)
+		}
+		code, run := capture(t, "search", "-k", "2", out, filepath.Join(set, "queries.jsonl"))
+		if lines := strings.Split(strings.TrimSpace(run), "\n"); code != 0 || len(lines) != 2 || !strings.HasPrefix(lines[0], "q1 Q0 d1 1 1") {
+			t.Errorf("%s: exit status %d, %q", search, code, run)
+		}
+		if code, _ := capture(t, "index", "--verify", out); code != 0 {
+			t.Errorf("%s: verify: exit status %d", search, code)
+		}
+	}
+	for _, system := range []string{"dense:", "dense:x,search=tree", "dense:x,nothing=1", "dense:x,dtype=f7", "splade"} {
+		if code, _ := capture(t, "index", system, set); code != 2 {
+			t.Errorf("%s: exit status %d", system, code)
+		}
+	}
+	path := filepath.Join(out, vectorsFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, b[:len(b)/2], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code, _ := capture(t, "search", out, filepath.Join(set, "queries.jsonl")); code != 1 {
+		t.Errorf("a truncated index: exit status %d", code)
+	}
+}
+
+// capture runs a command line and returns its exit status and standard output.
+func capture(t *testing.T, args ...string) (int, string) {
+	t.Helper()
+	root := rootCommand()
+	var out bytes.Buffer
+	root.SetOut(&out)
+	root.SetArgs(args)
+	err := root.ExecuteContext(t.Context())
+	return exitStatus(err), out.String()
+}
