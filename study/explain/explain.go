@@ -21,7 +21,7 @@ type Section struct {
 	Sentence string   `json:"sentence"`
 	Note     string   `json:"note,omitempty"` // how it was computed, with bounds
 	Figures  []Figure `json:"-"`
-	Table    *Table   `json:"-"`
+	Tables   []*Table `json:"-"`
 	Data     any      `json:"data"`
 }
 
@@ -29,6 +29,7 @@ type Section struct {
 type Figure struct {
 	Title string
 	Note  string
+	Wide  bool // not for a panel in a row of panels
 	SVG   template.HTML
 }
 

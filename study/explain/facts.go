@@ -53,6 +53,7 @@ func (c Corpus) Facts() ([]QueryFacts, error) {
 		}
 	}
 	counts := make([]float64, len(c.Queries))
+	left := len(wanted)
 	for doc, err := range c.Documents {
 		if err != nil {
 			return nil, err
@@ -67,6 +68,9 @@ func (c Corpus) Facts() ([]QueryFacts, error) {
 			counts[i]++
 			facts[i].DocumentLength += length
 			facts[i].Overlap += share(sets[i], has)
+		}
+		if left--; left == 0 {
+			break
 		}
 	}
 	for i, n := range counts {
