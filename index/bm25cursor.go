@@ -10,6 +10,7 @@ type cursor struct {
 	background float32
 	best       float64 // no posting's score is above it
 	df         int
+	term       int // its place in the query
 
 	// The list in blocks; a list of fewer than blockLen documents is one block without tables.
 	blocks int
@@ -35,13 +36,9 @@ type cursor struct {
 // noDoc is above every document number.
 const noDoc = math.MaxUint32
 
-// open starts the cursor at the first posting of t.
-func (c *cursor) open(f *bm25Field, fm *formula, t term, w float32) error {
+// open starts the cursor at the first posting of t. stretch is how much above its bounds a component can be.
+func (c *cursor) open(f *bm25Field, fm *formula, t term, w float32, stretch float64) error {
 	c.field, c.formula, c.w, c.df = f, fm, w, int(t.df)
-	c.background = 0
-	if fm.kind == ql {
-		c.background = fm.background(t.cf)
-	}
 	c.block, c.pos, c.decoded, c.freqsOf, c.floors = 0, 0, -1, -1, nil
 	if c.df < blockLen {
 		return c.openShort(t)
@@ -58,7 +55,7 @@ func (c *cursor) open(f *bm25Field, fm *formula, t term, w float32) error {
 	c.floors = t.list[floorsAt:boundsAt]
 	b := t.list[boundsAt:]
 	c.bounds, c.lasts, c.starts, c.data = b[:n], b[n:5*n], b[5*n:9*n], b[9*n:]
-	c.unit = float64(best) * float64(w) / 255 * (1 + roundingError)
+	c.unit = float64(best) * stretch * float64(w) / 255 * (1 + roundingError)
 	c.err = float64(w) * roundingError
 	c.best = 255*c.unit + c.err
 	c.last = le.Uint32(c.lasts)

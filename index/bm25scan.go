@@ -1,6 +1,9 @@
 package index
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // The search is MaxScore (Turtle and Flood 1995) over blocks with bounds of their own (Ding and Suel 2011), in windows.
 //
@@ -146,8 +149,43 @@ func (s *bm25Search) complete(opt int, doc uint32, sum float64) {
 			sum += float64(c.score(doc, c.freq(c.pos)))
 		}
 	}
-	if score := float32(sum); float64(score) > least {
-		s.top.push(rankOf(score, doc))
+	s.offer(doc, float32(sum))
+}
+
+// offer gives a document to the top unless it is deleted.
+func (s *bm25Search) offer(doc uint32, score float32) {
+	if float64(score) <= s.top.least || s.part != nil && s.part.isDeleted(doc) {
+		return
+	}
+	s.top.push(rankOf(score, doc))
+}
+
+// scanAll goes through the documents that have every term of the query in one field or another.
+func (s *bm25Search) scanAll() {
+	slices.SortStableFunc(s.cursors, func(a, b *cursor) int { return a.term - b.term })
+	for doc := uint32(0); ; doc++ {
+		for term := 0; term < len(s.terms); term++ {
+			first := uint32(noDoc)
+			for _, c := range s.cursors {
+				if c.term == term {
+					c.seek(doc)
+					first = min(first, c.current())
+				}
+			}
+			if first == noDoc {
+				return
+			}
+			if first > doc {
+				doc, term = first, -1
+			}
+		}
+		sum := 0.0
+		for _, c := range s.cursors {
+			if c.current() == doc {
+				sum += float64(c.score(doc, c.freq(c.pos)))
+			}
+		}
+		s.offer(doc, float32(sum))
 	}
 }
 

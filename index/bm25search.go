@@ -33,7 +33,9 @@ type bm25Search struct {
 	window  window
 	id      []byte
 	ends    []int
-	exhaust bool // score everything; for tests and where bounds do not hold
+	exhaust bool // score everything: bounds do not hold
+	all     bool // a document must have every term
+	part    *setPart
 }
 
 // queryTerm is a distinct term of a query.
@@ -62,6 +64,18 @@ func (x *BM25) Search(ctx context.Context, q labrador.Query, k int) ([]labrador.
 	}
 	s := x.state()
 	defer x.states.Put(s)
+	s.analyze(q.Text)
+	return s.hits(k)
+}
+
+// SearchAll is Search for the documents that hold every term of the query, in one field or another.
+func (x *BM25) SearchAll(ctx context.Context, q labrador.Query, k int) ([]labrador.Hit, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s := x.state()
+	s.all = true
+	defer func() { s.all = false; x.states.Put(s) }()
 	s.analyze(q.Text)
 	return s.hits(k)
 }
@@ -210,7 +224,11 @@ func (s *bm25Search) run(k int) (ranks []rank, err error) {
 	}
 	s.top.reset(min(k, s.x.n))
 	s.prepare()
-	s.scan()
+	if s.all {
+		s.scanAll()
+	} else {
+		s.scan()
+	}
 	return s.top.sorted(), nil
 }
 
@@ -223,8 +241,8 @@ func asError(r any) error {
 func (s *bm25Search) open() error {
 	s.spare = append(s.spare, s.cursors...)
 	s.cursors = s.cursors[:0]
-	for _, f := range s.x.fields {
-		for _, q := range s.terms {
+	for i, f := range s.x.fields {
+		for j, q := range s.terms {
 			t, found, err := f.dict.find(q.name)
 			if err != nil {
 				return err
@@ -232,21 +250,43 @@ func (s *bm25Search) open() error {
 			if !found || !(q.weight > 0) {
 				continue
 			}
-			w := q.weight * f.weight * f.formula.weigh(t.df)
-			if !(w > 0) {
-				continue
-			}
-			if t.list != nil {
-				if _, err := s.x.file.Range(f.section, t.at, min(t.at+len(t.list)+packPad, len(f.dict.lists))); err != nil {
-					return err
-				}
-			}
-			if err := s.cursor().open(f, &f.formula, t, w); err != nil {
+			if err := s.openTerm(i, t, q); err != nil {
 				return err
+			}
+			if n := len(s.cursors); n > 0 && s.cursors[n-1].term < 0 {
+				s.cursors[n-1].term = j
 			}
 		}
 	}
 	return nil
+}
+
+// openTerm makes the cursor of term t of field i, unless its weight is nought.
+func (s *bm25Search) openTerm(i int, t term, q queryTerm) error {
+	f, df, cf, stretch := s.x.fields[i], t.df, t.cf, 1.0
+	fm := &f.formula
+	if s.part != nil {
+		var err error
+		if df, cf, err = s.part.set.count(i, q.name); err != nil {
+			return err
+		}
+		fm, stretch = &s.part.formulas[i], s.part.stretch[i]
+	}
+	w := q.weight * f.weight * fm.weigh(df)
+	if !(w > 0) {
+		return nil
+	}
+	if t.list != nil {
+		if _, err := s.x.file.Range(f.section, t.at, min(t.at+len(t.list)+packPad, len(f.dict.lists))); err != nil {
+			return err
+		}
+	}
+	c := s.cursor()
+	c.term, c.background = -1, 0
+	if fm.kind == ql {
+		c.background = fm.background(cf)
+	}
+	return c.open(f, fm, t, w, stretch)
 }
 
 // cursor adds one to s.cursors.
@@ -275,10 +315,8 @@ func (s *bm25Search) prepare() {
 	s.sums = append(s.sums[:0], 0)
 	for i, c := range s.cursors {
 		s.sums = append(s.sums, s.sums[i]+c.best)
-		if !s.exhaust {
-			if f := c.floor(s.top.k); f > 0 {
-				s.top.floor(f)
-			}
+		if f := c.floor(s.top.k); f > 0 && !s.exhaust && !s.all && s.part == nil {
+			s.top.floor(f)
 		}
 	}
 }

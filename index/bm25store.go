@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"slices"
 	"sort"
 	"strings"
@@ -67,38 +68,79 @@ func (x *BM25) Document(id string) (labrador.Document, bool, error) {
 	return d, true, nil
 }
 
+// stored reads a document, without its id.
 func (x *BM25) stored(doc uint32) (d labrador.Document, err error) {
 	arrival := le.Uint32(x.arrivals[4*doc:])
-	n := len(x.storeBlocks) / storeEntry
-	b := sort.Search(n, func(i int) bool { return le.Uint32(x.storeBlocks[storeEntry*i:]) > arrival }) - 1
+	b := sort.Search(len(x.storeBlocks)/storeEntry, func(i int) bool { return le.Uint32(x.storeBlocks[storeEntry*i:]) > arrival }) - 1
 	if b < 0 {
 		return d, errDamagedStore
 	}
-	e := x.storeBlocks[storeEntry*b:]
-	lo, hi, size := le.Uint64(e[4:]), x.storeSize, le.Uint32(e[12:])
-	if b+1 < n {
-		hi = le.Uint64(e[storeEntry+4:])
-	}
-	if lo > hi || hi > x.storeSize {
-		return d, errDamagedStore
-	}
-	data, err := x.file.Range("store", int(lo), int(hi))
+	r, first, err := x.storeBlock(b)
 	if err != nil {
 		return d, err
 	}
-	raw, err := storeDecoder().DecodeAll(data, make([]byte, 0, min(int(size), 255*len(data)+1024)))
-	if err != nil {
-		return d, fmt.Errorf("section store: %w", err)
-	}
-	r := reader{b: raw}
-	for skip := 3 * (arrival - le.Uint32(e)); skip > 0 && !r.bad; skip-- {
+	for skip := 3 * (arrival - first); skip > 0 && !r.bad; skip-- {
 		r.bytes(r.uvarint())
 	}
+	return r.document()
+}
+
+// storeBlock decompresses block b; first is the arrival number of its first document.
+func (x *BM25) storeBlock(b int) (r reader, first uint32, err error) {
+	e := x.storeBlocks[storeEntry*b:]
+	lo, hi, size := le.Uint64(e[4:]), x.storeSize, le.Uint32(e[12:])
+	if len(e) >= 2*storeEntry {
+		hi = le.Uint64(e[storeEntry+4:])
+	}
+	if lo > hi || hi > x.storeSize {
+		return r, 0, errDamagedStore
+	}
+	data, err := x.file.Range("store", int(lo), int(hi))
+	if err != nil {
+		return r, 0, err
+	}
+	raw, err := storeDecoder().DecodeAll(data, make([]byte, 0, min(int(size), 255*len(data)+1024)))
+	if err != nil {
+		return r, 0, fmt.Errorf("section store: %w", err)
+	}
+	return reader{b: raw}, le.Uint32(e), nil
+}
+
+// document reads the next document of a block.
+func (r *reader) document() (d labrador.Document, err error) {
 	d.Title, d.Text, d.Picture = string(r.bytes(r.uvarint())), string(r.bytes(r.uvarint())), string(r.bytes(r.uvarint()))
 	if r.bad {
 		return d, errDamagedStore
 	}
 	return d, nil
+}
+
+// documents are the stored documents that want wants, in the order in which they came.
+func (x *BM25) documents(want func(doc uint32, id string) bool) iter.Seq2[labrador.Document, error] {
+	return func(yield func(labrador.Document, error) bool) {
+		byArrival := make([]uint32, x.n)
+		for doc := range x.n {
+			if a := le.Uint32(x.arrivals[4*doc:]); int(a) < x.n {
+				byArrival[a] = uint32(doc)
+			}
+		}
+		for b := range len(x.storeBlocks) / storeEntry {
+			r, first, err := x.storeBlock(b)
+			for i := first; err == nil && len(r.b) > 0 && int(i) < x.n; i++ {
+				var d labrador.Document
+				if d, err = r.document(); err == nil {
+					d.ID, err = x.ID(byArrival[i])
+				}
+				if err == nil && want(byArrival[i], d.ID) && !yield(d, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(labrador.Document{}, fmt.Errorf("index: %s: %w", x.path, err))
+				return
+			}
+		}
+	}
 }
 
 var errDamagedStore = fmt.Errorf("section store: the documents are damaged")
