@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/model"
@@ -45,6 +46,7 @@ type Encoder struct {
 	model  *model.Model
 	recipe *prompt.Recipe // nil: the model's own prompts
 	opts   Options
+	cut    atomic.Int64 // texts cut to the model's context
 }
 
 // Open opens the model and prepares the recipe.
@@ -138,13 +140,42 @@ func (e *Encoder) ID() string {
 	return fmt.Sprintf("dense/1 %s recipe=%s max_tokens=%d system=%s task=%s", e.model.ID(), o.Recipe, o.MaxTokens, system, task)
 }
 
-// Prompt is the prompt of one item, and whether the encoder has a recipe at all.
+// Prompt is the prompt of one item, and whether the encoder has a recipe at all. A text that is too long for the model even
+// so is cut until the prompt fits.
 func (e *Encoder) Prompt(side labrador.Side, item labrador.Item) (prompt.Prompt, bool) {
 	if e.recipe == nil {
 		return prompt.Prompt{}, false
 	}
-	return e.recipe.Make(e.Tokenizer(), side, item, e.opts.MaxTokens), true
+	p, _ := e.input(side, item)
+	return p, true
 }
+
+// input is an item's prompt and its tokens, at most as many as the model was made for.
+func (e *Encoder) input(side labrador.Side, item labrador.Item) (prompt.Prompt, prompt.Input) {
+	tok := e.Tokenizer()
+	p := e.recipe.Make(tok, side, item, e.opts.MaxTokens)
+	in := p.Encode(tok)
+	limit := e.model.Network().Context
+	if limit == 0 || len(in.IDs) <= limit {
+		return p, in
+	}
+	e.cut.Add(1)
+	keep := len(tok.Encode(nil, p.Text, false))
+	for len(in.IDs) > limit && keep > 1 {
+		over := len(in.IDs) - limit
+		if p.Pooled { // the text stands there twice
+			over = (over + 1) / 2
+		}
+		keep = max(1, keep-over)
+		p = e.recipe.Make(tok, side, item, keep)
+		in = p.Encode(tok)
+	}
+	return p, in
+}
+
+// Cut is how many of the texts encoded so far were cut because the model takes no longer ones; those that options or recipe cut
+// do not count.
+func (e *Encoder) Cut() int { return int(e.cut.Load()) }
 
 // Tokenize turns items into the tokens that the network is given.
 func (e *Encoder) Tokenize(ctx context.Context, side labrador.Side, items []labrador.Item) ([]model.Tokens, error) {
@@ -156,8 +187,7 @@ func (e *Encoder) Tokenize(ctx context.Context, side labrador.Side, items []labr
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		p, _ := e.Prompt(side, item)
-		in := p.Encode(e.Tokenizer())
+		p, in := e.input(side, item)
 		out[i] = model.Tokens{IDs: in.IDs}
 		if p.Pooled {
 			out[i].From, out[i].To = in.From, in.To
@@ -176,26 +206,4 @@ func (e *Encoder) Encode(ctx context.Context, side labrador.Side, items []labrad
 		return labrador.Matrix{}, err
 	}
 	return e.model.EncodeTokens(ctx, tokens)
-}
-
-// Sparse makes PromptReps' sparse vectors of items: the weights of prompt.Sparse over the next-token logits at the end of
-// each prompt. The encoder's recipe must end where the model is to say a word.
-func (e *Encoder) Sparse(ctx context.Context, side labrador.Side, items []labrador.Item) ([][]prompt.Weight, error) {
-	if e.recipe == nil {
-		return nil, errors.New("dense: sparse vectors need a recipe, such as promptreps")
-	}
-	tokens, err := e.Tokenize(ctx, side, items)
-	if err != nil {
-		return nil, err
-	}
-	out := make([][]prompt.Weight, len(items))
-	err = e.model.Logits(ctx, tokens, func(i int, _, logits []float32) error {
-		text := items[i].Text
-		if side == labrador.DocumentSide {
-			text = labrador.Document{Title: items[i].Title, Text: items[i].Text}.Contents()
-		}
-		out[i] = prompt.Sparse(e.Tokenizer(), text, logits)
-		return nil
-	})
-	return out, err
 }

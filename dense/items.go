@@ -111,11 +111,7 @@ func (e *Encoder) encodePart(ctx context.Context, side labrador.Side, items []la
 	}
 	m, err := e.model.EncodeTokens(ctx, tokens)
 	if err == nil && progress != nil {
-		n := 0
-		for _, t := range tokens {
-			n += len(t.IDs)
-		}
-		progress(len(items), n)
+		progress(len(items), count(tokens))
 	}
 	return m, err
 }

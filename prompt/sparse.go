@@ -9,15 +9,17 @@ import (
 	"github.com/labrador-lab/labrador/token"
 )
 
-// Weight is one entry of a sparse vector: a vocabulary token and its impact.
+// Weight is one entry of a sparse vector: the id of a vocabulary token and its impact, above 0.
 type Weight struct {
-	Token  string
+	Token  int32
 	Impact int
 }
 
+// MaxSparse is the largest number of entries of a sparse vector.
+const MaxSparse = 128
+
 // The sizes of PromptReps' sparse vectors (Zhuang et al., EMNLP 2024, section 3.2, and encode.py of its authors).
 const (
-	maxSparse  = 128 // tokens of the text that are kept
 	fallback   = 10  // top tokens of a text without words
 	impactUnit = 100 // weights are rounded to hundredths
 )
@@ -27,7 +29,7 @@ const (
 // at most 128, weighted in hundredths; a text without such words keeps its ten most likely tokens. Best first, ties by
 // token id. Impacts of 0 are left out: they add nothing to a score.
 func Sparse(tok *token.Tokenizer, text string, logits []float32) []Weight {
-	ids, limit := textTokens(tok, text), maxSparse
+	ids, limit := textTokens(tok, text), MaxSparse
 	if len(ids) == 0 {
 		ids, limit = make([]int32, len(logits)), fallback
 		for i := range ids {
@@ -41,8 +43,8 @@ func Sparse(tok *token.Tokenizer, text string, logits []float32) []Weight {
 	var out []Weight
 	for _, id := range ids[:min(limit, len(ids))] {
 		impact := int(math.RoundToEven(impactUnit * math.Log1p(math.Max(float64(logits[id]), 0))))
-		if name, ok := tok.Token(id); ok && impact > 0 {
-			out = append(out, Weight{name, impact})
+		if impact > 0 {
+			out = append(out, Weight{id, impact})
 		}
 	}
 	return out

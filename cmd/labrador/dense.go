@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -177,11 +178,7 @@ func (s *denseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, st
 		return nil, cost, err
 	}
 	cost.IndexSeconds, cost.IndexBytes = time.Since(start).Seconds(), int64(len(docs.Matrix.Data))*4
-	if tokens > 0 {
-		cost.Note = fmt.Sprintf("%d tokens of documents encoded, %.0f a second", tokens, float64(tokens)/cost.IndexSeconds)
-	} else {
-		cost.Note = "document vectors were kept from an earlier run"
-	}
+	cost.Note = encodedNote(encoder, tokens, cost.IndexSeconds)
 	start = time.Now()
 	queries, _, err := encodeWith(ctx, encoder, kept, labrador.QuerySide, dense.Queries(job.Queries), job.Progress("encoding queries", "texts", len(job.Queries)))
 	if err != nil {
@@ -197,6 +194,18 @@ func (s *denseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, st
 	cost.SearchSeconds += encoded
 	cost.QueriesPerSecond = float64(len(job.Queries)) / max(cost.SearchSeconds, 1e-9)
 	return run, cost, err
+}
+
+// encodedNote says what encoding the documents took.
+func encodedNote(e *dense.Encoder, tokens int, seconds float64) string {
+	if tokens == 0 {
+		return "document vectors were kept from an earlier run"
+	}
+	note := fmt.Sprintf("%d tokens of documents encoded, %.0f a second", tokens, float64(tokens)/seconds)
+	if n := e.Cut(); n > 0 {
+		note += fmt.Sprintf("; %d texts were cut to the %d tokens that the model takes", n, e.Model().Network().Context)
+	}
+	return note
 }
 
 // encodeWith encodes items into the store with a progress bar, and counts the tokens that were not there yet.
@@ -277,15 +286,25 @@ func openVectorStore() (*store.Store, error) {
 	return store.Open(filepath.Join(cache, "vectors"))
 }
 
-// findModel resolves a model's path: as find does, and below the model folders.
-func (k systemKinds) findModel(path string, d *study.Data) (string, error) {
-	if dir := os.Getenv("LABRADOR_MODELS"); dir != "" && !filepath.IsAbs(path) {
-		for _, folder := range filepath.SplitList(dir) {
-			full := filepath.Join(folder, path)
-			if _, err := os.Stat(full); err == nil {
-				return full, nil
+// findModel resolves a model: a path as find does, or a name in the folders of --models (LABRADOR_MODELS), where NAME and NAME.gguf
+// are looked for.
+func (k systemKinds) findModel(name string, d *study.Data) (string, error) {
+	folders := filepath.SplitList(os.Getenv("LABRADOR_MODELS"))
+	if !filepath.IsAbs(name) {
+		for _, folder := range folders {
+			for _, full := range []string{filepath.Join(folder, name), filepath.Join(folder, name) + ".gguf"} {
+				if _, err := os.Stat(full); err == nil {
+					return full, nil
+				}
 			}
 		}
 	}
-	return k.find(path, d)
+	path, err := k.find(name, d)
+	switch {
+	case err == nil:
+		return path, nil
+	case len(folders) == 0:
+		return "", fmt.Errorf("model %s: %w; name the folder that models lie in with --models DIR or LABRADOR_MODELS", name, err)
+	}
+	return "", fmt.Errorf("model %s is not in %s, neither as a folder nor as %s.gguf", name, strings.Join(folders, ", "), name)
 }

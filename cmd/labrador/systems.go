@@ -27,7 +27,9 @@ type systemKinds struct {
 }
 
 // Names lists the kinds.
-func (systemKinds) Names() []string { return []string{"bm25", "dense", "vectors", "fuse", "run"} }
+func (systemKinds) Names() []string {
+	return []string{"bm25", "dense", "sparse", "vectors", "fuse", "run"}
+}
 
 // New is a zero system of the kind, nil for an unknown one.
 func (k systemKinds) New(kind string) study.System {
@@ -36,6 +38,8 @@ func (k systemKinds) New(kind string) study.System {
 		return &bm25System{}
 	case "dense":
 		return &denseSystem{files: k}
+	case "sparse":
+		return &sparseSystem{files: k}
 	case "vectors":
 		return &vectorsSystem{files: k}
 	case "fuse":
