@@ -64,7 +64,7 @@ func (w *Packed) product(p *Pool, out, x Mat, add int) {
 	}
 	j := &p.linear
 	j.begin(p, w, out, add)
-	if j.g.input == inputF32 && w.c%j.g.group == 0 && x.Stride*4%aliasing != 0 {
+	if j.g.input == inputF32 && w.c%j.g.group == 0 {
 		j.a, j.lda = unsafe.Pointer(&x.Data[0]), 4*x.Stride
 	} else {
 		j.x = x
@@ -72,9 +72,6 @@ func (w *Packed) product(p *Pool, out, x Mat, add int) {
 	}
 	j.multiply()
 }
-
-// aliasing is the distance of rows that fall on the same lines of a first-level cache: such inputs are copied apart.
-const aliasing = 2048
 
 // linearJob is one product on a pool: first parts convert the inputs where the micro-kernel wants another form, then parts
 // multiply a block of rows with a few panels.
@@ -107,8 +104,9 @@ func (j *linearJob) begin(p *Pool, w *Packed, out Mat, add int) {
 const convertRows = 16
 
 // convert fills the pool's shared scratch with the inputs in the micro-kernel's form, rows padded with zeros to whole
-// groups and spaced so that they do not alias.
+// groups and spaced so that they do not fall on the same lines of the first-level cache.
 func (j *linearJob) convert() {
+	const aliasing = 2048
 	in := j.g.input
 	j.lda = roundUp(j.w.groups*j.g.group*in.bytes(), 64)
 	if j.lda%aliasing == 0 {
