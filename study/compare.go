@@ -42,8 +42,8 @@ func (p *Plan) results(ctx context.Context, values []*Values, infos []DatasetInf
 func testsInWords() Tests {
 	return Tests{
 		Alpha:      alpha,
-		Difference: fmt.Sprintf("two-sided paired randomisation test, %d rounds", stats.DefaultRounds),
-		Interval:   fmt.Sprintf("95 %%, bias-corrected and accelerated bootstrap over queries, %d resamples", stats.DefaultResamples),
+		Difference: fmt.Sprintf("two-sided paired randomisation test, %s rounds", Thousands(stats.DefaultRounds)),
+		Interval:   fmt.Sprintf("95 %%, bias-corrected and accelerated bootstrap over queries, %s resamples", Thousands(stats.DefaultResamples)),
 		Equal:      "two one-sided paired t-tests within the margin; refuted where the difference lies outside of it",
 		Correction: "Holm: comparisons over all systems and datasets of a measure, group comparisons likewise, claims over all claims",
 		Group:      "randomisation stratified by dataset, each dataset of the same weight; interval by Welch and Satterthwaite: holds for just these datasets",

@@ -51,3 +51,12 @@ func PText(p float64) string {
 	}
 	return "= " + strings.TrimPrefix(fmt.Sprintf("%.3f", p), "0")
 }
+
+// Thousands writes a whole number from 0 up in groups of three.
+func Thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

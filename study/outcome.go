@@ -166,6 +166,7 @@ func (o *Outcome) write(ctx context.Context) error {
 			return fmt.Errorf("study: %w", err)
 		}
 	}
+	o.sweep()
 	for _, c := range o.Plan.Cells {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -184,6 +185,18 @@ func (o *Outcome) write(ctx context.Context) error {
 		return err
 	}
 	return writeJSON(filepath.Join(o.Dir(), "results.json"), o.Results)
+}
+
+// sweep removes the temporary files that a killed process left among the results.
+func (o *Outcome) sweep() {
+	for _, dir := range []string{"", "runs", "values"} {
+		left, _ := filepath.Glob(filepath.Join(o.Dir(), dir, ".*.tmp-*"))
+		for _, path := range left {
+			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > time.Hour {
+				os.Remove(path)
+			}
+		}
+	}
 }
 
 func writeJSON(path string, v any) error {

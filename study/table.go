@@ -12,8 +12,12 @@ import (
 // from the baseline, and the verdicts on the claims.
 func (r *Results) WriteTable(w io.Writer) error {
 	var b strings.Builder
-	for _, measure := range r.Measures {
-		r.writeMeasure(&b, measure)
+	if len(r.Datasets) == 1 {
+		r.writeRows(&b, r.Datasets[0].Name, r.rowsOfOne())
+	} else {
+		for _, measure := range r.Measures {
+			r.writeRows(&b, measure, r.rows(measure))
+		}
 	}
 	fmt.Fprintf(&b, "+ above, - below %s: %s, p < %v after Holm's correction; * best of the row\n", r.Baseline, r.Tests.Difference, r.Tests.Alpha)
 	r.writeClaims(&b)
@@ -35,13 +39,13 @@ type row struct {
 	cells map[string]cellOf
 }
 
-func (r *Results) writeMeasure(b *strings.Builder, measure string) {
-	head := []string{measure}
+func (r *Results) writeRows(b *strings.Builder, corner string, rows []row) {
+	head := []string{corner}
 	for _, s := range r.Systems {
 		head = append(head, s.Name+"  ")
 	}
 	lines := [][]string{head}
-	for _, row := range r.rows(measure) {
+	for _, row := range rows {
 		line := []string{row.name}
 		for _, s := range r.Systems {
 			line = append(line, row.text(s.Name))
@@ -68,18 +72,7 @@ func (r row) text(system string) string {
 func (r *Results) rows(measure string) []row {
 	var rows []row
 	for _, d := range r.Datasets {
-		row := row{d.Name, map[string]cellOf{}}
-		for _, res := range r.Results {
-			if res.Dataset == d.Name && res.Measure == measure {
-				row.cells[res.System] = cellOf{mean: res.Mean}
-			}
-		}
-		for _, c := range r.Comparisons {
-			if c.Dataset == d.Name && c.Measure == measure {
-				row.sign(c.System, c.Difference, c.PAdjusted)
-			}
-		}
-		rows = append(rows, row)
+		rows = append(rows, r.rowOn(d.Name, measure, d.Name))
 	}
 	for _, g := range r.groupNames() {
 		row := row{"mean of " + g, map[string]cellOf{}}
@@ -99,6 +92,32 @@ func (r *Results) rows(measure string) []row {
 		row.markBest()
 	}
 	return rows
+}
+
+// rowsOfOne are the rows of a study with one dataset: by measure.
+func (r *Results) rowsOfOne() []row {
+	var rows []row
+	for _, measure := range r.Measures {
+		row := r.rowOn(r.Datasets[0].Name, measure, measure)
+		row.markBest()
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func (r *Results) rowOn(dataset, measure, name string) row {
+	row := row{name, map[string]cellOf{}}
+	for _, res := range r.Results {
+		if res.Dataset == dataset && res.Measure == measure {
+			row.cells[res.System] = cellOf{mean: res.Mean}
+		}
+	}
+	for _, c := range r.Comparisons {
+		if c.Dataset == dataset && c.Measure == measure {
+			row.sign(c.System, c.Difference, c.PAdjusted)
+		}
+	}
+	return row
 }
 
 func (r row) sign(system string, difference, p float64) {

@@ -5,6 +5,8 @@ import (
 	"html/template"
 	"slices"
 	"strings"
+
+	"github.com/labrador-lab/labrador/study"
 )
 
 // costView is what the study cost beside what it was worth.
@@ -90,7 +92,7 @@ func seconds(s float64) string {
 	case s < 100:
 		return fmt.Sprintf("%.1f", s)
 	}
-	return thousands(int(s + 0.5))
+	return study.Thousands(int(s + 0.5))
 }
 
 func millis(ms float64) string {
@@ -102,7 +104,7 @@ func millis(ms float64) string {
 	case ms < 100:
 		return fmt.Sprintf("%.2f", ms)
 	}
-	return thousands(int(ms + 0.5))
+	return study.Thousands(int(ms + 0.5))
 }
 
 func rate(qps float64) string {
@@ -112,7 +114,7 @@ func rate(qps float64) string {
 	case qps < 10:
 		return fmt.Sprintf("%.1f", qps)
 	}
-	return thousands(int(qps + 0.5))
+	return study.Thousands(int(qps + 0.5))
 }
 
 // bytesText writes a size in MB (10^6 bytes).
@@ -124,7 +126,7 @@ func bytesText(n int64) string {
 	case mb < 10:
 		return fmt.Sprintf("%.1f", mb)
 	}
-	return thousands(int(mb + 0.5))
+	return study.Thousands(int(mb + 0.5))
 }
 
 // machine describes where the times were measured.

@@ -168,7 +168,7 @@ func (v *view) fillHits(ctx context.Context, d *hardDataset, data *study.Data, o
 }
 
 func listHits(system string, hits []labrador.Hit, grades map[string]int, level int) hitList {
-	list := hitList{System: system, First: fmt.Sprintf("no relevant document among %s hits", thousands(len(hits)))}
+	list := hitList{System: system, First: fmt.Sprintf("no relevant document among %s hits", study.Thousands(len(hits)))}
 	level = max(level, 1)
 	for i, h := range hits {
 		grade, judged := grades[h.ID]
@@ -176,7 +176,7 @@ func listHits(system string, hits []labrador.Hit, grades map[string]int, level i
 			list.Hits = append(list.Hits, hitView{Rank: i + 1, ID: h.ID, Relevant: grade >= level, Judged: judged, Grade: grade})
 		}
 		if judged && grade >= level {
-			list.First = fmt.Sprintf("first relevant document at rank %s", thousands(i+1))
+			list.First = fmt.Sprintf("first relevant document at rank %s", study.Thousands(i+1))
 			break
 		}
 	}

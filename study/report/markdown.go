@@ -16,7 +16,7 @@ func (v *view) markdown() []byte {
 		fmt.Fprintf(&b, "%s\n\n", v.R.About)
 	}
 	fmt.Fprintf(&b, "%d datasets, %s documents, %s queries; %d systems; baseline %s; seed %d.\n",
-		len(v.R.Datasets), thousands(v.Documents), thousands(v.Queries), len(v.R.Systems), v.R.Baseline, v.R.Seed)
+		len(v.R.Datasets), study.Thousands(v.Documents), study.Thousands(v.Queries), len(v.R.Systems), v.R.Baseline, v.R.Seed)
 	v.markdownClaims(&b)
 	for _, t := range v.Tables {
 		fmt.Fprintf(&b, "\n## %s\n\n", t.Measure)

@@ -42,7 +42,7 @@ func (v *view) dots(measure string) []figure {
 		if len(results) == 0 {
 			continue
 		}
-		list = append(list, figure{Title: d.Name, Note: fmt.Sprintf("%s queries", thousands(d.Queries)), SVG: v.dotPanel(d.Name, measure, results)})
+		list = append(list, figure{Title: d.Name, Note: fmt.Sprintf("%s queries", study.Thousands(d.Queries)), SVG: v.dotPanel(d.Name, measure, results)})
 	}
 	return list
 }
@@ -242,7 +242,7 @@ func gains(d []float64, measure, better, worse string) template.HTML {
 	}
 	c.line(left, zero, panelWidth-right, zero, "zero")
 	c.text(left, height-4, "start", "tick", "1")
-	c.text(panelWidth-right, height-4, "end", "tick", thousands(len(d))+" queries")
+	c.text(panelWidth-right, height-4, "end", "tick", study.Thousands(len(d))+" queries")
 	return c.done()
 }
 

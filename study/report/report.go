@@ -38,7 +38,7 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"signed": study.Signed,
 	"ival":   study.IntervalText,
 	"ptext":  study.PText,
-	"thou":   thousands,
+	"thou":   study.Thousands,
 	"css":    func() template.CSS { return template.CSS(style) },
 	"js":     func() template.JS { return template.JS(script) },
 }).Parse(pageSource))

@@ -113,9 +113,9 @@ func TestLabelsKeepApart(t *testing.T) {
 }
 
 func TestNumbers(t *testing.T) {
-	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 8841823: "8,841,823", -1234: "-1,234"} {
-		if got := thousands(n); got != want {
-			t.Errorf("thousands(%d) = %s", n, got)
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 8841823: "8,841,823"} {
+		if got := study.Thousands(n); got != want {
+			t.Errorf("study.Thousands(%d) = %s", n, got)
 		}
 	}
 	for _, c := range []struct {

@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/labrador-lab/labrador/eval/stats"
 	"github.com/labrador-lab/labrador/study"
@@ -46,10 +45,9 @@ type claim struct {
 
 // table is the means of one measure: systems down, datasets and averages across.
 type table struct {
-	Measure string
+	Measure string // or the dataset, where there is one only
 	Heads   []head
 	Rows    []tableRow
-	Twins   bool
 }
 
 type head struct {
@@ -92,13 +90,17 @@ func newView(ctx context.Context, o *study.Outcome, opts Options) (*view, error)
 	for _, c := range v.R.Claims {
 		v.Claims = append(v.Claims, claim{c, forest(c)})
 	}
-	for _, m := range v.R.Measures {
-		v.Tables = append(v.Tables, v.table(m))
+	if len(v.R.Datasets) == 1 {
+		v.Tables = []table{v.tableOfOne()}
+	} else {
+		for _, m := range v.R.Measures {
+			v.Tables = append(v.Tables, v.table(m))
+		}
+		v.Heat = v.heat()
 	}
 	v.Dots = v.dots(v.Measure)
 	v.Cost = v.costs()
 	v.Gains = v.gainFigures()
-	v.Heat = v.heat()
 	v.Settings = v.settings()
 	var err error
 	v.Hard, err = v.hard(ctx, opts)
@@ -145,9 +147,9 @@ func (v *view) groupNames() []string {
 }
 
 func (v *view) table(measure string) table {
-	t := table{Measure: measure, Twins: v.R.Twins == "one"}
+	t := table{Measure: measure}
 	for _, d := range v.R.Datasets {
-		t.Heads = append(t.Heads, head{Name: d.Name, Note: fmt.Sprintf("%s, %s queries", d.Group, thousands(d.Queries))})
+		t.Heads = append(t.Heads, head{Name: d.Name, Note: fmt.Sprintf("%s, %s queries", d.Group, study.Thousands(d.Queries))})
 	}
 	for _, g := range v.groupNames() {
 		t.Heads = append(t.Heads, head{Name: g, Average: true, Note: "average over the datasets of " + g})
@@ -159,6 +161,26 @@ func (v *view) table(measure string) table {
 		}
 		for _, g := range v.groupNames() {
 			row.Cells = append(row.Cells, v.groupCell(g, s.Name, measure))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	for i := range t.Heads {
+		markBest(t.Rows, i)
+	}
+	return t
+}
+
+// tableOfOne is the table of a study with one dataset: measures across.
+func (v *view) tableOfOne() table {
+	dataset := v.R.Datasets[0].Name
+	t := table{Measure: dataset}
+	for _, m := range v.R.Measures {
+		t.Heads = append(t.Heads, head{Name: m, Note: m + " on " + dataset})
+	}
+	for _, s := range v.R.Systems {
+		row := tableRow{System: s.Name, Baseline: s.Name == v.R.Baseline}
+		for _, m := range v.R.Measures {
+			row.Cells = append(row.Cells, v.datasetCell(dataset, s.Name, m))
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -356,15 +378,4 @@ func sortedNames(set map[string]bool) []string {
 	}
 	slices.Sort(list)
 	return list
-}
-
-// thousands writes a whole number in groups of three.
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	var parts []string
-	for len(s) > 3 && s[len(s)-4] != '-' {
-		parts = append([]string{s[len(s)-3:]}, parts...)
-		s = s[:len(s)-3]
-	}
-	return strings.Join(append([]string{s}, parts...), ",")
 }
