@@ -203,3 +203,17 @@ func BenchmarkPool(b *testing.B) {
 		p.Each(2, f)
 	}
 }
+
+func BenchmarkPack(b *testing.B) {
+	k := Current()
+	row := normals(random(1), 896)
+	for _, f := range formats {
+		b.Run(f.String(), func(b *testing.B) {
+			cpu := cpuSeconds()
+			for b.Loop() {
+				k.Pack(f, 1024, 896, func(_ int, dst []float32) { copy(dst, row) })
+			}
+			b.ReportMetric(1024*896*float64(b.N)/(cpuSeconds()-cpu)/1e6, "Mvalues/cpu-s")
+		})
+	}
+}

@@ -68,17 +68,19 @@ func (k *Kernels) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Pac
 	if f == FormatInt8 {
 		w.turn = newRotation(c)
 	}
-	buf, turned, tmp, args := make([]float32, c), make([]float32, c), make([]float32, c), new(gemmArgs)
-	codes := make([]int8, c)
+	n := w.groups * k.kernels(f).group // c and zeros up to a whole group
+	buf, turned, tmp, args := make([]float32, n), make([]float32, c), make([]float32, c), new(gemmArgs)
+	half, codes := make([]BF16, n), make([]int8, n)
 	for i := range oc {
-		row(i, buf)
+		row(i, buf[:c:c])
 		switch f {
 		case FormatF32:
-			putRow(w, i, 1, buf, func(v float32) float32 { return v })
+			w.put(i, unsafe.Pointer(&buf[0]))
 		case FormatBF16:
-			putRow(w, i, 2, buf, ToBF16)
+			k.t.toBF16(half[:c], buf[:c])
+			w.put(i, unsafe.Pointer(&half[0]))
 		case FormatInt8:
-			w.scale[i] = k.QuantizeInt8(codes, w.turn.apply(k, turned, tmp, buf, args))
+			w.scale[i] = k.QuantizeInt8(codes[:c], w.turn.apply(k, turned, tmp, buf[:c], args))
 			w.putCodes(i, codes)
 		}
 	}
@@ -89,12 +91,14 @@ func (k *Kernels) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Pac
 func (k *Kernels) PackInt8(oc, c int, codes []int8, scales []float32) *Packed {
 	same("PackInt8", len(codes), oc*c)
 	w := k.newPacked(FormatInt8, oc, c)
+	padded := make([]int8, w.groups*k.t.gemm.int8.group)
 	for i := range oc {
 		w.scale[i] = 1
 		if scales != nil {
 			w.scale[i] = scales[i]
 		}
-		w.putCodes(i, codes[i*c:(i+1)*c])
+		copy(padded, codes[i*c:(i+1)*c])
+		w.putCodes(i, padded)
 	}
 	return w
 }
@@ -133,22 +137,32 @@ func (w *Packed) panel(column int) (start, width int) {
 	return start, min(full, roundUp(w.oc-start, lanes))
 }
 
-// putRow writes channel i, values of S made from src, into its panel.
-func putRow[S, T any](w *Packed, i, group int, src []S, to func(S) T) {
-	var zero T
-	size := int(unsafe.Sizeof(zero))
+// put writes channel i, whole groups at src, into its panel.
+func (w *Packed) put(i int, src unsafe.Pointer) {
 	start, width := w.panel(i)
-	base := start * w.groups * group * size
-	dst := unsafe.Slice((*T)(unsafe.Pointer(&w.data[base])), width*w.groups*group)
-	col := (i - start) * group
-	step := width * group
-	for j, v := range src {
-		dst[j/group*step+col+j%group] = to(v)
+	size := w.k.kernels(w.format).groupBytes(w.format)
+	dst := unsafe.Pointer(&w.data[(start*w.groups+i-start)*size])
+	switch size {
+	case 4:
+		putWords[uint32](dst, src, w.groups, width)
+	case 2:
+		putWords[uint16](dst, src, w.groups, width)
+	default:
+		putWords[uint8](dst, src, w.groups, width)
 	}
 }
 
+// putWords writes n words to every step-th place from dst on.
+func putWords[W uint8 | uint16 | uint32](dst, src unsafe.Pointer, n, step int) {
+	from, to := unsafe.Slice((*W)(src), n), unsafe.Slice((*W)(dst), (n-1)*step+1)
+	for i, v := range from {
+		to[i*step] = v
+	}
+}
+
+// putCodes writes channel i, codes padded with zeros to whole groups.
 func (w *Packed) putCodes(i int, codes []int8) {
-	putRow(w, i, w.k.t.gemm.int8.group, codes, func(c int8) int8 { return c })
+	w.put(i, unsafe.Pointer(&codes[0]))
 	if w.comp != nil {
 		var sum int32
 		for _, c := range codes {
