@@ -1,0 +1,159 @@
+package cost
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"math"
+	"testing"
+)
+
+// TestFLOPs: the counts are those of torch.utils.flop_counter (PyTorch 2.15) for transformers' BertModel and Qwen2Model of 3 layers, width
+// 128 and inner width 512, on one text of each length. Its attention computes all pairs, so causal models differ by half of that part.
+func TestFLOPs(t *testing.T) {
+	for _, c := range []struct {
+		parameters int64
+		tokens     int
+		want       float64
+	}{
+		{589824, 17, 20497920}, {589824, 96, 127401984}, {589824, 300, 492134400}, // BERT
+		{737280, 17, 25511424}, {737280, 96, 155713536}, {737280, 300, 580608000}, // Qwen2
+	} {
+		m := Model{Parameters: c.parameters, Layers: 3, Width: 128}
+		if got := m.FLOPs(Count(1, []int{c.tokens})); got != c.want {
+			t.Errorf("%d tokens: %v, want %v", c.tokens, got, c.want)
+		}
+		m.Causal = true
+		products := 2 * float64(c.parameters) * float64(c.tokens)
+		if got := m.FLOPs(Count(1, []int{c.tokens})); got != products+(c.want-products)/2 {
+			t.Errorf("%d tokens, causal: %v", c.tokens, got)
+		}
+	}
+}
+
+// TestFLOPsOfSharedPrefix: the rows below the shared tokens, as the sum over the tokens that are computed.
+func TestFLOPsOfSharedPrefix(t *testing.T) {
+	m := Model{Parameters: 1000, Layers: 2, Width: 8, Causal: true, Shared: 10}
+	want := 0.0
+	for at := 10; at < 50; at++ {
+		want += 2*1000 + 4*2*8*float64(at) // a token sees those before it
+	}
+	if got := m.FLOPs(Count(1, []int{50})); math.Abs(got-want)/want > 0.02 { // half a token each: the diagonal
+		t.Errorf("%v, want about %v", got, want)
+	}
+}
+
+func numbers(n int) iter.Seq2[int, error] {
+	return func(yield func(int, error) bool) {
+		for i := range n {
+			if !yield(i, nil) {
+				return
+			}
+		}
+	}
+}
+
+// TestSample: each item is drawn equally often, by the chi-square statistic over many seeds (99.9 % quantile of 49 degrees of freedom:
+// scipy.stats.chi2.ppf(.999, 49) = 85.35).
+func TestSample(t *testing.T) {
+	var drawn [50]float64
+	const rounds, size = 4000, 10
+	for seed := range uint64(rounds) {
+		got, all, err := Sample(context.Background(), numbers(50), size, seed)
+		if err != nil || all != 50 || len(got) != size {
+			t.Fatal(got, all, err)
+		}
+		for i, x := range got {
+			drawn[x]++
+			if i > 0 && got[i-1] >= x {
+				t.Fatalf("not in order: %v", got)
+			}
+		}
+	}
+	chi, want := 0.0, float64(rounds*size)/50
+	for _, n := range drawn {
+		chi += (n - want) * (n - want) / want / (1 - float64(size)/50)
+	}
+	if chi > 85.35 {
+		t.Errorf("chi-square %v", chi)
+	}
+	if got, all, _ := Sample(context.Background(), numbers(3), 10, 1); len(got) != 3 || all != 3 {
+		t.Errorf("of three: %v, %d", got, all)
+	}
+	broken := errors.New("broken")
+	_, _, err := Sample(context.Background(), func(yield func(int, error) bool) { yield(0, broken) }, 3, 1)
+	if !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, _, err := Sample(ctx, numbers(10), 3, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestIntervalCovers counts how often the interval holds the true total, over many samples of skewed lengths.
+func TestIntervalCovers(t *testing.T) {
+	length := func(i int) int { return 20 + (i*i*7)%97 + 150*((i%10)/9) }
+	const texts = 3000
+	total := 0
+	for i := range texts {
+		total += length(i)
+	}
+	covered := 0
+	const rounds = 500
+	for seed := range uint64(rounds) {
+		items, all, _ := Sample(context.Background(), numbers(texts), 100, seed)
+		var lengths []int
+		for _, i := range items {
+			lengths = append(lengths, length(i))
+		}
+		if Count(all, lengths).Interval().Contains(float64(total)) {
+			covered++
+		}
+	}
+	if share := float64(covered) / rounds; share < 0.92 || share > 0.98 {
+		t.Errorf("the 95 %% interval held the total in %v of the samples", share)
+	}
+	if i := Count(2, []int{3, 5}).Interval(); i.Low != 8 || i.High != 8 {
+		t.Errorf("all counted: %v", i)
+	}
+}
+
+func TestPlan(t *testing.T) {
+	model := &Model{Parameters: 1e6, Layers: 1, Width: 0, Dimensions: 10}
+	documents, queries := Count(1000, []int{100, 100}), Count(10, []int{20, 20})
+	works := []Work{
+		{System: "bm25", Dataset: "a", Documents: Tokens{Texts: 1000}, Queries: Tokens{Texts: 10}, DocumentSeconds: .001, QuerySeconds: .1, DocumentBytes: 50},
+		{System: "f32", Dataset: "a", Key: "m", Documents: documents, Queries: queries, Model: model, TokensPerSecond: 100, DocumentsDone: .5},
+		{System: "int8", Dataset: "a", Key: "m", Documents: documents, Queries: queries, Model: model, TokensPerSecond: 100, QuerySeconds: 1},
+		{System: "remote", Dataset: "a", Documents: documents, Queries: queries, PricePerMillion: 2},
+		{System: "done", Dataset: "b", Documents: documents, Queries: queries, Model: model, Done: true},
+		{System: "unknown", Dataset: "b", Documents: documents, Queries: queries, Model: model},
+	}
+	p := New(works, []Machine{{"fast", 1e9, ""}})
+	for i, want := range []struct{ tokens, flops, seconds, left, price float64 }{
+		{0, 0, 2, 2, 0}, {100200, 200400e6, 1002, 502, 0}, {0, 0, 10, 10, 0}, {100200, 0, 0, 0, .2004}, {100200, 200400e6, 0, 0, 0}, {100200, 200400e6, 0, 0, 0},
+	} {
+		r := p.Rows[i]
+		for _, c := range [][2]float64{{r.All.Tokens, want.tokens}, {r.All.FLOPs, want.flops}, {r.All.Seconds, want.seconds}, {r.Left.Seconds, want.left}, {r.All.Price, want.price}} {
+			if math.Abs(c[0]-c[1]) > 1e-6*max(1, c[1]) {
+				t.Errorf("%s: %+v", r.System, r)
+			}
+		}
+	}
+	if p.Rows[2].SameAs != "f32" || p.All.Unknown != 2 || p.Left.Unknown != 1 {
+		t.Errorf("%+v", p)
+	}
+	if math.Abs(p.All.On[0]-3*200.4) > 1e-6 || math.Abs(p.Left.On[0]-(200.4*1.5+.2)) > 0.3 {
+		t.Errorf("other machine: %v, %v", p.All.On, p.Left.On)
+	}
+	loads := p.Loads()
+	if len(loads) != 2 || math.Abs(loads[0].Fixed-501) > 1e-6 || math.Abs(loads[0].PerQuery-(.1+.2+1)) > 1e-6 || loads[1].Fixed != 0 {
+		t.Errorf("%+v", loads)
+	}
+	if _, err := json.Marshal(p); err != nil {
+		t.Error(err)
+	}
+}
