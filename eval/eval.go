@@ -93,10 +93,14 @@ func perQuery(measures []Measure, t *table, run labrador.Run, opts Options) (*Re
 	}
 	for id, hits := range run {
 		if _, ok := s.table.index[id]; !ok && len(hits) > 0 {
-			s.unjudged++
+			s.stray(id)
 		}
 	}
-	return s.result("")
+	r, err := s.result("")
+	if err != nil {
+		return nil, fmt.Errorf("eval: %w", err)
+	}
+	return r, nil
 }
 
 var errNotParsed = errors.New("eval: a Measure that Parse did not make")
@@ -112,6 +116,26 @@ type sheet struct {
 	texts    []string  // (query, measure), nil without relstring
 	judged   bool      // some measure wants the ranking without unjudged documents
 	unjudged int
+	unknown  string // the first, in ascending order, of the run's queries without judgements
+}
+
+// stray notes a query of the run without judgements.
+func (s *sheet) stray(id string) {
+	if s.unjudged == 0 || id < s.unknown {
+		s.unknown = id
+	}
+	s.unjudged++
+}
+
+// nothing says why no query could be measured.
+func (s *sheet) nothing() error {
+	switch {
+	case len(s.table.ids) == 0:
+		return fmt.Errorf("%w: there are no judgements", ErrNothing)
+	case s.unjudged == 0:
+		return fmt.Errorf("%w: the run has no hits", ErrNothing)
+	}
+	return fmt.Errorf("%w: the run's queries are such as %q, the judgements' such as %q", ErrNothing, s.unknown, s.table.ids[0])
 }
 
 func newSheet(ctx context.Context, measures []Measure, t *table, opts Options) (*sheet, error) {
@@ -250,7 +274,7 @@ func (s *sheet) result(runID string) (*Result, error) {
 		r.Queries = append(r.Queries, id)
 	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("eval: %w", ErrNothing)
+		return nil, s.nothing()
 	}
 	r.Values = make([][]float64, len(s.measures))
 	r.Texts = make([][]string, len(s.measures))

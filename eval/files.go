@@ -69,7 +69,9 @@ func file(ctx context.Context, s *sheet, f *fileReader) (*Result, error) {
 			return nil, err
 		}
 	}
-	s.unjudged = len(f.unknown)
+	for id := range f.unknown {
+		s.stray(id)
+	}
 	r, err := s.result(f.tag)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.name, err)

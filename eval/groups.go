@@ -56,20 +56,20 @@ func (f Form) Check(measures []Measure) error {
 		if want == "" || want == f || want == Prefs && f == QrelsPrefs {
 			continue
 		}
-		return fmt.Errorf("eval: measure %s needs judgements of the form %s, these are %s (which give %s)", m.name, want, f, strings.Join(f.suitable(), " "))
+		return fmt.Errorf("eval: measure %s needs judgements of the form %s; these are %s, which have the measures of %s", m.name, want, f, f.widest())
 	}
 	return nil
 }
 
-// suitable lists the families that judgements of the form give.
-func (f Form) suitable() []string {
-	if f == Qrels {
-		return []string{"official", "set", "all_trec", "and ir_measures' names"}
+// widest is the longest list of measures for judgements of this form.
+func (f Form) widest() string {
+	switch f {
+	case Prefs, QrelsPrefs:
+		return "all_prefs"
+	case QrelsGroup:
+		return "qrels_jg"
 	}
-	if f == QrelsGroup {
-		return nicknames["qrels_jg"]
-	}
-	return nicknames["all_prefs"]
+	return "all_trec"
 }
 
 // form is the form of judgements that a family needs; empty: any.
@@ -260,3 +260,6 @@ func (s *sheet) fillGroups(i int, g *grouper) error {
 	}
 	return nil
 }
+
+// Queries is the number of judged queries.
+func (g *Groups) Queries() int { return len(g.table.ids) }

@@ -251,6 +251,9 @@ func parseOwn(name string) ([]Measure, error) {
 	}
 	f := ownFamilyOf(base)
 	if f == nil {
+		if near := suggest(name); near != nil {
+			return nil, fmt.Errorf("unknown measure; did you mean %s?", strings.Join(near, " or "))
+		}
 		return nil, fmt.Errorf("unknown measure (known: %s)", knownNames())
 	}
 	m := Measure{fam: f.fam, own: true}

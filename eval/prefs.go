@@ -76,11 +76,14 @@ func (q *prefQuery) newGroup(lines []judgement) (*prefGroup, *lineError) {
 	for _, s := range g.subs {
 		slices.SortFunc(s, func(a, b subDoc) int { return cmp.Or(cmp.Compare(b.level, a.level), cmp.Compare(a.place, b.place)) })
 	}
-	if a, b, err := g.check(); err != nil {
-		return nil, &lineError{lines[0].line, fmt.Errorf("group %s: %w", lines[0].group, err)}
-	} else if a != b {
-		return nil, &lineError{lines[0].line, fmt.Errorf("group %s: document %s is preferred to %s and %s to %s", lines[0].group,
-			q.docs[g.docs[a]], q.docs[g.docs[b]], q.docs[g.docs[b]], q.docs[g.docs[a]])}
+	first := slices.MinFunc(lines, func(a, b judgement) int { return cmp.Compare(a.line, b.line) })
+	a, b, err := g.check()
+	switch {
+	case err != nil:
+		return nil, &lineError{first.line, fmt.Errorf("group %s, which begins here: %w", first.group, err)}
+	case a != b:
+		better, worse := q.docs[g.docs[a]], q.docs[g.docs[b]]
+		return nil, &lineError{first.line, fmt.Errorf("group %s, which begins here: document %s is preferred to %s, and %s to %s", first.group, better, worse, worse, better)}
 	}
 	return g, nil
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/eval"
 	"github.com/spf13/cobra"
 )
@@ -21,6 +20,8 @@ type evalFlags struct {
 	asJSON               bool
 	seed                 uint64
 	zscores              string
+	judgements           string
+	form                 eval.Form
 	level, depth, corpus int
 }
 
@@ -38,22 +39,48 @@ query or "all", value), computed on all processors and in bounded memory.
   labrador eval -m nDCG@10 qrels bm25.run dense.run         several runs, a column each
   labrador eval -m nDCG@10 --baseline bm25.run qrels dense.run
                                                             is the difference real?
+  labrador eval -c -l 2 -M 1000 qrels run.gz                as TREC does: missing queries count 0, grades from 2 are relevant, 1000 hits
+  labrador search ... | labrador eval qrels -               a run from standard input
   labrador eval --json -q qrels run.gz                      everything as JSON, unrounded
+  labrador eval -R prefs -q prefs.txt run.txt               preferences between documents instead of grades
 
-QRELS has TREC's four columns or BEIR's three with a header; a RUN has TREC's six ("-" is standard input). All may be compressed with gzip or
-zstd. Hits count by score (as float32) descending, ties by document id descending, whatever the ranks in the file. Judged queries that
-a run misses are left out of its means, unless -c counts them as 0: use -c to compare runs that do not answer the same queries.
+QRELS has TREC's four columns (query iteration document grade) or BEIR's three with a header; a RUN has TREC's six (query Q0 document rank
+score tag). All may be compressed with gzip or zstd. Hits count by score (as float32) descending, ties by document id descending, whatever the
+ranks in the file. Judged queries that a run misses are left out of its means, unless -c counts them as 0: use -c to compare runs that do not answer
+the same queries.
+
+Measures (-m, may be repeated):
+  nDCG@10 AP RR@10 P@10 R@100 Success@1 Rprec Bpref infAP ERR@20 RBP(p=0.8) Judged@10 SetP SetR SetF GMAP NumRet NumRel ...
+      ir_measures' names; (rel=2) sets the smallest relevant grade, (judged_only=True) drops what nobody judged
+  map ndcg ndcg_cut_10 P_10 recall_100 recip_rank success_1 bpref iprec_at_recall_0.50 set_F ...
+      trec_eval's, with its parameters (P.5,10 or ndcg.1=3,2=9)
+  official (default)  all_trec  set  all_prefs  prefs  qrels_jg
+      trec_eval's lists
+
+With -R the first file says other things than grades:
+  -R qrels_jg     query group document grade: several users judged; map_avgjg, P_avgjg and Rprec_mult_avgjg average over them
+  -R prefs        query group subgroup document level: within a subgroup, a document with a higher level is preferred to one with a lower;
+                  prefs_simp, prefs_pair, prefs_avgjg ... are shares of preferences that the run fulfils
+  -R qrels_prefs  qrels read as preferences, a group per iteration
 
 With --baseline every run is compared with it on every averaged measure, over the queries that both have: the difference with its 95 % interval (Student's t),
 p of the paired randomisation test (100,000 rounds), adjusted by Holm over all the comparisons printed, p of the paired t-test and of Wilcoxon's
-test, wins/ties/losses, Cohen's d for paired values, and the smallest difference that this many queries would have shown four times in five.`,
-		Args: cobra.MinimumNArgs(2),
+test, wins/ties/losses, Cohen's d for paired values, and the smallest difference that this many queries would have shown four times in five.
+
+Exit status: 0 done, 1 a file is wrong, 2 the command line is.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return usagef("eval: QRELS and at least one RUN are needed, in this order; files given: %d", len(args))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args)
 		},
 	}
 	flags := c.Flags()
 	flags.StringArrayVarP(&f.measures, "measure", "m", nil, "measure, or a list of them: official (default), all_trec, set; may be repeated")
+	flags.StringVarP(&f.judgements, "judgements", "R", "qrels", "what the first file holds: qrels, qrels_jg, qrels_prefs or prefs")
 	flags.IntVarP(&f.level, "level", "l", 1, "smallest grade that counts as relevant")
 	flags.BoolVarP(&f.perQuery, "per-query", "q", false, "print every query's values too")
 	flags.BoolVarP(&f.options.Complete, "complete", "c", false, "average over all judged queries; those missing from a run count as 0")
@@ -79,7 +106,7 @@ func (f *evalFlags) run(ctx context.Context, out, warn io.Writer, args []string)
 	if err != nil {
 		return err
 	}
-	qrels, err := labrador.ReadQrels(args[0])
+	qrels, err := f.read(args)
 	if err != nil {
 		return err
 	}
@@ -97,9 +124,9 @@ func (f *evalFlags) run(ctx context.Context, out, warn io.Writer, args []string)
 	}
 	runs := make([]measured, len(paths))
 	for i, path := range paths {
-		r, err := eval.File(ctx, measures, qrels, path, f.options)
+		r, err := qrels.measure(ctx, measures, path, f.options)
 		if err != nil {
-			return err
+			return hintRun(err, path)
 		}
 		runs[i] = measured{path, runLabel(path, paths), r}
 		f.warn(warn, runs[i])
@@ -124,8 +151,19 @@ func (f *evalFlags) run(ctx context.Context, out, warn io.Writer, args []string)
 
 // prepare checks the flags; everything wrong with them is a wrong use.
 func (f *evalFlags) prepare() ([]eval.Measure, error) {
-	measures, err := eval.ParseAll(f.measures)
+	var err error
+	if f.form, err = eval.ParseForm(f.judgements); err != nil {
+		return nil, usageError{err}
+	}
+	names := f.measures
+	if len(names) == 0 {
+		names = []string{f.form.Measures()}
+	}
+	measures, err := eval.ParseAll(names)
 	if err != nil {
+		return nil, usageError{err}
+	}
+	if err := f.form.Check(measures); err != nil {
 		return nil, usageError{err}
 	}
 	if f.level < 1 {
@@ -140,7 +178,9 @@ func (f *evalFlags) prepare() ([]eval.Measure, error) {
 
 // warn says which queries the means of a run leave out.
 func (f *evalFlags) warn(w io.Writer, r measured) {
-	if n := len(r.result.Missing); n > 0 && !f.options.Complete {
+	if n := len(r.result.Missing); n > 0 && f.options.Complete && n == len(r.result.Queries) {
+		fmt.Fprintf(w, "labrador: %s: none of the %d judged queries has hits; all count as 0\n", r.path, n)
+	} else if n > 0 && !f.options.Complete {
 		fmt.Fprintf(w, "labrador: %s: %d of %d judged queries have no hits (first: %s) and are left out of its means; -c counts them as 0\n",
 			r.path, n, n+len(r.result.Queries), r.result.Missing[0])
 	}

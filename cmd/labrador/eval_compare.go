@@ -152,6 +152,7 @@ func (n jsonNumber) MarshalJSON() ([]byte, error) {
 type evalJSON struct {
 	Version     int          `json:"version"`
 	Qrels       string       `json:"qrels"`
+	Judgements  string       `json:"judgements"` // what that file holds: qrels, qrels_jg, qrels_prefs or prefs
 	Level       int          `json:"level"`
 	Complete    bool         `json:"complete"`
 	Depth       int          `json:"depth"` // 0: all hits
@@ -178,7 +179,7 @@ type measureJSON struct {
 
 // writeJSON prints everything, unrounded.
 func (f *evalFlags) writeJSON(w io.Writer, qrels string, runs []measured, comparisons []comparison) error {
-	doc := evalJSON{Version: 1, Qrels: qrels, Level: f.level, Complete: f.options.Complete, Depth: f.depth, JudgedOnly: f.options.JudgedOnly, ZScores: f.zscores, Comparisons: comparisons}
+	doc := evalJSON{Version: 1, Qrels: qrels, Judgements: string(f.form), Level: f.level, Complete: f.options.Complete, Depth: f.depth, JudgedOnly: f.options.JudgedOnly, ZScores: f.zscores, Comparisons: comparisons}
 	for _, r := range runs {
 		doc.Runs = append(doc.Runs, f.runJSON(r))
 	}

@@ -115,7 +115,7 @@ func TestEvalRefuses(t *testing.T) {
 		"measure":  {[]string{"-m", "nonsense", "q", "r"}, true, "unknown measure"},
 		"level":    {[]string{"-l", "0", "q", "r"}, true, "levels start at 1"},
 		"depth":    {[]string{"-M", "-1", "q", "r"}, true, "negative"},
-		"one file": {[]string{"q"}, true, "at least 2"},
+		"one file": {[]string{"q"}, true, "at least one RUN"},
 		"missing":  {[]string{"nowhere", "r"}, false, "nowhere"},
 		"stdin":    {[]string{evalData("qrels"), "-", "-"}, true, "standard input"},
 	} {
