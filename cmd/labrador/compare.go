@@ -20,6 +20,7 @@ import (
 	"github.com/labrador-lab/labrador/analysis"
 	"github.com/labrador-lab/labrador/studies"
 	"github.com/labrador-lab/labrador/study"
+	"github.com/labrador-lab/labrador/study/explain"
 	"github.com/labrador-lab/labrador/study/report"
 )
 
@@ -97,7 +98,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := report.Write(cmd.Context(), o, report.Options{Highlight: matches}); err != nil {
+	if err := writeReport(cmd.Context(), o); err != nil {
 		return err
 	}
 	return f.print(cmd.OutOrStdout(), o)
@@ -124,6 +125,26 @@ func (f *compareFlags) print(w io.Writer, o *study.Outcome) error {
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", filepath.Join(o.Dir(), "report.html"))
 	return err
+}
+
+// writeReport writes the pages, with what can be said about why systems differ.
+func writeReport(ctx context.Context, o *study.Outcome) error {
+	explained, err := explain.Sections(ctx, o, explain.Options{})
+	if err != nil {
+		return err
+	}
+	opts := report.Options{Highlight: matches}
+	for _, e := range explained {
+		s := report.Section{ID: e.ID, Title: e.Title, Sentence: e.Sentence, Note: e.Note}
+		for _, f := range e.Figures {
+			s.Figures = append(s.Figures, report.Figure(f))
+		}
+		for _, t := range e.Tables {
+			s.Tables = append(s.Tables, report.Table(*t))
+		}
+		opts.Sections = append(opts.Sections, s)
+	}
+	return report.Write(ctx, o, opts)
 }
 
 // matches finds the words of text that a lexical search would match with the query: by the code analyzer on code, in English elsewhere.

@@ -16,13 +16,6 @@ const (
 	rowHeight  = 19.0
 )
 
-// figure is a drawing with its heading.
-type figure struct {
-	Title string
-	Note  string
-	SVG   template.HTML
-}
-
 // side is the class of a mark by its difference from the baseline: colour means better or worse for sure, nothing else.
 func side(difference, p float64) string {
 	switch {
@@ -35,14 +28,14 @@ func side(difference, p float64) string {
 }
 
 // dots draws, per dataset, every system's mean with its interval; the baseline is a ring, and its mean a line through the panel.
-func (v *view) dots(measure string) []figure {
-	var list []figure
+func (v *view) dots(measure string) []Figure {
+	var list []Figure
 	for _, d := range v.R.Datasets {
 		results := v.resultsOn(d.Name, measure)
 		if len(results) == 0 {
 			continue
 		}
-		list = append(list, figure{Title: d.Name, Note: fmt.Sprintf("%s queries", study.Thousands(d.Queries)), SVG: v.dotPanel(d.Name, measure, results)})
+		list = append(list, Figure{Title: d.Name, Note: fmt.Sprintf("%s queries", study.Thousands(d.Queries)), SVG: v.dotPanel(d.Name, measure, results)})
 	}
 	return list
 }

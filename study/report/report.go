@@ -22,6 +22,33 @@ type Options struct {
 	// Highlight finds the parts of text that match the query, as pairs of byte offsets in ascending order, in the way of the dataset's
 	// group (text, code). nil marks nothing.
 	Highlight func(group, query, text string) [][2]int
+	// Sections are shown between the plots and the settings.
+	Sections []Section
+}
+
+// Section is a part of the page that somebody else computed.
+type Section struct {
+	ID       string // of the page's element: letters, digits and dashes
+	Title    string
+	Sentence string
+	Note     string
+	Figures  []Figure
+	Tables   []Table
+}
+
+// Figure is a drawing with its heading. Wide drawings have a row of their own.
+type Figure struct {
+	Title string
+	Note  string
+	Wide  bool
+	SVG   template.HTML
+}
+
+// Table is plain text in rows; the first column names the row.
+type Table struct {
+	Caption string
+	Heads   []string
+	Rows    [][]string
 }
 
 //go:embed report.html.tmpl

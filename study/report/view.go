@@ -20,11 +20,12 @@ type view struct {
 	Verdicts  []count // how many claims fared how
 	Claims    []claim
 	Tables    []table // a measure each
-	Dots      []figure
+	Dots      []Figure
 	Measure   string // the first, which the drawings show
 	Cost      *costView
-	Gains     []figure
+	Gains     []Figure
 	Heat      []heatRow
+	Sections  []Section
 	Settings  []settingRow
 	Hard      []hardDataset
 	Queries   int
@@ -73,7 +74,7 @@ type tableCell struct {
 }
 
 func newView(ctx context.Context, o *study.Outcome, opts Options) (*view, error) {
-	v := &view{R: o.Results, T: o.Times, o: o, Measure: o.Results.Measures[0]}
+	v := &view{R: o.Results, T: o.Times, o: o, Measure: o.Results.Measures[0], Sections: opts.Sections}
 	for _, d := range v.R.Datasets {
 		v.Queries += d.Queries
 		v.Documents += d.Documents
@@ -244,8 +245,8 @@ func markBest(rows []tableRow, column int) {
 }
 
 // gainFigures shows, per dataset, the best other system's gains and losses against the baseline, query by query.
-func (v *view) gainFigures() []figure {
-	var list []figure
+func (v *view) gainFigures() []Figure {
+	var list []Figure
 	for _, values := range v.o.Values {
 		best := v.rival(values)
 		if best == "" {
@@ -256,7 +257,7 @@ func (v *view) gainFigures() []figure {
 			continue
 		}
 		n := stats.CountOutcomes(d)
-		list = append(list, figure{Title: values.Dataset, Note: fmt.Sprintf("%s: %d better, %d equal, %d worse", best, n.Wins, n.Ties, n.Losses),
+		list = append(list, Figure{Title: values.Dataset, Note: fmt.Sprintf("%s: %d better, %d equal, %d worse", best, n.Wins, n.Ties, n.Losses),
 			SVG: gains(d, v.Measure, best, v.R.Baseline)})
 	}
 	return list
