@@ -157,6 +157,30 @@ func unpackFreqsPlain(dst *[blockLen]uint32, src []byte, width int) {
 	}
 }
 
+// countBelowPlain is countBelow in plain Go.
+func countBelowPlain(docs *[blockLen]uint32, doc uint32) int {
+	lo := 0
+	for step := blockLen / 2; step > 0; step /= 2 {
+		if docs[lo+step-1] < doc {
+			lo += step
+		}
+	}
+	if docs[lo] < doc {
+		lo++
+	}
+	return lo
+}
+
+// abovePlain is above in plain Go.
+func abovePlain(sums *[64]float64, limit float64) (m uint64) {
+	for i, s := range sums {
+		if s > limit {
+			m |= 1 << i
+		}
+	}
+	return m
+}
+
 // appendTail appends fewer than blockLen postings: a width (a byte); for each posting its gap, shifted left by one with the
 // lowest bit set where the frequency is 1, at that width, a little-endian bit stream; then the other frequencies as varints.
 func appendTail(dst []byte, block []posting, prev int64) []byte {

@@ -80,7 +80,15 @@ func (c *cursor) openShort(t term) error {
 		c.best = max(c.best, float64(c.score(c.docs[i], c.freqs[i])))
 	}
 	c.last = c.docs[c.n-1]
+	c.pad()
 	return nil
+}
+
+// pad puts noDoc behind the documents of a block that is not full.
+func (c *cursor) pad() {
+	for i := c.n; i < blockLen; i++ {
+		c.docs[i] = noDoc
+	}
 }
 
 // score is the score of a posting.
@@ -140,6 +148,7 @@ func (c *cursor) decode() {
 		if !readTail(b, rest, c.before(), &c.docs, &c.freqs) {
 			panic(errDamagedList)
 		}
+		c.pad()
 		return
 	}
 	c.n = blockLen
@@ -214,21 +223,6 @@ func (c *cursor) seek(doc uint32) bool {
 		return false
 	}
 	c.decode()
-	c.pos = lowerBound(c.docs[:c.n], c.pos, doc)
+	c.pos = countBelow(&c.docs, doc)
 	return c.pos < c.n && c.docs[c.pos] == doc
-}
-
-// lowerBound is the first place at or behind from whose document is not below doc.
-func lowerBound(docs []uint32, from int, doc uint32) int {
-	lo, n := from, len(docs)-from
-	for n > 0 {
-		half := n / 2
-		if docs[lo+half] < doc {
-			lo += half + 1
-			n -= half + 1
-		} else {
-			n = half
-		}
-	}
-	return lo
 }

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -78,7 +79,7 @@ func (s *bm25Search) score(c *cursor, others float64, start, end uint32) {
 		}
 		hi := c.n
 		if c.last >= end {
-			hi = lowerBound(c.docs[:c.n], c.pos, end)
+			hi = countBelow(&c.docs, end)
 		}
 		if hi > c.pos {
 			c.decodeFreqs()
@@ -120,16 +121,28 @@ func (s *bm25Search) collect(opt int, start uint32) {
 			continue
 		}
 		s.window.seen[i] = 0
+		sums, few := (*[64]float64)(s.window.sum[64*i:]), bits.OnesCount64(m) <= fewSeen
+		if !few {
+			m &= above(sums, s.top.least-rest-math.Abs(s.top.least)*1e-12) // lets through what rounding makes doubtful
+		}
 		for ; m != 0; m &= m - 1 {
-			at := i*64 + bits.TrailingZeros64(m)
-			sum := s.window.sum[at%windowLen]
-			s.window.sum[at%windowLen] = 0
-			if sum+rest > s.top.least {
-				s.complete(opt, start+uint32(at), sum)
+			at := bits.TrailingZeros64(m)
+			sum := sums[at]
+			if few {
+				sums[at] = 0
 			}
+			if sum+rest > s.top.least {
+				s.complete(opt, start+uint32(i*64+at), sum)
+			}
+		}
+		if !few {
+			*sums = [64]float64{}
 		}
 	}
 }
+
+// fewSeen is how many documents of 64 are looked at one by one.
+const fewSeen = 4
 
 // complete adds what the first opt cursors have for doc, largest first, and offers it to the top.
 func (s *bm25Search) complete(opt int, doc uint32, sum float64) {
