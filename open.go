@@ -61,6 +61,24 @@ func (o *opened) Close() error {
 	return all
 }
 
+// explained names the format in a decompressor's errors.
+type explained struct {
+	io.Reader
+	format string
+}
+
+// Read reads decompressed text.
+func (e *explained) Read(p []byte) (int, error) {
+	n, err := e.Reader.Read(p)
+	switch {
+	case err == nil || err == io.EOF:
+		return n, err
+	case errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		return n, fmt.Errorf("%s: compressed with a window of more than %d MB, which zstd does not read either without --long", e.format, maxZstdWindow>>20)
+	}
+	return n, fmt.Errorf("%s: %w", e.format, err)
+}
+
 func decompress(file io.ReadCloser) (io.ReadCloser, error) {
 	in := bufio.NewReaderSize(file, 1<<16)
 	o := &opened{}
@@ -69,21 +87,21 @@ func decompress(file io.ReadCloser) (io.ReadCloser, error) {
 		return nil, err
 	}
 	text := in
-	switch {
+	switch { // one buffer of text each, and a window: nothing here grows with what the file says or holds
 	case bytes.HasPrefix(head, gzipMagic):
 		z, err := gzip.NewReader(in)
 		if err != nil {
 			return nil, fmt.Errorf("gzip: %w", err)
 		}
 		o.closers = append(o.closers, z.Close)
-		text = bufio.NewReaderSize(z, 1<<16)
+		text = bufio.NewReaderSize(&explained{z, "gzip"}, 1<<16)
 	case bytes.HasPrefix(head, zstdMagic):
 		z, err := zstd.NewReader(in, zstd.WithDecoderMaxWindow(maxZstdWindow))
 		if err != nil {
 			return nil, fmt.Errorf("zstd: %w", err)
 		}
 		o.closers = append(o.closers, func() error { z.Close(); return nil })
-		text = bufio.NewReaderSize(z, 1<<16)
+		text = bufio.NewReaderSize(&explained{z, "zstd"}, 1<<16)
 	}
 	o.closers = append(o.closers, file.Close)
 	if bom, _ := text.Peek(3); bytes.Equal(bom, utf8BOM) {

@@ -185,6 +185,21 @@ func clip(s []byte) []byte {
 	return s
 }
 
+// failing remembers how reading ended, if not with the end of the file.
+type failing struct {
+	io.Reader
+	err error
+}
+
+// Read reads on.
+func (f *failing) Read(p []byte) (int, error) {
+	n, err := f.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		f.err = err
+	}
+	return n, err
+}
+
 // ScanLines calls fn with every line of the text file at path (see Open) that is not Blank, its number from 1. The line is valid until fn returns. An
 // error of fn comes back with file and line.
 func ScanLines(path string, fn func(line []byte, n int) error) error {
@@ -193,7 +208,8 @@ func ScanLines(path string, fn func(line []byte, n int) error) error {
 		return err
 	}
 	defer f.Close()
-	sc := bufio.NewScanner(f)
+	in := &failing{Reader: f}
+	sc := bufio.NewScanner(in)
 	sc.Buffer(make([]byte, 1<<16), maxLine)
 	n := 0
 	for sc.Scan() {
@@ -202,6 +218,9 @@ func ScanLines(path string, fn func(line []byte, n int) error) error {
 			continue
 		}
 		if err := fn(sc.Bytes(), n); err != nil {
+			if in.err != nil {
+				err = in.err // the line was cut by it
+			}
 			return fmt.Errorf("%s:%d: %w", path, n, err)
 		}
 	}
@@ -217,7 +236,7 @@ func ScanLines(path string, fn func(line []byte, n int) error) error {
 // ReadRun reads a TREC run file, compressed or not. Every query's hits come back best first by CompareHits, whatever the
 // order and ranks in the file. A document that occurs twice for a query is an error.
 func ReadRun(path string) (Run, error) {
-	run := Run{}
+	run, seen := Run{}, seenDocs{}
 	var id string
 	err := ScanLines(path, func(line []byte, _ int) error {
 		l, err := ParseRunLine(line)
@@ -227,24 +246,40 @@ func ReadRun(path string) (Run, error) {
 		if id != string(l.Query) {
 			id = string(l.Query)
 		}
-		run[id] = append(run[id], Hit{ID: string(l.Doc), Score: l.Score})
+		hits := append(run[id], Hit{ID: string(l.Doc), Score: l.Score})
+		run[id] = hits
+		if n := len(hits); n >= deepRun && n&(n-1) == 0 {
+			return seen.twice(id, hits) // early: a small compressed file can repeat a line for ever
+		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	seen := map[string]bool{}
 	for _, q := range run.QueryIDs() {
-		clear(seen)
-		for _, h := range run[q] {
-			if seen[h.ID] {
-				return nil, fmt.Errorf("%s: query %s: document %s occurs twice", path, q, h.ID)
-			}
-			seen[h.ID] = true
+		if err := seen.twice(q, run[q]); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		SortHits(run[q])
 	}
 	return run, nil
+}
+
+// deepRun is the number of hits of a query, and then each power of two, at which ReadRun looks for repeated documents while it still reads.
+const deepRun = 2048
+
+// seenDocs finds documents that occur twice; it is kept for its memory.
+type seenDocs map[string]bool
+
+func (s seenDocs) twice(query string, hits []Hit) error {
+	clear(s)
+	for _, h := range hits {
+		if s[h.ID] {
+			return fmt.Errorf("query %s: document %s occurs twice", query, h.ID)
+		}
+		s[h.ID] = true
+	}
+	return nil
 }
 
 // ReadQrels reads relevance judgements: TREC's four columns, or BEIR's three with their header line. A pair judged twice is an error.
