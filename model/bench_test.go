@@ -50,3 +50,27 @@ func randomTexts(m *Model, n, length int) []Tokens {
 	}
 	return texts
 }
+
+// BenchmarkPrefix encodes 32 texts that begin with the same 48 tokens and go on with 16 of their own; "alone" has one text
+// more that begins otherwise, so that nothing is shared.
+func BenchmarkPrefix(b *testing.B) {
+	m, err := Open(outside.RealModel(b, "SmolLM2-135M-Instruct.Q4_1.gguf"), Options{DType: "bf16"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer m.Close()
+	texts := randomTexts(m, 33, 64)
+	for i := range texts {
+		copy(texts[i].IDs[:48], texts[0].IDs)
+	}
+	texts[32].IDs = []int32{(texts[0].IDs[0] + 1) % int32(m.net.Vocab)}
+	for name, list := range map[string][]Tokens{"shared": texts[:32], "alone": texts} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := m.EncodeTokens(context.Background(), list); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

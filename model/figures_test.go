@@ -125,7 +125,11 @@ func readItems(t *testing.T, dir, name string) ([]string, []labrador.Item) {
 			t.Fatal(err)
 		}
 		ids = append(ids, d.ID)
-		items = append(items, labrador.Item{Text: wrapped(name, "Passage", "passage", strings.TrimSpace(d.Contents()))})
+		text := d.Contents()
+		if strings.HasPrefix(name, "all-MiniLM") { // the reference strips for this one (real-expected.json, "_how")
+			text = strings.TrimSpace(text)
+		}
+		items = append(items, labrador.Item{Text: wrapped(name, "Passage", "passage", text)})
 	}
 	return ids, items
 }

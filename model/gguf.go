@@ -120,13 +120,13 @@ func (c *checkpoint) openGGUF(path string) error {
 		return fmt.Errorf("model: %s: GGUF architecture %q is not supported (supported: %s)", path, name, strings.Join(slices.Sorted(maps.Keys(ggufArchs)), ", "))
 	}
 	if c.config, err = ggufConfig(file, name, &arch); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return within(path, err)
 	}
 	if c.net, err = buildGGUF(c.config, file, &arch); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return within(path, err)
 	}
 	if err := c.ggufPooling(meta[name+".pooling_type"]); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return within(path, err)
 	}
 	if c.tokenizer, err = token.FromGGUF(ggufTokenizer(meta)); err != nil {
 		return fmt.Errorf("model: %s: %w", path, err)

@@ -56,7 +56,7 @@ func Inspect(path string, opts Options) (*Info, error) {
 		m.threads = runtime.GOMAXPROCS(0)
 	}
 	if err := m.apply(opts); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, within(path, err)
 	}
 	return m.info()
 }

@@ -36,7 +36,7 @@ func openAdapter(dir string) (*adapter, error) {
 	}
 	c, err := parseConfig(raw)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
+		return nil, within(dir, err)
 	}
 	a := &adapter{dir: dir, base: c.text("", "base_model_name_or_path"), rank: c.size("r"), alpha: c.number(8, "lora_alpha"),
 		rs: c.flag("use_rslora", false), used: map[string]bool{}, names: map[string]string{}}
@@ -54,7 +54,7 @@ func openAdapter(dir string) (*adapter, error) {
 	}
 	a.ranks, a.alphas = c.numbers("rank_pattern"), c.numbers("alpha_pattern")
 	if c.err != nil {
-		return nil, fmt.Errorf("%s: adapter: %w", dir, c.err)
+		return nil, within(dir, c.err)
 	}
 	if a.file, err = weights.Open(filepath.Join(dir, "adapter_model.safetensors")); err != nil {
 		return nil, err

@@ -54,7 +54,7 @@ func Open(path string, opts Options) (*Model, error) {
 	m, err := newModel(c, opts)
 	if err != nil {
 		c.close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, within(path, err)
 	}
 	return m, nil
 }
@@ -70,6 +70,9 @@ func newModel(c *checkpoint, opts Options) (*Model, error) {
 	var err error
 	if m.engine, err = newEngine(kernel.Current(), format(opts.DType), c.net, c.recipe.denses()); err != nil {
 		return nil, err
+	}
+	for _, f := range c.files { // packed now; what is still read of them, embeddings, comes back row by row
+		f.Release()
 	}
 	m.single = make(chan *worker, m.threads)
 	for range m.threads {

@@ -68,7 +68,7 @@ func (c *checkpoint) openPlain(dir string, a *adapter) error {
 	}
 	c.read = append(c.read, filepath.Join(dir, "config.json"))
 	if c.config, err = parseConfig(raw); err != nil {
-		return fmt.Errorf("%s: %w", dir, err)
+		return within(dir, err)
 	}
 	if c.config.text("", "model_type") == "model2vec" {
 		return c.openModel2Vec(dir)
@@ -79,7 +79,7 @@ func (c *checkpoint) openPlain(dir string, a *adapter) error {
 	}
 	c.files = append(c.files, file)
 	if c.net, err = build(c.config, file, a); err != nil {
-		return fmt.Errorf("%s: %w", dir, err)
+		return within(dir, err)
 	}
 	if c.net.decoding {
 		c.recipe.pooling = PoolLast
@@ -160,7 +160,7 @@ func (c *checkpoint) openModules(dir string) error {
 			err = c.openModule(i, kind, filepath.Join(dir, m.Path))
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", dir, err)
+			return within(dir, err)
 		}
 	}
 	if c.net == nil {

@@ -105,10 +105,11 @@ func biases(ws []*Linear, n int) []float32 {
 
 // rowReader delivers the rows of linear maps one by one, reading them in blocks.
 type rowReader struct {
-	maps  []*Linear
-	at    int       // next row of maps[0] to read
-	block []float32 // rows read and not delivered
-	err   error
+	maps   []*Linear
+	at     int       // next row of maps[0] to read
+	block  []float32 // rows read and not delivered, in buffer
+	buffer []float32
+	err    error
 }
 
 const packRows = 64
@@ -119,7 +120,10 @@ func (r *rowReader) next(_ int, dst []float32) {
 			r.maps, r.at = r.maps[1:], 0
 		}
 		n := min(packRows, r.maps[0].W.Rows-r.at)
-		r.block = make([]float32, n*len(dst))
+		if r.buffer == nil {
+			r.buffer = make([]float32, packRows*len(dst))
+		}
+		r.block = r.buffer[:n*len(dst)]
 		r.err = r.maps[0].ReadRows(r.block, r.at)
 		r.at += n
 	}

@@ -119,7 +119,7 @@ func optionalConfig(dir string, names ...string) (*config, error) {
 		}
 		c, err := parseConfig(raw)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
+			return nil, within(filepath.Join(dir, name), err)
 		}
 		return c, nil
 	}
@@ -197,7 +197,7 @@ func (r *recipe) readPooling(dir string) error {
 	}
 	r.excludePrompt, r.stated = !c.flag("include_prompt", true), true
 	if c.err != nil {
-		return fmt.Errorf("%s: %w", dir, c.err)
+		return within(dir, c.err)
 	}
 	return nil
 }
@@ -221,7 +221,7 @@ func readDense(dir string, slot int) (step, weights.File, error) {
 		c.fail("activation_function %q is not supported", name)
 	}
 	if c.err != nil {
-		return step{}, nil, fmt.Errorf("%s: %w", dir, c.err)
+		return step{}, nil, within(dir, c.err)
 	}
 	file, err := weights.Open(filepath.Join(dir, "model.safetensors"))
 	if err != nil {

@@ -17,6 +17,8 @@ type File interface {
 	Tensor(name string) (Tensor, error)
 	// Paths are the files that the checkpoint consists of.
 	Paths() []string
+	// Release tells the system that what was read of the files need not stay in memory. Tensors stay valid.
+	Release()
 	// Close unmaps the files. Tensors must not be used afterwards.
 	Close() error
 }

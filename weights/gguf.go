@@ -57,6 +57,9 @@ func (g *GGUF) Tensor(name string) (Tensor, error) {
 // Paths is the file's path.
 func (g *GGUF) Paths() []string { return []string{g.path} }
 
+// Release lets go of the pages that were read.
+func (g *GGUF) Release() { release(g.m.Data) }
+
 // Close unmaps the file.
 func (g *GGUF) Close() error { return g.m.Close() }
 

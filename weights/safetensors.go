@@ -59,6 +59,9 @@ func (s *Safetensors) Metadata() map[string]string { return s.metadata }
 // Paths is the file's path.
 func (s *Safetensors) Paths() []string { return []string{s.path} }
 
+// Release lets go of the pages that were read.
+func (s *Safetensors) Release() { release(s.m.Data) }
+
 // Close unmaps the file.
 func (s *Safetensors) Close() error { return s.m.Close() }
 

@@ -76,6 +76,7 @@ func TestSafetensorsRoundTrip(t *testing.T) {
 	if err := a.ReadRows(row, 2); err == nil {
 		t.Fatal("row 2 of 2 read")
 	}
+	f.Release()
 	h, _ := f.Tensor("h")
 	if v, _ := h.Float32s(); v[0] != 1 {
 		t.Fatalf("bf16 %v", v)

@@ -81,6 +81,13 @@ func (s *Sharded) Paths() []string {
 	return paths
 }
 
+// Release lets go of the pages that were read.
+func (s *Sharded) Release() {
+	for _, shard := range s.shards {
+		shard.Release()
+	}
+}
+
 // Close unmaps every shard and returns the first error.
 func (s *Sharded) Close() error {
 	var first error
