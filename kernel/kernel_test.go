@@ -3,6 +3,9 @@ package kernel
 import (
 	"math"
 	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -75,8 +78,33 @@ func TestTiers(t *testing.T) {
 	if _, err := For(Tier(200)); err == nil {
 		t.Fatal("no error for a tier that cannot run")
 	}
-	if Current().Tier() != tiers[len(tiers)-1] && CheckEnv() == nil {
-		t.Logf("forced to %v", Current().Tier())
+}
+
+func TestChoose(t *testing.T) {
+	tiers := Tiers()
+	best := tiers[len(tiers)-1]
+	if k, err := choose(""); err != nil || k.Tier() != best {
+		t.Errorf("no name: %v, %v", k.Tier(), err)
+	}
+	for _, tier := range tiers {
+		if k, err := choose(tier.String()); err != nil || k.Tier() != tier {
+			t.Errorf("%v: %v, %v", tier, k.Tier(), err)
+		}
+	}
+	wrong := []string{"sse", "AVX2", " avx2", "avx512f"}
+	for _, tier := range []Tier{NEON, AVX512BF16} {
+		if !slices.Contains(tiers, tier) {
+			wrong = append(wrong, tier.String())
+		}
+	}
+	for _, name := range wrong {
+		k, err := choose(name)
+		if err == nil || !strings.Contains(err.Error(), EnvVar) || k.Tier() != best {
+			t.Errorf("%q: %v, %v", name, k.Tier(), err)
+		}
+	}
+	if k, err := choose(os.Getenv(EnvVar)); err != CheckEnv() && err == nil || k.Tier() != Current().Tier() {
+		t.Errorf("the environment gives %v, Current is %v", k.Tier(), Current().Tier())
 	}
 }
 

@@ -73,15 +73,15 @@ func For(t Tier) (*Kernels, error) {
 // EnvVar is the environment variable that forces a tier.
 const EnvVar = "LABRADOR_CPU"
 
-var current = sync.OnceValues(func() (*Kernels, error) {
+var current = sync.OnceValues(func() (*Kernels, error) { return choose(os.Getenv(EnvVar)) })
+
+// choose returns the tier of a name, the fastest for an empty one, and the fastest with an error where the name cannot be
+// followed.
+func choose(name string) (*Kernels, error) {
 	tiers := Tiers()
 	best, err := For(tiers[len(tiers)-1])
-	if err != nil {
-		return nil, err
-	}
-	name := os.Getenv(EnvVar)
-	if name == "" {
-		return best, nil
+	if err != nil || name == "" {
+		return best, err
 	}
 	t, err := ParseTier(name)
 	if err != nil {
@@ -92,7 +92,7 @@ var current = sync.OnceValues(func() (*Kernels, error) {
 		return best, fmt.Errorf("%s: %w", EnvVar, err)
 	}
 	return k, nil
-})
+}
 
 // Current returns the operations of this machine's fastest tier, or of the tier that LABRADOR_CPU names. Where that name
 // cannot be followed it is the fastest tier, and CheckEnv says what is wrong: a program calls CheckEnv first.
