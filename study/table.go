@@ -3,6 +3,7 @@ package study
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -131,12 +132,12 @@ func (r row) sign(system string, difference, p float64) {
 }
 
 func (r row) markBest() {
-	best := 0.0
+	best, worst := math.Inf(-1), math.Inf(1)
 	for _, c := range r.cells {
-		best = max(best, c.mean)
+		best, worst = max(best, c.mean), min(worst, c.mean)
 	}
 	for name, c := range r.cells {
-		c.best = c.mean == best && len(r.cells) > 1
+		c.best = c.mean == best && best > worst
 		r.cells[name] = c
 	}
 }

@@ -232,15 +232,15 @@ func sign(difference, p float64) string {
 }
 
 func markBest(rows []tableRow, column int) {
-	best := math.Inf(-1)
+	best, worst := math.Inf(-1), math.Inf(1)
 	for _, r := range rows {
 		if c := r.Cells[column]; c.There {
-			best = max(best, c.Mean)
+			best, worst = max(best, c.Mean), min(worst, c.Mean)
 		}
 	}
 	for _, r := range rows {
 		c := &r.Cells[column]
-		c.Best = c.There && len(rows) > 1 && study.Figure(c.Mean) == study.Figure(best)
+		c.Best = c.There && best > worst && study.Figure(c.Mean) == study.Figure(best)
 	}
 }
 
