@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/labrador-lab/labrador/kernel"
 )
 
 // usageError is a wrong use of the command line: exit status 2.
@@ -66,6 +68,12 @@ func rootCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return cmd.Help()
 		},
+	}
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if err := kernel.CheckEnv(); err != nil {
+			return usageError{err}
+		}
+		return nil
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(commands()...)
