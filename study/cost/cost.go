@@ -22,6 +22,7 @@ type Tokens struct {
 	Mean    float64 `json:"mean"`    // tokens of a text
 	SD      float64 `json:"sd"`
 	Square  float64 `json:"square"` // mean of the squared number of tokens
+	Shared  int     `json:"shared"` // tokens at the start of every text that are computed once for all
 }
 
 // Count describes texts by the numbers of tokens of a sample of them.
@@ -95,17 +96,16 @@ type Model struct {
 	Causal     bool  `json:"causal"`
 	Dimensions int   `json:"dimensions"` // of the vectors
 	Bytes      int   `json:"bytes"`      // of a number of a kept vector; 0 is 4
-	Shared     int   `json:"shared"`     // tokens at the start of every text that are computed once
 }
 
 // FLOPs of encoding the texts: 2 for each parameter and token, and attention's two products, 4 x layers x width x tokens squared, half of
 // that where tokens see only earlier ones (Kaplan et al. 2020, section 2.1, with the exact sum over texts of different lengths).
 func (m Model) FLOPs(t Tokens) float64 {
-	computed := max(0, t.Mean-float64(m.Shared)) * float64(t.Texts)
+	computed := max(0, t.Mean-float64(t.Shared)) * float64(t.Texts)
 	attention := 4 * float64(m.Layers) * float64(m.Width) * float64(t.Texts)
 	pairs := t.Square
 	if m.Causal {
-		pairs = (t.Square - float64(m.Shared*m.Shared)) / 2
+		pairs = (t.Square - float64(t.Shared*t.Shared)) / 2
 	}
 	return 2*float64(m.Parameters)*computed + attention*max(0, pairs)
 }

@@ -126,7 +126,7 @@ func (r *Row) price(machines []Machine) {
 }
 
 func (r *Row) unknown() bool {
-	return r.Model != nil && r.TokensPerSecond == 0 && r.PricePerMillion == 0
+	return r.Model != nil && r.TokensPerSecond == 0
 }
 
 // part is the cost of encoding texts.

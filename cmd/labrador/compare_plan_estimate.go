@@ -1,0 +1,390 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/dense"
+	"github.com/labrador-lab/labrador/index"
+	"github.com/labrador-lab/labrador/internal/progress"
+	"github.com/labrador-lab/labrador/model"
+	"github.com/labrador-lab/labrador/prompt"
+	"github.com/labrador-lab/labrador/store"
+	"github.com/labrador-lab/labrador/study"
+	"github.com/labrador-lab/labrador/study/cost"
+	"github.com/labrador-lab/labrador/weights"
+)
+
+// planSample is a dataset's texts, drawn by the study's seed.
+type planSample struct {
+	documents []labrador.Document
+	all       int // documents in the corpus
+	queries   []labrador.Query
+	digests   [2]string // of the items of each labrador.Side, "" where nothing is kept anyway
+}
+
+// estimator makes the works of a plan.
+type estimator struct {
+	ctx      context.Context
+	plan     *study.Plan
+	flags    *planFlags
+	progress io.Writer
+	samples  map[*study.Data]*planSample
+	kept     []store.Info // sets of vectors
+	models   map[string]*planModel
+}
+
+func (e *estimator) works() ([]cost.Work, error) {
+	kept, err := openVectorStore()
+	if err != nil {
+		return nil, err
+	}
+	if e.kept, err = kept.List(); err != nil {
+		return nil, err
+	}
+	prices, _ := namedNumbers(e.flags.prices)
+	e.models = map[string]*planModel{}
+	bar := progress.New(e.progress, "planning", "runs", int64(len(e.plan.Cells)))
+	defer bar.Done()
+	var list []cost.Work
+	for _, c := range e.plan.Cells {
+		if c.Helper {
+			continue
+		}
+		w, err := e.work(c)
+		if err != nil {
+			return nil, fmt.Errorf("%s on %s: %w", c.System.Name, c.Data.Name, err)
+		}
+		for _, p := range prices {
+			if p.name == w.System {
+				w.PricePerMillion = p.value
+			}
+		}
+		list = append(list, w)
+		bar.Add(1)
+	}
+	for _, p := range prices {
+		if !slices.ContainsFunc(list, func(w cost.Work) bool { return w.System == p.name }) {
+			return nil, usagef("--price %s: the study has no such system", p.name)
+		}
+	}
+	return list, nil
+}
+
+func (e *estimator) work(c *study.Cell) (cost.Work, error) {
+	w := cost.Work{System: c.System.Name, Dataset: c.Data.Name, Done: c.Done}
+	s, err := e.sample(c.Data)
+	if err != nil {
+		return w, err
+	}
+	w.Documents.Texts, w.Queries.Texts = s.all, len(c.Data.Queries)
+	switch system := c.System.System.(type) {
+	case *bm25System:
+		return w, e.lexical(&w, system, s)
+	case *denseSystem:
+		return w, e.encoding(&w, system, c.Data, s, false)
+	case *sparseSystem:
+		return w, e.encoding(&w, system.dense(), c.Data, s, true)
+	}
+	return w, nil // given vectors, runs and fusions of them: next to nothing
+}
+
+// sample draws a dataset's texts, once.
+func (e *estimator) sample(d *study.Data) (*planSample, error) {
+	if s := e.samples[d]; s != nil {
+		return s, nil
+	}
+	seed := e.plan.Study.Seed
+	documents, all, err := cost.Sample(e.ctx, d.Documents(), planTexts, seed)
+	if err != nil {
+		return nil, err
+	}
+	queries, _, err := cost.Sample(e.ctx, each(d.Queries), planTexts, seed)
+	if err != nil {
+		return nil, err
+	}
+	s := &planSample{documents: documents, all: all, queries: queries}
+	if len(e.kept) > 0 {
+		for side, items := range map[labrador.Side]dense.Items{labrador.QuerySide: dense.Queries(d.Queries), labrador.DocumentSide: dense.Documents(d.Documents)} {
+			if _, s.digests[side], err = dense.Survey(items); err != nil {
+				return nil, err
+			}
+		}
+	}
+	e.samples[d] = s
+	return s, nil
+}
+
+func each[T any](list []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, x := range list {
+			if !yield(x, nil) {
+				return
+			}
+		}
+	}
+}
+
+// lexical measures BM25 on the sample: indexing grows with the documents, and so does searching.
+func (e *estimator) lexical(w *cost.Work, system *bm25System, s *planSample) error {
+	if e.flags.unmeasured || len(s.documents) == 0 || len(s.queries) == 0 {
+		return nil
+	}
+	o, err := system.options()
+	if err != nil {
+		return err
+	}
+	o.NoDocuments = true
+	dir, err := os.MkdirTemp("", "labrador-plan-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "bm25")
+	start := time.Now()
+	if err := index.BuildBM25(e.ctx, path, each(s.documents), o); err != nil {
+		return err
+	}
+	w.DocumentSeconds = time.Since(start).Seconds() / float64(len(s.documents))
+	if info, err := os.Stat(path); err == nil {
+		w.DocumentBytes = float64(info.Size()) / float64(len(s.documents))
+	}
+	x, err := index.OpenBM25(path)
+	if err != nil {
+		return err
+	}
+	defer x.Close()
+	start = time.Now()
+	if _, err := x.SearchBatch(e.ctx, s.queries, e.plan.Study.Depth); err != nil {
+		return err
+	}
+	w.QuerySeconds = time.Since(start).Seconds() / float64(len(s.queries)) * float64(s.all) / float64(len(s.documents))
+	return nil
+}
+
+// planModel is what is known of a model with its settings, whatever the dataset.
+type planModel struct {
+	info  *model.Info
+	shape cost.Model
+	speed float64 // tokens a second; 0: not measured
+	id    string  // of the encoder, its task aside; "" where it was not opened
+}
+
+// encoding counts the sample's tokens as the system would encode it.
+func (e *estimator) encoding(w *cost.Work, system *denseSystem, d *study.Data, s *planSample, sparse bool) error {
+	o, err := system.options(d)
+	if err != nil {
+		return err
+	}
+	m, err := e.model(o, s, sparse)
+	if err != nil {
+		return err
+	}
+	w.Model, w.TokensPerSecond = &m.shape, m.speed
+	counter, err := newTokenCounter(o, m.info)
+	if err != nil {
+		return err
+	}
+	documents, queries := planItems(s)
+	if w.Documents, err = counter.count(e.ctx, labrador.DocumentSide, documents, s.all, m.shape.Causal); err != nil {
+		return err
+	}
+	if w.Queries, err = counter.count(e.ctx, labrador.QuerySide, queries, len(d.Queries), m.shape.Causal); err != nil {
+		return err
+	}
+	w.Key = fmt.Sprintf("%t %s", sparse, d.Name) + keyOf(o)
+	if !sparse && m.id != "" {
+		w.DocumentsDone = e.keptShare(m.id, d.Name, labrador.DocumentSide, s)
+		w.QueriesDone = e.keptShare(m.id, d.Name, labrador.QuerySide, s)
+	}
+	return nil
+}
+
+// keyOf names everything that changes the vectors.
+func keyOf(o dense.Options) string {
+	system := "template"
+	if o.SystemText != nil {
+		system = strconv.Quote(*o.SystemText)
+	}
+	o.SystemText, o.Threads = nil, 0
+	return fmt.Sprintf("%+v %s", o, system)
+}
+
+func planItems(s *planSample) (documents, queries []labrador.Item) {
+	for _, d := range s.documents {
+		documents = append(documents, labrador.Item{Title: d.Title, Text: d.Text, Picture: d.Picture})
+	}
+	for _, q := range s.queries {
+		queries = append(queries, labrador.Item{Text: q.Text, Picture: q.Picture})
+	}
+	return documents, queries
+}
+
+// keptShare is the share of a dataset's vectors that the store has.
+func (e *estimator) keptShare(id, dataset string, side labrador.Side, s *planSample) float64 {
+	most := 0.0
+	for _, k := range e.kept {
+		if k.Key["items"] == s.digests[side] && k.Key["side"] == side.String() && strings.HasPrefix(k.Key["encoder"], id) && k.Shards > 0 &&
+			(k.Key["dataset"] == "" || k.Key["dataset"] == dataset) {
+			most = max(most, float64(k.Done)/float64(k.Shards))
+		}
+	}
+	return most
+}
+
+// model inspects a model, and measures it once on the first dataset's documents.
+func (e *estimator) model(o dense.Options, s *planSample, sparse bool) (*planModel, error) {
+	o.Dataset, o.Task = "", ""
+	key := fmt.Sprint(sparse) + keyOf(o)
+	if m := e.models[key]; m != nil {
+		return m, nil
+	}
+	mo := model.Options{DType: o.DType, Dimensions: o.Dimensions, Layer: o.Layer, Pooling: o.Pooling, NoPrompt: o.Recipe != ""}
+	if o.Recipe == "" {
+		mo.MaxTokens, mo.Prompt = o.MaxTokens, o.Prompt
+	}
+	info, err := model.Inspect(o.Model, mo)
+	if err != nil {
+		return nil, err
+	}
+	m := &planModel{info: info, shape: shapeOf(info, o, sparse)}
+	if !e.flags.unmeasured {
+		if err := e.measure(m, o, s, sparse); err != nil {
+			return nil, err
+		}
+	}
+	e.models[key] = m
+	return m, nil
+}
+
+// shapeOf leaves out what no token is multiplied with: the embeddings, layers that are not run, and the head unless it is used.
+func shapeOf(info *model.Info, o dense.Options, sparse bool) cost.Model {
+	table := int64(info.Vocabulary) * int64(info.Width)
+	layers := info.Layers
+	if o.Layer > 0 {
+		layers = min(layers, o.Layer)
+	} else if o.Layer < 0 {
+		layers = max(0, layers+o.Layer)
+	}
+	parameters := info.Parameters - table
+	if file, err := weights.Open(o.Model); err == nil {
+		if names := file.Names(); slices.Contains(names, "lm_head.weight") || slices.Contains(names, "output.weight") {
+			parameters -= table
+		}
+		file.Close()
+	}
+	if info.Layers > 0 {
+		parameters = parameters * int64(layers) / int64(info.Layers)
+	} else {
+		parameters = 0 // a table of vectors: nothing is multiplied
+	}
+	m := cost.Model{Parameters: max(0, parameters), Layers: layers, Width: info.Width, Causal: info.Attention == "causal", Dimensions: info.Dimensions}
+	if sparse {
+		m.Dimensions, m.Bytes = 128, 8 // terms with weights
+	}
+	return m
+}
+
+// measure encodes documents of the sample for some seconds; the first round, which warms up, does not count where there is a second.
+func (e *estimator) measure(m *planModel, o dense.Options, s *planSample, sparse bool) error {
+	encoder, err := dense.Open(o)
+	if err != nil {
+		return err
+	}
+	defer encoder.Close()
+	if i := strings.LastIndex(encoder.ID(), " task="); i > 0 {
+		m.id = encoder.ID()[:i+1]
+	}
+	items, _ := planItems(s)
+	started := time.Now()
+	for n, at := 4, 0; at < len(items) && time.Since(started) < planSeconds; n, at = 2*n, at+n {
+		part := items[at:min(at+n, len(items))]
+		begin := time.Now()
+		tokens, err := encoder.Tokenize(e.ctx, labrador.DocumentSide, part)
+		if err != nil {
+			return err
+		}
+		if sparse {
+			_, err = encoder.Sparse(e.ctx, labrador.DocumentSide, part)
+		} else {
+			_, err = encoder.Encode(e.ctx, labrador.DocumentSide, part)
+		}
+		if err != nil {
+			return err
+		}
+		count := 0
+		for _, t := range tokens {
+			count += len(t.IDs)
+		}
+		m.speed = float64(count) / max(time.Since(begin).Seconds(), 1e-9)
+	}
+	return nil
+}
+
+// tokenCounter makes the tokens of an item without a model's weights.
+type tokenCounter func(side labrador.Side, item labrador.Item) []int32
+
+func newTokenCounter(o dense.Options, info *model.Info) (tokenCounter, error) {
+	tok, err := model.Tokenizer(o.Model)
+	if err != nil {
+		return nil, err
+	}
+	if o.Recipe != "" {
+		template, _ := dense.Template(o.Model) // a recipe that needs one says so
+		recipe, err := prompt.New(o.Recipe, prompt.Options{Template: template, SystemText: o.SystemText, Dataset: o.Dataset, Task: o.Task})
+		if err != nil {
+			return nil, err
+		}
+		return func(side labrador.Side, item labrador.Item) []int32 {
+			p := recipe.Make(tok, side, item, o.MaxTokens)
+			return p.Encode(tok).IDs
+		}, nil
+	}
+	return func(side labrador.Side, item labrador.Item) []int32 {
+		text := info.QueryPrompt
+		if side == labrador.DocumentSide {
+			text = info.DocPrompt
+		}
+		ids := tok.Encode(nil, text+labrador.Document{Title: item.Title, Text: item.Text}.Contents(), info.Special)
+		if info.MaxTokens > 0 {
+			ids = ids[:min(info.MaxTokens, len(ids))]
+		}
+		return ids
+	}, nil
+}
+
+// count describes all texts by the items, with the tokens that they start with together where a causal model computes them once.
+func (c tokenCounter) count(ctx context.Context, side labrador.Side, items []labrador.Item, all int, causal bool) (cost.Tokens, error) {
+	var lengths []int
+	var shared []int32
+	for i, item := range items {
+		if err := ctx.Err(); err != nil {
+			return cost.Tokens{}, err
+		}
+		ids := c(side, item)
+		lengths = append(lengths, len(ids))
+		if i == 0 {
+			shared = ids
+			continue
+		}
+		n := 0
+		for n < min(len(shared), len(ids)) && shared[n] == ids[n] {
+			n++
+		}
+		shared = shared[:n]
+	}
+	t := cost.Count(all, lengths)
+	if causal && len(items) > 1 {
+		t.Shared = len(shared)
+	}
+	return t, nil
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/dense"
+	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/model"
+	"github.com/labrador-lab/labrador/study"
+)
+
+func TestPlanFlags(t *testing.T) {
+	for _, f := range []planFlags{
+		{budget: 1, expect: 1}, {unmeasured: true, expect: 1}, {on: true, budget: -1, expect: 1}, {on: true}, {on: true, expect: 1, machines: []string{"a"}},
+		{on: true, expect: 1, machines: []string{"=3"}}, {on: true, expect: 1, prices: []string{"a=-1"}}, {on: true, expect: 1, prices: []string{"a=NaN"}},
+	} {
+		if f.validate() == nil {
+			t.Errorf("%+v accepted", f)
+		}
+	}
+	if err := (&planFlags{on: true, expect: .1, machines: []string{"a=3"}, prices: []string{"b=0.02", "c=1e-3"}}).validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// planOf plans a study over two tiny datasets.
+func planOf(t *testing.T, systems string) *study.Plan {
+	t.Helper()
+	t.Setenv("LABRADOR_CACHE", t.TempDir())
+	data := t.TempDir()
+	for _, name := range []string{"one", "two"} {
+		var corpus, queries strings.Builder
+		qrels := "query-id\tcorpus-id\tscore\n"
+		for i := range 40 {
+			fmt.Fprintf(&corpus, `{"_id":"d%d","title":"number %d","text":"some words about %s and the number %d"}`+"\n", i, i, name, i*i)
+			fmt.Fprintf(&queries, `{"_id":"q%d","text":"what about %d"}`+"\n", i, i*i)
+			qrels += fmt.Sprintf("q%d\td%d\t1\n", i, i)
+		}
+		for file, text := range map[string]string{"corpus.jsonl": corpus.String(), "queries.jsonl": queries.String(), "qrels/test.tsv": qrels} {
+			path := filepath.Join(data, name, file)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	text := "name: p\ndatasets: [one, two]\nmeasures: [nDCG@10]\nsystems:\n" + systems
+	s, err := study.Parse(strings.NewReader(text), "p", systemKinds{folders: []string{data}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := study.NewPlan(context.Background(), s, study.Options{Folders: []string{data}, Cache: t.TempDir(), Out: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestPrintPlanOfBM25(t *testing.T) {
+	p := planOf(t, "  - bm25\n  - {name: code, kind: bm25, analyzer: code}\n  - {name: both, kind: fuse, of: [bm25, code]}\nclaims:\n  - {say: x, higher: code, than: bm25, on: all}\n")
+	f := &planFlags{on: true, expect: .3, budget: time.Hour}
+	var out bytes.Buffer
+	if err := f.printPlan(context.Background(), &out, &bytes.Buffer{}, p, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"one", "still to do", "2 runs that only search given vectors or fuse others are not listed", "can still be decided"} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("no %q in\n%s", part, out.String())
+		}
+	}
+	out.Reset()
+	if err := f.printPlan(context.Background(), &out, &bytes.Buffer{}, p, true); err != nil {
+		t.Fatal(err)
+	}
+	var c studyCost
+	if err := json.Unmarshal(out.Bytes(), &c); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Rows) != 6 || c.Rows[0].Documents.Texts != 40 || c.Rows[0].All.Seconds <= 0 || c.Rows[0].All.Bytes <= 0 || !c.Reduction.Fits {
+		t.Errorf("%+v", c)
+	}
+	f.prices = []string{"nobody=1"}
+	if err := f.printPlan(context.Background(), &out, &bytes.Buffer{}, p, true); err == nil || !strings.Contains(err.Error(), "nobody") {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := (&planFlags{on: true, expect: 1}).printPlan(ctx, &out, &bytes.Buffer{}, p, true); err == nil {
+		t.Error("a cancelled plan was printed")
+	}
+}
+
+// TestPlanCountsTokens: what is counted without weights is what the encoder makes, with and without a recipe.
+func TestPlanCountsTokens(t *testing.T) {
+	for _, c := range []dense.Options{
+		{Model: outside.RealModel(t, "all-MiniLM-L6-v2")},
+		{Model: outside.RealModel(t, "all-MiniLM-L6-v2"), MaxTokens: 12},
+		{Model: outside.RealModel(t, "SmolLM2-135M-Instruct.Q4_1.gguf"), Recipe: "one-word"},
+		{Model: outside.RealModel(t, "SmolLM2-135M-Instruct.Q4_1.gguf"), Recipe: "promptreps", MaxTokens: 9},
+	} {
+		e, err := dense.Open(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mo := model.Options{NoPrompt: c.Recipe != ""}
+		if c.Recipe == "" {
+			mo.MaxTokens = c.MaxTokens
+		}
+		info, err := model.Inspect(c.Model, mo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counter, err := newTokenCounter(c, info)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range []labrador.Item{{Text: "what is a retriever?"}, {Title: "Dogs", Text: strings.Repeat("Labradors fetch ducks. ", 90)}, {}} {
+			for _, side := range []labrador.Side{labrador.QuerySide, labrador.DocumentSide} {
+				got, err := e.Tokenize(context.Background(), side, []labrador.Item{item})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n := len(counter(side, item)); n != len(got[0].IDs) {
+					t.Errorf("%s %q max %d, %s: %d tokens counted, %d encoded", filepath.Base(c.Model), c.Recipe, c.MaxTokens, side, n, len(got[0].IDs))
+				}
+			}
+		}
+		e.Close()
+	}
+}
+
+// TestPlanShape: parameters that tokens are multiplied with are those of the published shapes: MiniLM-L6 has 6 x (4 x 384^2 + 2 x 384 x
+// 1536) in matrices, SmolLM2-135M 30 x (2 x 576^2 + 2 x 576 x 192 + 3 x 576 x 1536).
+func TestPlanShape(t *testing.T) {
+	for name, want := range map[string]float64{"all-MiniLM-L6-v2": 6 * (4*384*384 + 2*384*1536), "SmolLM2-135M-Instruct.Q4_1.gguf": 30 * (2*576*576 + 2*576*192 + 3*576*1536)} {
+		path := outside.RealModel(t, name)
+		info, err := model.Inspect(path, model.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := float64(shapeOf(info, dense.Options{Model: path}, false).Parameters)
+		if got < want || got > 1.04*want { // norms, biases, positions and a pooler are counted too
+			t.Errorf("%s: %v parameters, want about %v", name, got, want)
+		}
+		half := float64(shapeOf(info, dense.Options{Model: path, Layer: info.Layers / 2}, false).Parameters)
+		if half != float64(int64(got)/2) {
+			t.Errorf("%s: half of the layers have %v parameters of %v", name, half, got)
+		}
+	}
+}
+
+func TestPrintPlanOfModel(t *testing.T) {
+	path := outside.RealModel(t, "all-MiniLM-L6-v2")
+	p := planOf(t, "  - bm25\n  - {name: mini, kind: dense, model: "+path+"}\n  - {name: bits, kind: dense, format: binary, model: "+path+"}\n")
+	var out bytes.Buffer
+	if err := (&planFlags{on: true, expect: 1, prices: []string{"mini=2"}}).printPlan(context.Background(), &out, &bytes.Buffer{}, p, true); err != nil {
+		t.Fatal(err)
+	}
+	var c studyCost
+	if err := json.Unmarshal(out.Bytes(), &c); err != nil {
+		t.Fatal(err)
+	}
+	mini, bits := c.Rows[1], c.Rows[2]
+	if mini.System != "mini" || mini.TokensPerSecond <= 0 || mini.All.Seconds <= 0 || mini.All.FLOPs <= 0 || mini.All.Bytes != 80*384*4 || mini.All.Price <= 0 {
+		t.Errorf("%+v", mini)
+	}
+	if bits.SameAs != "mini" || bits.All.Tokens != 0 {
+		t.Errorf("%+v", bits)
+	}
+}
