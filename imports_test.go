@@ -29,11 +29,11 @@ var allowed = map[string][]string{
 	"model":         {".", "kernel", "weights", "token"},
 	"prompt":        {".", "token"},
 	"dense":         {".", "model", "prompt", "store", "token", "weights"},
-	"study/explain": {".", "eval", "eval/stats", "index", "vectors", "analysis", "study"},
+	"study/explain": {".", "eval", "eval/stats", "index", "vectors", "analysis", "study", "study/explain/svg"},
 	"study/cost":    {".", "eval/stats", "study"},
 	"study":         {".", "dataset", "eval", "eval/stats"},
 	"study/report":  {".", "study", "eval", "eval/stats"},
-	"vectors":       {".", "weights"},
+	"vectors":       {".", "index"},
 	"store":         {".", "vectors"},
 	"bench":         {".", "kernel", "weights", "token", "eval", "eval/stats", "dataset", "analysis", "index", "model"},
 }

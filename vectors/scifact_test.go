@@ -7,6 +7,7 @@ import (
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/eval"
+	"github.com/labrador-lab/labrador/index"
 	"github.com/labrador-lab/labrador/internal/outside"
 )
 
@@ -24,7 +25,7 @@ func TestSciFactMiniLM(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer queries.Close()
-	s, err := NewSearcher(docs, queries, Cosine)
+	s, err := NewSearcher(docs, queries, index.Cosine)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"sync"
 
 	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/index"
 )
 
 // Set is vectors with the ids of their rows.
@@ -78,30 +78,18 @@ func (s *Set) Row(id string) ([]float32, bool) {
 	return s.Matrix.Row(i), true
 }
 
-// lengths are the Euclidean lengths of all rows. It is an error, naming row and id, when one holds NaN or an infinity, or,
-// under cosine, when one is all zeros and so has no direction.
-func (s *Set) lengths(metric Metric) ([]float64, error) {
-	out := make([]float64, s.Matrix.Rows)
-	bad := s.Matrix.Rows // the first bad row
-	var mu sync.Mutex
-	parallel(s.Matrix.Rows, func(low, high int) {
-		for i := low; i < high; i++ {
-			out[i] = length(s.Matrix.Row(i))
-			if !(out[i] <= math.MaxFloat64) || metric == Cosine && out[i] == 0 {
-				mu.Lock()
-				bad = min(bad, i)
-				mu.Unlock()
-				return
-			}
+// check refuses rows that cannot be compared, naming row and id: one that holds NaN or an infinity and, under cosine, one of
+// zeros, which has no direction.
+func (s *Set) check(metric index.Metric) error {
+	for i := range s.Matrix.Rows {
+		switch l := length(s.Matrix.Row(i)); {
+		case !(l <= math.MaxFloat64):
+			return fmt.Errorf("vectors: %s: row %d (id %q) holds NaN or an infinity", s.Name, i, s.IDs[i])
+		case metric == index.Cosine && l == 0:
+			return fmt.Errorf("vectors: %s: row %d (id %q) is all zeros, which has no cosine", s.Name, i, s.IDs[i])
 		}
-	})
-	switch {
-	case bad == s.Matrix.Rows:
-		return out, nil
-	case out[bad] == 0:
-		return nil, fmt.Errorf("vectors: %s: row %d (id %q) is all zeros, which has no cosine", s.Name, bad, s.IDs[bad])
 	}
-	return nil, fmt.Errorf("vectors: %s: row %d (id %q) holds NaN or an infinity", s.Name, bad, s.IDs[bad])
+	return nil
 }
 
 func length(row []float32) float64 {

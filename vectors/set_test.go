@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/index"
 )
 
 func TestParseIDs(t *testing.T) {
@@ -92,15 +93,15 @@ func TestNewSearcherNamesTheBadRow(t *testing.T) {
 	} {
 		docs := set(t, "docs.npy", 2, map[string][]float32{"a": {1, 1}, "b": c.row, "c": {nan, nan}})
 		for _, pair := range [][2]*Set{{docs, good}, {good, docs}} {
-			if _, err := NewSearcher(pair[0], pair[1], Cosine); err == nil || !strings.Contains(err.Error(), c.why) || !strings.Contains(err.Error(), "docs.npy") {
+			if _, err := NewSearcher(pair[0], pair[1], index.Cosine); err == nil || !strings.Contains(err.Error(), c.why) || !strings.Contains(err.Error(), "docs.npy") {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 	}
-	if _, err := NewSearcher(set(t, "d", 2, map[string][]float32{"z": {0, 0}}), good, InnerProduct); err != nil {
+	if _, err := NewSearcher(set(t, "d", 2, map[string][]float32{"z": {0, 0}}), good, index.InnerProduct); err != nil {
 		t.Errorf("a zero row has an inner product: %v", err)
 	}
-	if _, err := NewSearcher(set(t, "d", 3, map[string][]float32{"z": {0, 0, 1}}), good, InnerProduct); err == nil {
+	if _, err := NewSearcher(set(t, "d", 3, map[string][]float32{"z": {0, 0, 1}}), good, index.InnerProduct); err == nil {
 		t.Error("2 and 3 dimensions went together")
 	}
 }
@@ -159,7 +160,7 @@ func TestSearchEqualsTheDefinition(t *testing.T) {
 	}
 	for _, cols := range []int{1, 3, 8, 13, 64} {
 		docs, queries := random("d", 200, cols), random("q", 40, cols)
-		for _, metric := range []Metric{InnerProduct, Cosine} {
+		for _, metric := range []index.Metric{index.InnerProduct, index.Cosine} {
 			s, err := NewSearcher(set(t, "d", cols, docs), set(t, "q", cols, queries), metric)
 			if err != nil {
 				t.Fatal(err)
@@ -185,7 +186,7 @@ func TestSearchEqualsTheDefinition(t *testing.T) {
 	}
 }
 
-func checkList(t *testing.T, got []labrador.Hit, query []float32, docs map[string][]float32, metric Metric, k int) {
+func checkList(t *testing.T, got []labrador.Hit, query []float32, docs map[string][]float32, metric index.Metric, k int) {
 	t.Helper()
 	if len(got) != min(k, len(docs)) {
 		t.Fatalf("%d hits for k %d", len(got), k)
@@ -198,7 +199,7 @@ func checkList(t *testing.T, got []labrador.Hit, query []float32, docs map[strin
 		for j := range doc {
 			product += float64(doc[j]) * float64(query[j])
 		}
-		if metric == Cosine {
+		if metric == index.Cosine {
 			product /= length(doc) * length(query)
 		}
 		return product
@@ -213,7 +214,7 @@ func checkList(t *testing.T, got []labrador.Hit, query []float32, docs map[strin
 		if math.Abs(float64(h.Score-want)) > 3e-7 || math.Abs(float64(all[i].Score-h.Score)) > 3e-7 {
 			t.Fatalf("hit %d: %v, its score is %v and the place's %v", i, h, want, all[i])
 		}
-		if metric == InnerProduct && h != all[i] {
+		if metric == index.InnerProduct && h != all[i] {
 			t.Fatalf("hit %d: %v, want %v", i, h, all[i])
 		}
 	}
@@ -221,7 +222,7 @@ func checkList(t *testing.T, got []labrador.Hit, query []float32, docs map[strin
 
 func TestSearchStops(t *testing.T) {
 	one := set(t, "d", 1, map[string][]float32{"a": {1}})
-	s, err := NewSearcher(one, one, Cosine)
+	s, err := NewSearcher(one, one, index.Cosine)
 	if err != nil {
 		t.Fatal(err)
 	}

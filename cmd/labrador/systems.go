@@ -176,7 +176,7 @@ func (s *vectorsSystem) Validate() error {
 
 func (s *vectorsSystem) Settings() map[string]string {
 	metric, _ := vectors.ParseMetric(s.Metric)
-	return map[string]string{"documents": s.Documents, "queries": s.Queries, "metric": metric.String(), "search": "exact"}
+	return map[string]string{"documents": s.Documents, "queries": s.Queries, "metric": string(metric), "search": "exact"}
 }
 
 // paths are the four files on a dataset; ids that are not named are left empty.
@@ -207,7 +207,7 @@ func (s *vectorsSystem) Key(d *study.Data) (string, error) {
 	}
 	digests, err := digestFiles(paths[:])
 	metric, _ := vectors.ParseMetric(s.Metric)
-	return "vectors/1 " + metric.String() + " " + digests, err
+	return "vectors/2 " + string(metric) + " " + digests, err
 }
 
 func (s *vectorsSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, study.Cost, error) {
