@@ -93,6 +93,9 @@ func (c *cursor) pad() {
 
 // score is the score of a posting.
 func (c *cursor) score(doc, freq uint32) float32 {
+	if f := c.formula; f.kind == lucene && c.field.codes.bytes != nil { // formula.score, in line
+		return c.w - c.w/(1+float32(freq)*f.byLength[c.field.codes.bytes[doc]])
+	}
 	return c.formula.score(freq, c.formula.byLength[c.field.codes.of(doc)], c.w, c.background)
 }
 

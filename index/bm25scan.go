@@ -19,7 +19,7 @@ import (
 // any order: that takes 24 bits each, within a range of 2^29 between the smallest and the sum.
 
 // windowLen is how many documents are scored at a time.
-const windowLen = 4096
+const windowLen = 8192
 
 type window struct {
 	sum  [windowLen]float64
@@ -152,13 +152,17 @@ func (s *bm25Search) complete(opt int, doc uint32, sum float64) {
 			return
 		}
 		c := s.cursors[i]
-		if !c.shallow(doc) {
+		if c.block >= c.blocks || c.last < doc && !c.shallow(doc) {
 			continue
 		}
 		if sum+c.bound()+s.sums[i] <= least {
 			return
 		}
-		if c.seek(doc) {
+		if c.decoded != c.block {
+			c.decode()
+		}
+		c.pos = countBelow(&c.docs, doc)
+		if c.pos < c.n && c.docs[c.pos] == doc {
 			sum += float64(c.score(doc, c.freq(c.pos)))
 		}
 	}
