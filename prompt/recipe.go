@@ -93,6 +93,8 @@ type Prompt struct {
 	EOS                 bool   // with an end-of-sequence token appended where the tokenizer adds none
 	Pooled              bool   // pool over Text alone
 	Cut                 int    // bytes of the text that were cut away
+
+	kept []int32 // the tokens of a cut text in the whole one
 }
 
 // String is the exact string, without the special tokens that the tokenizer adds.
@@ -118,31 +120,32 @@ func (r *Recipe) Make(tok *token.Tokenizer, side labrador.Side, item labrador.It
 	if maxTokens == 0 {
 		maxTokens = r.MaxTokens
 	}
-	kept := text
+	kept, ids := text, []int32(nil)
 	if maxTokens > 0 {
-		kept = cut(tok, text, maxTokens)
+		kept, ids = cut(tok, text, maxTokens)
 	}
-	p := Prompt{Before: s.before, Text: kept, After: s.after, Apart: s.apart, Special: s.special, EOS: s.eos, Cut: len(text) - len(kept)}
+	p := Prompt{Before: s.before, Text: kept, After: s.after, Apart: s.apart, Special: s.special, EOS: s.eos, Cut: len(text) - len(kept), kept: ids}
 	if s.echo != "" {
 		p.Before, p.Pooled = s.before+kept+s.echo, true
 	}
 	return p
 }
 
-// cut keeps the longest beginning of text that has at most n tokens.
-func cut(tok *token.Tokenizer, text string, n int) string {
+// cut keeps the beginning of text that its first n tokens stand for, and those tokens; no tokens where nothing is cut. What is kept may
+// have other tokens by itself: the last word may be cut in its middle.
+func cut(tok *token.Tokenizer, text string, n int) (string, []int32) {
 	if len(text) <= n { // no token is shorter than a byte
-		return text
+		return text, nil
 	}
 	e := tok.EncodeSpans(text, false, 0)
 	if len(e.IDs) <= n {
-		return text
+		return text, nil
 	}
 	end := 0
 	for _, span := range e.Spans[:n] {
 		end = max(end, span.End)
 	}
-	return text[:end]
+	return text[:end], e.IDs[:n]
 }
 
 // Encode gives the prompt's token ids.
@@ -151,7 +154,11 @@ func (p Prompt) Encode(tok *token.Tokenizer) Input {
 	switch {
 	case p.Apart:
 		in.IDs = tok.Encode(nil, p.Before, false)
-		in.IDs = tok.Encode(in.IDs, p.Text, false)
+		if p.kept != nil {
+			in.IDs = append(in.IDs, p.kept...)
+		} else {
+			in.IDs = tok.Encode(in.IDs, p.Text, false)
+		}
 		in.IDs = tok.Encode(in.IDs, p.After, false)
 	case p.Pooled:
 		e := tok.EncodeSpans(p.String(), p.Special, 0)
