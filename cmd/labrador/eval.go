@@ -106,6 +106,13 @@ func (f *evalFlags) run(ctx context.Context, out, warn io.Writer, args []string)
 	if err != nil {
 		return err
 	}
+	paths := args[1:]
+	if f.baseline != "" {
+		paths = append([]string{f.baseline}, slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return p == f.baseline })...)
+	}
+	if n := countOf(append(slices.Clone(paths), args[0]), "-"); n > 1 {
+		return usagef("eval: standard input is given as %d files", n)
+	}
 	qrels, err := f.read(args)
 	if err != nil {
 		return err
@@ -114,13 +121,6 @@ func (f *evalFlags) run(ctx context.Context, out, warn io.Writer, args []string)
 		if f.options.ZScores, err = eval.ReadZScores(f.zscores); err != nil {
 			return err
 		}
-	}
-	paths := args[1:]
-	if f.baseline != "" {
-		paths = append([]string{f.baseline}, slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return p == f.baseline })...)
-	}
-	if n := countOf(paths, "-"); n > 1 {
-		return usagef("eval: standard input is given as %d runs", n)
 	}
 	runs := make([]measured, len(paths))
 	for i, path := range paths {

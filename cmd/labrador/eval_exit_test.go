@@ -75,6 +75,7 @@ func TestEvalExitStatus(t *testing.T) {
 		"broken line":          {[]string{qrels, file("broken", "1 Q0 a 1 high t\n")}, 1, []string{"broken:1:", `"high" is not a number`}},
 		"one file":             {[]string{qrels}, 2, []string{"QRELS and at least one RUN"}},
 		"no file":              {nil, 2, []string{"QRELS and at least one RUN"}},
+		"standard input twice": {[]string{"-", "-"}, 2, []string{"standard input"}},
 		"unknown flag":         {[]string{"--nonsense", qrels, hits}, 2, []string{"nonsense"}},
 		"unknown measure":      {[]string{"-m", "ndgc_cut_10", qrels, hits}, 2, []string{"did you mean ndcg_cut_10?"}},
 		"unknown form":         {[]string{"-R", "grades", qrels, hits}, 2, []string{`"grades"`, "qrels_jg"}},
