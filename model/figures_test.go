@@ -96,6 +96,10 @@ func checkFigures(t *testing.T, m *Model, name, set string, want map[string]any)
 	}
 	t.Logf("%s %s: nDCG@10 %.4f (reference %v), R@100 %.4f (%v), %d documents, %s", m.ID(), set, mean(res.Of("nDCG@10")), want["ndcg_cut_10"], mean(res.Of("R@100")), want["recall_100"], len(docs), took.Round(time.Second))
 	bound := map[string]float64{"": 0.001, "f32": 0.001, "bf16": 0.003, "int8": 0.005 * want["ndcg_cut_10"].(float64)}[m.opts.DType]
+	if strings.HasSuffix(name, "plain-mean") {
+		// The reference's conversion of the file drops its pre-tokenizer's rule for digits: ten of 9,676 document tokens differ.
+		bound = 0.003
+	}
 	if diff := mean(res.Of("nDCG@10")) - want["ndcg_cut_10"].(float64); diff > bound+5e-5 || diff < -bound-5e-5 {
 		t.Errorf("%s: nDCG@10 differs by %+.4f", set, diff)
 	}

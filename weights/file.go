@@ -68,6 +68,9 @@ func inFolder(dir string) (string, error) {
 	case 1:
 		return filepath.Join(dir, found[0]), nil
 	case 0:
+		if _, err := os.Stat(filepath.Join(dir, "pytorch_model.bin")); err == nil {
+			return "", fmt.Errorf("weights: %s: only pytorch_model.bin, which is a program and not read: convert it to model.safetensors", dir)
+		}
 		return "", fmt.Errorf("weights: %s: no model.safetensors, model.safetensors.index.json or .gguf file in this folder", dir)
 	}
 	return "", fmt.Errorf("weights: %s: several weight files (%s): give one of them", dir, strings.Join(found, ", "))
