@@ -86,6 +86,9 @@ type decoderShape struct {
 func buildDecoder(c *config, l *loader, s decoderShape) *Network {
 	width, vocab := c.size("hidden_size"), c.size("vocab_size")
 	layers := c.size("num_hidden_layers")
+	if s.bidirectional && s.window > 0 && !s.sandwich { // Gemma alone says what it means
+		c.fail("is_causal false together with a sliding window is not supported")
+	}
 	if c.err != nil {
 		return nil
 	}

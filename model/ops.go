@@ -9,7 +9,7 @@ type Ops[T any] interface {
 	Embed(table *Matrix, ids []int32) T
 	// Linear is x Wᵀ + b, with w's LoRA: (T, In) -> (T, Out).
 	Linear(x T, w *Linear) T
-	// Linears applies several linear maps to the same x, in order.
+	// Linears applies several linear maps to the same x, in order. The slice is valid until the next call.
 	Linears(x T, ws ...*Linear) []T
 	// GatedMLP is down(act(gate(x)) * up(x)): SwiGLU and its kin (Shazeer 2020).
 	GatedMLP(x T, m *GatedMLP) T
@@ -109,7 +109,7 @@ const Unlimited = -1
 type Attention struct {
 	Heads, KVHeads, Dim int     // query heads share key heads in groups of Heads/KVHeads
 	Scale               float64 // of the products
-	Before, After       int     // a token sees so many tokens before and after itself; Unlimited: all
+	Before, After       int     // a token sees so many tokens before and after itself; Unlimited: all. After is 0 or Before
 	Softcap             float64 // scores s become c·tanh(s/c); 0: they do not
 	Bias                *RelativeBias
 }

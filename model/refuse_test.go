@@ -34,6 +34,7 @@ func TestRefusals(t *testing.T) {
 		{"qwen2", "quantization_config", `{"quant_method":"gptq"}`, "gptq"},
 		{"qwen2", "layer_types", `["full_attention","linear_attention","full_attention"]`, `"linear_attention"`},
 		{"qwen2", "layer_types", `["full_attention"]`, "layer_types has 1"},
+		{"mistral", "is_causal", `false`, "sliding window"},
 		{"llama3", "rope_scaling", `{"rope_type":"llama3","factor":8}`, "llama3"},
 		{"llama3", "attention_bias", `true`, "q_proj.bias"},
 		{"bert", "position_embedding_type", `"relative_key"`, `"relative_key"`},
