@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/labrador-lab/labrador/internal/outside"
 )
 
 // hostileData is a small dataset whose texts are markup, and whose study names everything there is to name.
@@ -174,5 +176,43 @@ func TestCompareWrongUse(t *testing.T) {
 		if got := run(context.Background(), c.args); got != c.code {
 			t.Errorf("%v: exit status %d, want %d", c.args, got, c.code)
 		}
+	}
+}
+
+// TestCompareKnownFigures: a study over real data gives the figures that Anserini publishes for SciFact (flat and multifield) and those that NumPy
+// gives for the MiniLM vectors beside it (data's own notes: .6104, .904).
+func TestCompareKnownFigures(t *testing.T) {
+	if testing.Short() {
+		t.Skip("indexes SciFact twice")
+	}
+	data := filepath.Dir(filepath.Dir(outside.Data(t, "text/scifact")))
+	outside.Data(t, "vectors/scifact-minilm")
+	study := filepath.Join(t.TempDir(), "known.yaml")
+	err := os.WriteFile(study, []byte(`
+name: known
+datasets: [scifact]
+systems:
+  - bm25
+  - {name: two, kind: bm25, title: 1}
+  - name: minilm
+    kind: vectors
+    documents: vectors/scifact-minilm/embeddings_minilm_pca128.npy
+    document_ids: vectors/scifact-minilm/embedding_ids_minilm.jsonl
+    queries: vectors/scifact-minilm/query_embeddings_minilm_128.npy
+    query_ids: vectors/scifact-minilm/query_ids_minilm.jsonl
+expect:
+  - {system: bm25, on: scifact, measure: nDCG@10, value: 0.6789, within: 0.00005}
+  - {system: bm25, on: scifact, measure: R@100, value: 0.9253, within: 0.00005}
+  - {system: two, on: scifact, measure: nDCG@10, value: 0.6647, within: 0.00005}
+  - {system: minilm, on: scifact, measure: nDCG@10, value: 0.6104, within: 0.00005}
+  - {system: minilm, on: scifact, measure: R@100, value: 0.904, within: 0.0005}
+`), 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("LABRADOR_CACHE", t.TempDir())
+	stdout := compareOutput(t, "compare", study, "--data", data, "--out", t.TempDir())
+	if !strings.Contains(stdout, "5 of 5 expected figures met") {
+		t.Error(stdout)
 	}
 }
