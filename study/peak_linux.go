@@ -3,14 +3,22 @@ package study
 import (
 	"bytes"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 )
 
+// smallHeap is a heap not worth a forced collection before a measurement.
+const smallHeap = 16 << 20
+
 // resetPeak makes peak count from now on: memory that earlier work left behind goes back to the system, and writing 5 to clear_refs
 // sets the high-water mark to the present size (proc(5)).
 func resetPeak() {
-	debug.FreeOSMemory()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if m.HeapAlloc+m.HeapIdle-m.HeapReleased > smallHeap {
+		debug.FreeOSMemory()
+	}
 	os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
 }
 

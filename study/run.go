@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +13,6 @@ import (
 	"slices"
 
 	"github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/internal/atomicfile"
 )
 
 // Names of the files of a run's folder in the store.
@@ -174,12 +174,17 @@ func writeCached(dir string, run labrador.Run, queries []labrador.Query, cost Co
 	return os.WriteFile(filepath.Join(dir, costFile), data, 0o644)
 }
 
+// writeRunFile writes a run within a folder of the store, which syncs it.
 func writeRunFile(path, tag string, run labrador.Run, queries []labrador.Query) error {
 	ids := make([]string, len(queries))
 	for i, q := range queries {
 		ids[i] = q.ID
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return labrador.WriteRun(w, tag, ids, run) })
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(labrador.WriteRun(f, tag, ids, run), f.Close())
 }
 
 func readCost(dir string) (cached, error) {
