@@ -229,8 +229,11 @@ func readTail(b []byte, n int, prev uint32, docs, freqs *[blockLen]uint32) bool 
 	for i := range n {
 		at := i * width
 		v := le.Uint64(src[at>>3:]) >> (at & 7) & mask
-		prev += uint32(v>>1) + 1
-		docs[i], freqs[i] = prev, 1
+		doc := prev + uint32(v>>1) + 1
+		if doc <= prev && prev+1 != 0 {
+			return false
+		}
+		prev, docs[i], freqs[i] = doc, doc, 1
 		if v&1 == 0 {
 			f, size := binary.Uvarint(rest)
 			if size <= 0 {

@@ -1,6 +1,9 @@
 package index
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // cursor walks over one query term's postings.
 type cursor struct {
@@ -41,7 +44,7 @@ func (c *cursor) open(f *bm25Field, fm *formula, t term, w float32, stretch floa
 	c.field, c.formula, c.w, c.df = f, fm, w, int(t.df)
 	c.block, c.pos, c.decoded, c.freqsOf, c.floors = 0, 0, -1, -1, nil
 	if c.df < blockLen {
-		return c.openShort(t)
+		return c.openShort(f, t)
 	}
 	n := (c.df + blockLen - 1) / blockLen
 	if len(t.list) < boundsAt+9*n {
@@ -67,11 +70,14 @@ func (c *cursor) open(f *bm25Field, fm *formula, t term, w float32, stretch floa
 const roundingError = 1e-6
 
 // openShort decodes a list of fewer than blockLen documents.
-func (c *cursor) openShort(t term) error {
+func (c *cursor) openShort(f *bm25Field, t term) error {
 	c.n = c.df
 	if c.df == 1 {
 		c.docs[0], c.freqs[0] = t.doc, uint32(t.cf)
 	} else if !readTail(t.list[:cap(t.list)], c.df, noDoc, &c.docs, &c.freqs) {
+		return errDamagedList
+	}
+	if int64(c.docs[c.n-1]) >= f.codes.n() {
 		return errDamagedList
 	}
 	c.blocks, c.decoded, c.freqsOf = 1, 0, 0
@@ -152,6 +158,7 @@ func (c *cursor) decode() {
 			panic(errDamagedList)
 		}
 		c.pad()
+		c.check()
 		return
 	}
 	c.n = blockLen
@@ -161,6 +168,17 @@ func (c *cursor) decode() {
 	}
 	c.packed.docs(&c.docs, c.before())
 	c.freqsOf = -1
+	if c.packed.gapBits > 24 && !slices.IsSorted(c.docs[:]) { // gaps that wide can run over the end of uint32
+		panic(errDamagedList)
+	}
+	c.check()
+}
+
+// check panics unless the decoded block lies between the one before and its own last document: searching relies on it.
+func (c *cursor) check() {
+	if c.docs[c.n-1] != c.last || int64(c.last) >= c.field.codes.n() || c.block > 0 && c.docs[0] <= c.before() {
+		panic(errDamagedList)
+	}
 }
 
 // decodeFreqs makes freqs those of the current block, after decode.

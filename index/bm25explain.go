@@ -50,7 +50,7 @@ type TermMatch struct {
 
 // Explain lists the query terms that the document holds, in the order of the query, with their parts of the score, which is
 // their sum.
-func (x *BM25) Explain(query, id string) ([]TermMatch, error) {
+func (x *BM25) Explain(query, id string) (matches []TermMatch, err error) {
 	doc, ok, err := x.ids.find(id)
 	if err != nil {
 		return nil, fmt.Errorf("index: %s: %w", x.path, err)
@@ -60,8 +60,8 @@ func (x *BM25) Explain(query, id string) ([]TermMatch, error) {
 	}
 	s := x.state()
 	defer x.states.Put(s)
+	defer s.guard(&err)
 	s.analyze(query)
-	var matches []TermMatch
 	terms := append([]queryTerm(nil), s.terms...)
 	for _, q := range terms {
 		s.terms = append(s.terms[:0], q)

@@ -19,7 +19,7 @@ type ImpactOptions struct {
 	// Scale is what a weight is multiplied by before it is rounded to a whole number, its impact; 0 is 100, as Anserini's
 	// sparse collections have it. A weight that rounds to 0 is left out.
 	Scale    float64
-	Memory   int64     // bytes that building may use for postings; 0 is 512 MiB
+	Memory   int64     // bytes that building may use for postings; 0 is 256 MiB
 	Threads  int       // that build; 0 is one per processor
 	Progress func(int) // called with the number of documents added since the last call; may be nil
 }

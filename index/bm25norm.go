@@ -76,6 +76,9 @@ func newLengthCodes(lengths []uint32, exact bool) (lengthCodes, error) {
 	return c, nil
 }
 
+// n is the number of documents.
+func (c *lengthCodes) n() int64 { return int64(len(c.bytes) + len(c.exact)/2) }
+
 // of is the code of a document.
 func (c *lengthCodes) of(doc uint32) int {
 	if c.bytes != nil {

@@ -24,7 +24,7 @@ type BM25Options struct {
 	TitleWeight float64
 
 	NoDocuments bool      // keep the ids only, not titles and texts for display
-	Memory      int64     // bytes that building may use for postings; 0 is 512 MiB
+	Memory      int64     // bytes that building may use for postings; 0 is 256 MiB
 	Threads     int       // that build; 0 is one per processor
 	Progress    func(int) // called with the number of documents added since the last call; may be nil
 }
@@ -46,7 +46,7 @@ func (o BM25Options) withDefaults() BM25Options {
 	}
 	o.Delta = orDefault(o.Delta, 0.5)
 	if o.Memory == 0 {
-		o.Memory = 512 << 20
+		o.Memory = 256 << 20
 	}
 	return o
 }

@@ -205,17 +205,7 @@ func separate(hits []labrador.Hit) {
 
 // run finds the k best documents for s.terms. The ranks are s's and valid until its next search.
 func (s *bm25Search) run(k int) (ranks []rank, err error) {
-	defer func() { // what checksums cannot see, a file made to mislead, ends here
-		if r := recover(); r != nil {
-			e, ok := r.(runtime.Error)
-			if ok || errors.Is(asError(r), errDamagedList) {
-				err = fmt.Errorf("index: %s: section postings: %w (%v)", s.x.path, errDamagedList, e)
-				s.cursors, s.spare, s.window = nil, nil, window{}
-				return
-			}
-			panic(r)
-		}
-	}()
+	defer s.guard(&err)
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("index: %s: %w", s.x.path, err)
 	}
@@ -232,9 +222,18 @@ func (s *bm25Search) run(k int) (ranks []rank, err error) {
 	return s.top.sorted(), nil
 }
 
-func asError(r any) error {
-	err, _ := r.(error)
-	return err
+// guard makes an error of a panic over the bytes of the index: what checksums cannot see, a file made to mislead, ends here.
+func (s *bm25Search) guard(err *error) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	cause, _ := r.(error)
+	if _, ok := r.(runtime.Error); !ok && !errors.Is(cause, errDamagedList) {
+		panic(r)
+	}
+	*err = fmt.Errorf("index: %s: section postings: %w (%v)", s.x.path, errDamagedList, cause)
+	s.cursors, s.spare, s.window = nil, nil, window{}
 }
 
 // open makes a cursor for each term in each field that has it.

@@ -54,7 +54,7 @@ working folder by default), written under another name and renamed at the end: a
 	}
 	verify := false
 	cmd.Flags().StringVar(&o.out, "out", "", "folder of the index")
-	cmd.Flags().IntVar(&o.memory, "memory", 512, "MiB for postings while indexing; what does not fit is sorted on disk")
+	cmd.Flags().IntVar(&o.memory, "memory", 256, "MiB for postings while indexing; what does not fit is sorted on disk")
 	cmd.Flags().IntVar(&o.threads, "threads", 0, "threads (0: one per processor)")
 	cmd.Flags().BoolVar(&o.noDocs, "no-documents", false, "do not keep titles and texts for display")
 	cmd.Flags().BoolVar(&verify, "verify", false, "check the index named by the only argument")
