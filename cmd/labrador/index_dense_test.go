@@ -66,6 +66,6 @@ func capture(t *testing.T, args ...string) (int, string) {
 	var out bytes.Buffer
 	root.SetOut(&out)
 	root.SetArgs(args)
-	err := root.ExecuteContext(t.Context())
-	return exitStatus(err), out.String()
+	cmd, err := root.ExecuteContextC(t.Context())
+	return exitStatus(cmd, err), out.String()
 }

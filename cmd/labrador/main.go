@@ -31,17 +31,19 @@ func main() {
 func run(ctx context.Context, args []string) int {
 	root := rootCommand()
 	root.SetArgs(args)
-	return exitStatus(root.ExecuteContext(ctx))
+	cmd, err := root.ExecuteContextC(ctx)
+	return exitStatus(cmd, err)
 }
 
-// exitStatus says on standard error what went wrong, in one line, and returns 0 for done, 1 for failed, 2 for wrong use.
-func exitStatus(err error) int {
+// exitStatus says on standard error what went wrong with a command, in one line, and returns 0 for done, 1 for failed, 2 for
+// wrong use.
+func exitStatus(cmd *cobra.Command, err error) int {
 	var usage usageError
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
-		fmt.Fprintf(os.Stderr, "labrador: %s (see 'labrador --help')\n", oneLine(err))
+		fmt.Fprintf(os.Stderr, "labrador: %s (see '%s --help')\n", oneLine(err), cmd.CommandPath())
 		return 2
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(os.Stderr, "labrador: interrupted; what was finished is kept, the same command goes on from there")
