@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"path/filepath"
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/store"
@@ -119,7 +120,7 @@ func (e *Encoder) encodePart(ctx context.Context, side labrador.Side, items []la
 // Key names the vectors of items with a digest (Survey) in the store.
 func (e *Encoder) Key(side labrador.Side, digest string) store.Key {
 	o := e.opts
-	key := store.Key{"encoder": e.ID(), "model": o.Model, "side": side.String(), "items": digest}
+	key := store.Key{"encoder": e.ID(), "model": filepath.Base(o.Model), "side": side.String(), "items": digest}
 	for name, value := range map[string]any{"recipe": o.Recipe, "dtype": o.DType, "max_tokens": o.MaxTokens, "dataset": o.Dataset} {
 		if s := fmt.Sprint(value); s != "" && s != "0" {
 			key[name] = s

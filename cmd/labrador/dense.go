@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/labrador-lab/labrador"
@@ -94,13 +91,12 @@ func (s *denseSystem) options(d *study.Data) (dense.Options, error) {
 		Prompt: s.Prompt, DType: s.DType, Dimensions: s.Dimensions, Layer: s.Layer, Pooling: s.Pooling}, err
 }
 
-// Key reads the model's files once per process: models are large.
 func (s *denseSystem) Key(d *study.Data) (string, error) {
 	o, err := s.options(d)
 	if err != nil {
 		return "", err
 	}
-	digest, err := fileDigests.of(o.Model)
+	digest, err := digestOfModel(o.Model)
 	if err != nil {
 		return "", err
 	}
@@ -113,47 +109,6 @@ func (s *denseSystem) Key(d *study.Data) (string, error) {
 		task = prompt.Task(o.Dataset)
 	}
 	return fmt.Sprintf("dense/1 %s %s %d %q %q %q %s %d %d %s %s", digest, o.Recipe, o.MaxTokens, system, task, o.Prompt, o.DType, o.Dimensions, o.Layer, o.Pooling, s.Format), nil
-}
-
-// fileDigests remembers the digests of model files and folders.
-var fileDigests = digestMemory{known: map[string]string{}}
-
-type digestMemory struct {
-	sync.Mutex
-	known map[string]string
-}
-
-func (m *digestMemory) of(path string) (string, error) {
-	m.Lock()
-	defer m.Unlock()
-	if d := m.known[path]; d != "" {
-		return d, nil
-	}
-	paths := []string{path}
-	if info, err := os.Stat(path); err != nil {
-		return "", err
-	} else if info.IsDir() {
-		paths = nil
-		err := filepath.WalkDir(path, func(p string, e os.DirEntry, err error) error {
-			if err == nil && e.Type().IsRegular() {
-				paths = append(paths, p)
-			}
-			return err
-		})
-		if err != nil {
-			return "", err
-		}
-	}
-	d, err := digestFiles(paths)
-	if err == nil {
-		h := sha256.New()
-		for _, p := range paths {
-			fmt.Fprintf(h, "%q", filepath.Base(p))
-		}
-		d = hex.EncodeToString(h.Sum([]byte(d)))
-		m.known[path] = d
-	}
-	return d, err
 }
 
 func (s *denseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, study.Cost, error) {
