@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/dense"
 	"github.com/labrador-lab/labrador/index"
@@ -55,13 +57,23 @@ func (s *denseSystem) Validate() error {
 func (s *denseSystem) Settings() map[string]string {
 	set := map[string]string{"model": filepath.Base(s.Model), "metric": "cosine", "search": "exact", "dtype": orElse(s.DType, "f32"),
 		"recipe": orElse(s.Recipe, "the model's own"), "pooling": orElse(s.Pooling, "the recipe's or the model's"), "vectors": orElse(s.Format, "f32")}
-	if s.MaxTokens > 0 {
+	switch {
+	case s.MaxTokens > 0:
 		set["max_tokens"] = fmt.Sprint(s.MaxTokens)
+	case s.Recipe == "promptreps":
+		set["max_tokens"] = "512"
+	case s.Recipe == "":
+		set["max_tokens"] = "the model's"
+	default:
+		set["max_tokens"] = "whole texts"
 	}
-	if s.SystemText != nil {
+	switch {
+	case s.SystemText != nil:
 		set["system text"] = fmt.Sprintf("%q", *s.SystemText)
-	} else if s.Recipe == "one-word" {
+	case s.Recipe == "one-word":
 		set["system text"] = "the template's of " + filepath.Base(s.Model)
+	case s.Recipe == "promptreps":
+		set["system text"] = "the recipe's"
 	}
 	if s.Dimensions > 0 {
 		set["dimensions"] = fmt.Sprint(s.Dimensions)
@@ -241,10 +253,27 @@ func openVectorStore() (*store.Store, error) {
 	return store.Open(filepath.Join(cache, "vectors"))
 }
 
-// findModel resolves a model: a path as find does, or a name in the folders of --models (LABRADOR_MODELS), where NAME and NAME.gguf
-// are looked for.
+// addModelsFlag adds --models, read by modelFolders.
+func addModelsFlag(cmd *cobra.Command, folders *[]string) {
+	cmd.Flags().StringArrayVar(folders, "models", nil, "folder that models are looked up in by name, as NAME or NAME.gguf; may be repeated (default: LABRADOR_MODELS)")
+}
+
+// modelFolders are the folders in which names of models are looked up: those of --models, else those of LABRADOR_MODELS; several in one
+// value are separated as in PATH.
+func modelFolders(flags []string) []string {
+	if len(flags) == 0 {
+		flags = []string{os.Getenv("LABRADOR_MODELS")}
+	}
+	var folders []string
+	for _, f := range flags {
+		folders = append(folders, filepath.SplitList(f)...)
+	}
+	return folders
+}
+
+// findModel resolves a model: a path as find does, or a name in the model folders, where NAME and NAME.gguf are looked for.
 func (k systemKinds) findModel(name string, d *study.Data) (string, error) {
-	folders := filepath.SplitList(os.Getenv("LABRADOR_MODELS"))
+	folders := modelFolders(k.models)
 	if !filepath.IsAbs(name) {
 		for _, folder := range folders {
 			for _, full := range []string{filepath.Join(folder, name), filepath.Join(folder, name) + ".gguf"} {

@@ -24,6 +24,7 @@ import (
 type systemKinds struct {
 	base    string   // the study file's folder, from which relative paths start
 	folders []string // data folders, tried next
+	models  []string // folders of models, from --models; none: LABRADOR_MODELS
 }
 
 // Names lists the kinds.
