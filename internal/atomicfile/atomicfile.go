@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // File is a file being written under a temporary name. Write is buffered. Exactly one of Commit and Abort ends it;
@@ -19,8 +20,17 @@ type File struct {
 	done bool
 }
 
-// Create starts the file path. Its folder must exist.
+// left is the age at which a temporary file belongs to a process that was killed.
+const left = time.Hour
+
+// Create starts the file path. Its folder must exist. Temporary files of that name that killed processes left are removed.
 func Create(path string) (*File, error) {
+	old, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp-*"))
+	for _, name := range old {
+		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > left {
+			os.Remove(name)
+		}
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp-*")
 	if err != nil {
 		return nil, err

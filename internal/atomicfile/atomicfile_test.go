@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 func TestWriteKeepsTheOldFileOnError(t *testing.T) {
@@ -21,6 +22,12 @@ func TestWriteKeepsTheOldFileOnError(t *testing.T) {
 	b, err := os.ReadFile(path)
 	if err != nil || string(b) != "old" {
 		t.Fatalf("got %q, %v", b, err)
+	}
+	killed := filepath.Join(dir, ".x.tmp-1")
+	os.WriteFile(killed, nil, 0o644)
+	os.Chtimes(killed, time.Now(), time.Now().Add(-2*left))
+	if err := Write(path, func(io.Writer) error { return boom }); !errors.Is(err, boom) {
+		t.Fatal(err)
 	}
 	names, _ := os.ReadDir(dir)
 	if len(names) != 1 {
