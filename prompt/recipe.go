@@ -47,6 +47,7 @@ type parts struct {
 	special       bool   // the tokenizer adds its special tokens
 	eos           bool   // an end-of-sequence token is appended where the tokenizer adds none
 	strip         bool   // white space around the text is dropped
+	join          bool   // a blank stands between title and text even where there is no title
 }
 
 // Names lists the recipes that New knows.
@@ -114,6 +115,9 @@ func (r *Recipe) Make(tok *token.Tokenizer, side labrador.Side, item labrador.It
 		text = labrador.Document{Title: item.Title, Text: item.Text}.Contents()
 	}
 	s := r.side[side]
+	if s.join {
+		text = item.Title + " " + item.Text
+	}
 	if s.strip {
 		text = strings.TrimSpace(text)
 	}

@@ -51,6 +51,7 @@ func TestStrings(t *testing.T) {
 	for name, want := range map[string][2]string{
 		"none":             {" what is X ", "A b c"},
 		"one-word":         {asks("query", " what is X "), asks("passage", "A b c")},
+		"paper-one-word":   {asks("query", " what is X "), asks("passage", "A b c")},
 		"promptreps":       {"<system>You are an AI assistant that can understand human language.</s>\n" + asks("query", "what is X"), "<system>You are an AI assistant that can understand human language.</s>\n" + asks("passage", "A b c")},
 		"echo":             {"Instruct:" + science + ",\nQuery: what is X \nQuery again: what is X ", "Document:A b c\nDocument again:A b c"},
 		"e5-mistral":       {"Instruct: " + science + "\nQuery:  what is X ", "A b c"},
@@ -69,9 +70,20 @@ func TestStrings(t *testing.T) {
 	}
 }
 
+// TestNoTitle: what documents without a title look like; the authors of arXiv 2507.03958 join an empty title too (collator.py: title + ' ' +
+// text).
+func TestNoTitle(t *testing.T) {
+	tok := tokenizer(t, "qwen2")
+	for name, want := range map[string]string{"one-word": `Passage: "b c"`, "paper-one-word": `Passage: " b c"`, "promptreps": `Passage: "b c"`} {
+		if p := newRecipe(t, name, Options{}).Make(tok, labrador.DocumentSide, labrador.Item{Text: "b c"}, 0).String(); !strings.Contains(p, want) {
+			t.Errorf("%s: %q, want %s in it", name, p, want)
+		}
+	}
+}
+
 // TestEveryRecipeIsTested keeps the table of TestStrings whole.
 func TestEveryRecipeIsTested(t *testing.T) {
-	if n := len(Names()); n != 11 {
+	if n := len(Names()); n != 12 {
 		t.Errorf("%d recipes: a new one belongs into TestStrings", n)
 	}
 	if _, err := New("one-word", Options{}); err == nil || !strings.Contains(err.Error(), "no chat template") {

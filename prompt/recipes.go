@@ -12,6 +12,7 @@ import (
 var recipes = []recipeDef{
 	{"none", "the text alone, with the tokenizer's special tokens", plain("", "")},
 	{"one-word", "arXiv 2507.03958: a chat turn that asks for one word, the model's own system text, cut after 'The word is: \"', last token", oneWord},
+	{"paper-one-word", "as one-word, title and text joined as the authors' code does: a blank before a text without a title", paperOneWord},
 	{"promptreps", "PromptReps (Zhuang et al., EMNLP 2024): one-word turn under its own system line, text cut to 512 tokens and tokenised apart, last token", promptReps},
 	{"echo", "Echo embeddings (Springer et al., 2024): the text twice, mean over the second copy", echo},
 	{"e5-mistral", "E5-Mistral (Wang et al., 2024): 'Instruct: TASK\\nQuery: ' before queries, an end token, last token", instruct("Instruct: %s\nQuery: ", true)},
@@ -66,6 +67,14 @@ const (
 )
 
 func oneWord(o Options) (Recipe, error) { return chat(o, o.SystemText, false) }
+
+// paperOneWord follows the authors' collator to the letter: it joins title and text with a blank whenever a document has the key "title",
+// which documents of BEIR and CoIR have when their title is empty too.
+func paperOneWord(o Options) (Recipe, error) {
+	r, err := oneWord(o)
+	r.side[labrador.DocumentSide].join = true
+	return r, err
+}
 
 func promptReps(o Options) (Recipe, error) {
 	system := o.SystemText

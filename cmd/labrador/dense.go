@@ -70,7 +70,7 @@ func (s *denseSystem) Settings() map[string]string {
 	switch {
 	case s.SystemText != nil:
 		set["system text"] = fmt.Sprintf("%q", *s.SystemText)
-	case s.Recipe == "one-word":
+	case s.Recipe == "one-word", s.Recipe == "paper-one-word":
 		set["system text"] = "the template's of " + filepath.Base(s.Model)
 	case s.Recipe == "promptreps":
 		set["system text"] = "the recipe's"
