@@ -19,6 +19,7 @@ const (
 	geometryGroups = 20  // of the jackknife
 	geometryPairs  = 5000
 	hubK           = 10
+	leastDocuments = 30
 )
 
 // Estimate is a number from a sample with its 95 % interval.
@@ -75,8 +76,8 @@ func FindGeometry(system, dataset string, v Vectors, seed uint64) (Geometry, err
 		}
 	}
 	g.Documents = len(rows)
-	if len(rows) < 30 {
-		return g, fmt.Errorf("explain: %s on %s: %d usable vectors of documents; 30 are needed to say anything", system, dataset, len(rows))
+	if len(rows) < leastDocuments {
+		return g, fmt.Errorf("explain: %s on %s: %d usable vectors of documents; %d are needed to say anything", system, dataset, len(rows), leastDocuments)
 	}
 	s := newCloud(rows)
 	g.Cosine = s.estimate((*cloud).meanCosine)

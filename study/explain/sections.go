@@ -47,11 +47,11 @@ type outcome struct {
 func Sections(ctx context.Context, o *study.Outcome, opts Options) ([]Section, error) {
 	x := &outcome{Outcome: o, r: o.Results, opts: opts, measure: o.Results.Measures[0], groups: groupsOf(o.Results)}
 	var list []Section
-	for _, make := range []func(context.Context) ([]Section, error){x.specialisation, x.series, x.where, x.agreement, x.geometry, x.compression} {
+	for _, part := range []func(context.Context) ([]Section, error){x.specialisation, x.series, x.where, x.agreement, x.vectors} {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		sections, err := make(ctx)
+		sections, err := part(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("explain: %w", err)
 		}

@@ -39,23 +39,68 @@ func (x *outcome) eachVectors(ctx context.Context, do func(system string, at int
 	return nil
 }
 
-func (x *outcome) geometry(ctx context.Context) ([]Section, error) {
-	var list []Geometry
-	err := x.eachVectors(ctx, func(system string, at int, s *Sets) error {
-		if s.Documents.Rows < 30 {
-			return nil
-		}
-		g, err := FindGeometry(system, x.r.Datasets[at].Name, s.vectors(x.Plan.Data[at].Qrels, x.Plan.Data[at].RelevanceLevel), x.r.Seed)
-		if err == nil {
-			list = append(list, g)
-		}
-		return err
-	})
-	if err != nil || len(list) == 0 {
+// vectors makes the sections about vectors, each system's vectors in memory once.
+func (x *outcome) vectors(ctx context.Context) ([]Section, error) {
+	measures, err := eval.Parse(x.measure)
+	if err != nil {
 		return nil, err
 	}
+	var shapes []Geometry
+	var smaller []Compression
+	err = x.eachVectors(ctx, func(system string, at int, s *Sets) error {
+		data := x.Plan.Data[at]
+		if s.Documents.Rows >= leastDocuments {
+			g, err := FindGeometry(system, data.Name, s.vectors(data.Qrels, data.RelevanceLevel), x.r.Seed)
+			if err != nil {
+				return err
+			}
+			shapes = append(shapes, g)
+		}
+		judged, qrels := s.judged(data.Qrels)
+		if len(judged.QueryIDs) == 0 {
+			return nil
+		}
+		c, err := Compress(ctx, judged, sampledHits, func(run labrador.Run) ([]float64, error) {
+			if data.DropSelf {
+				dropSelf(run)
+			}
+			r, err := eval.PerQuery(measures, qrels, run, eval.Options{Level: data.RelevanceLevel, Complete: true})
+			if err != nil {
+				return nil, err
+			}
+			return r.Values[0], nil
+		})
+		c.System, c.Dataset, c.Measure = system, data.Name, x.measure
+		smaller = append(smaller, c)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(geometrySection(shapes), compressionSection(smaller)), nil
+}
+
+func geometrySection(list []Geometry) []Section {
+	if len(list) == 0 {
+		return nil
+	}
 	return []Section{{ID: "geometry", Title: "How the vectors lie", Sentence: GeometrySentence(list), Data: list, Figures: PlotGeometry(list),
-		Note: fmt.Sprintf("At most %d documents drawn from each dataset, all pairs of them; 95 %% intervals by a delete-a-group jackknife. Hubness grows with the sample.", geometryRows)}}, nil
+		Note: fmt.Sprintf("At most %d documents drawn from each dataset, all pairs of them; 95 %% intervals by a delete-a-group jackknife. Hubness grows with the sample.", geometryRows)}}
+}
+
+func compressionSection(list []Compression) []Section {
+	if len(list) == 0 {
+		return nil
+	}
+	s := Section{ID: "compression", Title: "What smaller vectors cost", Data: list,
+		Note: "The same vectors, searched exactly with fewer dimensions or coarser numbers; 95 % bootstrap intervals over queries."}
+	for i, c := range list {
+		if i < 3 {
+			s.Sentence += c.Sentence() + " "
+		}
+		s.Figures = append(s.Figures, Figure{Title: c.System, Note: c.Dataset, SVG: c.Plot()})
+	}
+	return []Section{s}
 }
 
 // vectors are the sets with the rows of each query's relevant documents.
@@ -73,46 +118,6 @@ func (s *Sets) vectors(qrels labrador.Qrels, level int) Vectors {
 		}
 	}
 	return v
-}
-
-func (x *outcome) compression(ctx context.Context) ([]Section, error) {
-	measures, err := eval.Parse(x.measure)
-	if err != nil {
-		return nil, err
-	}
-	var list []Compression
-	err = x.eachVectors(ctx, func(system string, at int, s *Sets) error {
-		data := x.Plan.Data[at]
-		judged, qrels := s.judged(data.Qrels)
-		if len(judged.QueryIDs) == 0 {
-			return nil
-		}
-		c, err := Compress(ctx, judged, sampledHits, func(run labrador.Run) ([]float64, error) {
-			if data.DropSelf {
-				dropSelf(run)
-			}
-			r, err := eval.PerQuery(measures, qrels, run, eval.Options{Level: data.RelevanceLevel, Complete: true})
-			if err != nil {
-				return nil, err
-			}
-			return r.Values[0], nil
-		})
-		c.System, c.Dataset, c.Measure = system, data.Name, x.measure
-		list = append(list, c)
-		return err
-	})
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	s := Section{ID: "compression", Title: "What smaller vectors cost", Data: list,
-		Note: "The same vectors, searched exactly with fewer dimensions or coarser numbers; 95 % bootstrap intervals over queries."}
-	for i, c := range list {
-		if i < 3 {
-			s.Sentence += c.Sentence() + " "
-		}
-		s.Figures = append(s.Figures, Figure{Title: c.System, Note: c.Dataset, SVG: c.Plot()})
-	}
-	return []Section{s}, nil
 }
 
 // judged keeps the queries with judgements.
