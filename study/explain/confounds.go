@@ -49,7 +49,7 @@ func Controlled(systems []study.SystemInfo, values []*study.Values, measure int)
 			if len(names) != 1 || names[0] == "model" {
 				continue
 			}
-			w := Worth{Setting: names[0], From: orDash(a.Settings[names[0]]), To: orDash(b.Settings[names[0]])}
+			w := Worth{Setting: names[0], From: orUnset(a.Settings[names[0]]), To: orUnset(b.Settings[names[0]])}
 			e, ok := findEffect(Pair{Step: names[0], Left: b.Name, Right: a.Name}, all, values, measure)
 			if ok {
 				w.Effect = e
@@ -71,9 +71,9 @@ func differing(a, b map[string]string) []string {
 	return names
 }
 
-func orDash(s string) string {
+func orUnset(s string) string {
 	if s == "" {
-		return "–"
+		return "unset"
 	}
 	return s
 }
@@ -157,7 +157,10 @@ func (c Confounds) Table() *Table {
 		Heads: []string{"Setting", "Differs in", "From", "To", "Measured by", "Datasets", "Difference", "95 % interval"}}
 	for _, f := range c.List {
 		where := plural(len(f.Compared), "comparison", "comparisons")
-		if len(f.Compared) == 1 {
+		switch len(f.Compared) {
+		case 0:
+			where = "–"
+		case 1:
 			where = f.Compared[0]
 		}
 		if len(f.Worth) == 0 {

@@ -124,12 +124,16 @@ func (t Trend) Plot(w Where) template.HTML {
 func (t Trend) label(b Bin) string {
 	low, high := svg.Short(round(b.Low)), svg.Short(round(b.High))
 	if t.Within {
-		low, high = percent(b.Low), percent(b.High)
+		low, high = svg.Short(math.Round(100*b.Low)), svg.Short(math.Round(100*b.High))
 	}
-	if low == high {
-		return low
+	text := low
+	if low != high {
+		text += "–" + high
 	}
-	return low + "–" + high
+	if t.Within {
+		text += " %"
+	}
+	return text
 }
 
 // round keeps whole numbers and two decimals below ten.
@@ -153,7 +157,7 @@ func plotCategories(w Where, list []Category) template.HTML {
 func (a Agreements) Plot() template.HTML {
 	const cell, top = 30.0, 6.0
 	n := float64(len(a.Systems))
-	c := svg.New(labelSpace+cell*n+70, top+cell*n+8, "Rank-biased overlap of every two systems", a.Sentence())
+	c := svg.New(max(wideWidth, labelSpace+cell*n+70), top+cell*n+8, "Rank-biased overlap of every two systems", a.Sentence())
 	for i, left := range a.Systems {
 		y := top + cell*float64(i)
 		c.Text(labelSpace-8, y+cell/2+4, "end", "label", svg.Clip(left, 21))
@@ -163,9 +167,9 @@ func (a Agreements) Plot() template.HTML {
 				continue
 			}
 			x := labelSpace + cell*float64(j)
-			c.Shade(x, y, cell-1, cell-1, 0.08+0.5*p.RBO, fmt.Sprintf("%s and %s: rank-biased overlap %s, %s of the first ten shared, Kendall’s tau %s", left, right,
+			c.Shade(x, y, cell-1, cell-1, 0.04+0.3*p.RBO, fmt.Sprintf("%s and %s: rank-biased overlap %s, %s of the first ten shared, Kendall’s tau %s", left, right,
 				study.Figure(p.RBO), percent(p.Overlap), study.Signed(p.Tau)))
-			c.Text(x+cell/2, y+cell/2+4, "middle", "tick strong", svg.Short(math.Round(p.RBO*100)/100))
+			c.Text(x+cell/2, y+cell/2+4, "middle", "label strong", svg.Short(math.Round(p.RBO*100)/100))
 		}
 		c.Text(labelSpace+cell*float64(i)+4, y+cell/2+4, "start", "tick", svg.Clip(left, 21))
 	}

@@ -70,8 +70,8 @@ var features = []struct {
 }{
 	{"query_length", "words in the query", func(f QueryFacts) float64 { return f.Length }},
 	{"document_length", "words in the relevant documents", func(f QueryFacts) float64 { return f.DocumentLength }},
-	{"overlap", "share of the query’s terms in them", func(f QueryFacts) float64 { return f.Overlap }},
-	{"bm25_rank", "BM25’s rank of the first of them", func(f QueryFacts) float64 { return f.FirstPositive }},
+	{"overlap", "share of the query’s terms in its relevant documents", func(f QueryFacts) float64 { return f.Overlap }},
+	{"bm25_rank", "BM25’s rank of the first relevant document", func(f QueryFacts) float64 { return f.FirstPositive }},
 }
 
 // FindWhere relates the difference of two systems to what their queries are like.
