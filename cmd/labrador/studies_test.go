@@ -134,7 +134,9 @@ func tinyModels(t *testing.T) string {
 	for _, f := range families {
 		chat(f.name, f.template(t))
 	}
-	chat("SmolLM2-135M-Instruct.Q4_1", families[1].template(t))
+	for _, name := range []string{"SmolLM2-135M-Instruct.Q4_1", "Meta-Llama-3-8B-Instruct"} {
+		chat(name, families[1].template(t))
+	}
 	link(t, outside.Data(t, "models/st-bert-mean"), filepath.Join(dir, "all-MiniLM-L6-v2"))
 	link(t, outside.Data(t, "models/st-static"), filepath.Join(dir, "wordllama-l2-supercat-256"))
 	return dir
@@ -169,7 +171,7 @@ func TestStudiesRun(t *testing.T) {
 	t.Setenv("LABRADOR_CACHE", t.TempDir())
 	t.Setenv("LABRADOR_MODELS", tinyModels(t))
 	files, err := filepath.Glob("../../studies/*.yaml")
-	if err != nil || len(files) < 4 {
+	if err != nil || len(files) < 6 {
 		t.Fatalf("%d studies, %v", len(files), err)
 	}
 	for _, file := range files {
