@@ -1,5 +1,5 @@
-//go:build !linux
+//go:build !unix
 
 package kernel
 
-func hugeBytes(n int) []byte { return alignedBytes(n) }
+func hugeBytes(_ *Packed, n int) []byte { return alignedBytes(n) }

@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"unsafe"
 )
 
@@ -33,6 +34,7 @@ func (w *Packed) RowsBF16(p *Pool, out Mat, x []BF16) {
 		j.convert()
 	}
 	j.multiply()
+	runtime.KeepAlive(w) // its values may lie outside of Go's heap
 }
 
 // RowsInt8 writes out[t][o] = scales[t] * (codes[t] . row o of the matrix) * the matrix's scale of o, the inner products
@@ -54,6 +56,7 @@ func (w *Packed) RowsInt8(p *Pool, out Mat, codes []int8, scales []float32) {
 	j.codes, j.codeScales = codes, scales
 	j.convert()
 	j.multiply()
+	runtime.KeepAlive(w) // its values may lie outside of Go's heap
 }
 
 func (w *Packed) product(p *Pool, out, x Mat, add int) {
@@ -71,6 +74,7 @@ func (w *Packed) product(p *Pool, out, x Mat, add int) {
 		j.convert()
 	}
 	j.multiply()
+	runtime.KeepAlive(w) // its values may lie outside of Go's heap
 }
 
 // linearJob is one product on a pool: first parts convert the inputs where the micro-kernel wants another form, then parts
