@@ -171,14 +171,27 @@ func countBelowPlain(docs *[blockLen]uint32, doc uint32) int {
 	return lo
 }
 
-// abovePlain is above in plain Go.
-func abovePlain(sums *[64]float64, limit float64) (m uint64) {
-	for i, s := range sums {
-		if s > limit {
-			m |= 1 << i
+// placesPlain is places in plain Go.
+func placesPlain(seen *[windowLen / 64]uint64, at *[windowLen + 64]uint16) (n int) {
+	for i, m := range seen {
+		for ; m != 0; m &= m - 1 {
+			at[n] = uint16(64*i + bits.TrailingZeros64(m))
+			n++
+		}
+		seen[i] = 0
+	}
+	return n
+}
+
+// probePlain is probe in plain Go.
+func probePlain(docs *[blockLen]uint32, ask []uint32, hits *[blockLen + 1]probeHit) (n int) {
+	for i, doc := range ask {
+		if at := countBelowPlain(docs, doc); at < blockLen && docs[at] == doc {
+			hits[n] = probeHit(i*blockLen + at)
+			n++
 		}
 	}
-	return m
+	return n
 }
 
 // appendTail appends fewer than blockLen postings: a width (a byte); for each posting its gap, shifted left by one with the

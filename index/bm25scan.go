@@ -2,7 +2,6 @@ package index
 
 import (
 	"math"
-	"math/bits"
 	"slices"
 )
 
@@ -24,6 +23,7 @@ const windowLen = 8192
 type window struct {
 	sum  [windowLen]float64
 	seen [windowLen / 64]uint64
+	at   [windowLen + 64]uint16 // for collect: the places seen
 }
 
 // optional is how many of the first cursors cannot make a document count by themselves; from of them are known.
@@ -113,60 +113,94 @@ func (w *window) add(c *cursor, start uint32, hi int) {
 	}
 }
 
-// collect goes through the window's documents, completes those that may count and clears it.
+// collect finds the window's documents that may count, completes them and clears the window.
 func (s *bm25Search) collect(opt int, start uint32) {
-	rest := s.sums[opt]
-	for i, m := range s.window.seen {
-		if m == 0 {
-			continue
-		}
-		s.window.seen[i] = 0
-		sums, few := (*[64]float64)(s.window.sum[64*i:]), bits.OnesCount64(m) <= fewSeen
-		if !few {
-			m &= above(sums, s.top.least-rest-math.Abs(s.top.least)*1e-12) // lets through what rounding makes doubtful
-		}
-		for ; m != 0; m &= m - 1 {
-			at := bits.TrailingZeros64(m)
-			sum := sums[at]
-			if few {
-				sums[at] = 0
-			}
-			if sum+rest > s.top.least {
-				s.complete(opt, start+uint32(i*64+at), sum)
-			}
-		}
-		if !few {
-			*sums = [64]float64{}
-		}
+	w, found := &s.window, &s.found
+	at := w.at[:places(&w.seen, &w.at)]
+	for len(at) > 0 {
+		n, least := min(len(at), batchLen), s.top.least
+		limit := least - s.sums[opt] - math.Abs(least)*1e-12 // lets through what rounding makes doubtful
+		found.n = w.take(found, at[:n], start, limit)
+		s.complete(opt)
+		at = at[n:]
 	}
 }
 
-// fewSeen is how many documents of 64 are looked at one by one.
-const fewSeen = 4
+// batchLen is how many documents are completed at a time: the k-th score rises only in between.
+const batchLen = 512
 
-// complete adds what the first opt cursors have for doc, largest first, and offers it to the top.
-func (s *bm25Search) complete(opt int, doc uint32, sum float64) {
-	least := s.top.least
-	for i := opt - 1; i >= 0; i-- {
-		if sum+s.sums[i+1] <= least {
-			return
+// candidates are documents that may count, in ascending order, with the sums of what they are known to have.
+type candidates struct {
+	n    int
+	docs [batchLen]uint32
+	sums [batchLen]float64
+	hits [blockLen + 1]probeHit
+}
+
+// probeHit is a document that is in a block: its place among those asked for, times blockLen, plus its place in the block.
+type probeHit uint32
+
+// take moves the sums at those places to found where they are above limit, and clears them.
+func (w *window) take(found *candidates, at []uint16, start uint32, limit float64) (n int) {
+	for _, i := range at {
+		sum := &w.sum[i%windowLen]
+		found.docs[n%batchLen], found.sums[n%batchLen] = start+uint32(i), *sum
+		n += below(limit, *sum)
+		*sum = 0
+	}
+	return n
+}
+
+// below is 1 where a < b, otherwise 0, without a branch.
+func below(a, b float64) int { return int(math.Float64bits(a-b) >> 63) }
+
+// complete adds to the documents found what the first opt cursors have for them, largest first, and offers them to the top.
+// Those are left out on the way that cannot count.
+func (s *bm25Search) complete(opt int) {
+	f, least := &s.found, s.top.least
+	for i := opt - 1; i >= 0 && f.n > 0; i-- {
+		n, rest := 0, s.sums[i+1]
+		for j, sum := range f.sums[:f.n] {
+			f.docs[n%batchLen], f.sums[n%batchLen] = f.docs[j], sum
+			n += below(least, sum+rest)
 		}
-		c := s.cursors[i]
-		if c.block >= c.blocks || c.last < doc && !c.shallow(doc) {
-			continue
+		f.n = n
+		f.add(s.cursors[i], s.sums[i], least)
+	}
+	for i, doc := range f.docs[:f.n] {
+		s.offer(doc, float32(f.sums[i]))
+	}
+}
+
+// add adds c's scores and leaves out what cannot get above least with the bound of c's block and rest.
+func (f *candidates) add(c *cursor, rest, least float64) {
+	n, i := 0, 0
+	for i < f.n {
+		if c.block >= c.blocks || c.last < f.docs[i] && !c.shallow(f.docs[i]) {
+			n += copy(f.sums[n:], f.sums[i:f.n])
+			copy(f.docs[n-(f.n-i):n], f.docs[i:f.n])
+			break
 		}
-		if sum+c.bound()+s.sums[i] <= least {
-			return
+		from, bound := n, c.bound()
+		for ; i < f.n && f.docs[i] <= c.last; i++ {
+			sum := f.sums[i]
+			f.docs[n%batchLen], f.sums[n%batchLen] = f.docs[i], sum
+			n += below(least, sum+bound+rest)
 		}
-		if c.decoded != c.block {
-			c.decode()
-		}
-		c.pos = countBelow(&c.docs, doc)
-		if c.pos < c.n && c.docs[c.pos] == doc {
-			sum += float64(c.score(doc, c.freq(c.pos)))
+		if n > from {
+			f.probe(c, from, n)
 		}
 	}
-	s.offer(doc, float32(sum))
+	f.n = n
+}
+
+// probe adds the scores of c's current block to the documents from to to.
+func (f *candidates) probe(c *cursor, from, to int) {
+	c.decode()
+	for _, h := range f.hits[:probe(&c.docs, f.docs[from:to], &f.hits)] {
+		i := from + int(h/blockLen)
+		f.sums[i] += float64(c.score(f.docs[i], c.freq(int(h%blockLen))))
+	}
 }
 
 // offer gives a document to the top unless it is deleted.
@@ -218,12 +252,15 @@ func (s *bm25Search) scanOne(opt int) bool {
 			c.decode()
 		}
 		c.decodeFreqs()
+		f, least := &s.found, s.top.least
+		f.n = 0
 		for i := c.pos; i < c.n; i++ {
 			doc := c.docs[i]
-			if sum := float64(c.score(doc, c.freqs[i])); sum+rest > s.top.least {
-				s.complete(opt, doc, sum)
-			}
+			sum := float64(c.score(doc, c.freqs[i]))
+			f.docs[f.n], f.sums[f.n] = doc, sum
+			f.n += below(least, sum+rest)
 		}
+		s.complete(opt)
 		c.setBlock(c.block + 1)
 		if s.optional(opt) != opt {
 			return true

@@ -31,6 +31,7 @@ type bm25Search struct {
 	sums    []float64 // sums[i] bounds what the first i cursors add together
 	top     top
 	window  window
+	found   candidates
 	id      []byte
 	ends    []int
 	exhaust bool // score everything: bounds do not hold

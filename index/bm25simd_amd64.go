@@ -10,9 +10,9 @@ import (
 	"github.com/labrador-lab/labrador/kernel"
 )
 
-// bm25SIMD says that the AVX-512 versions run here: they need VBMI too, which came with Ice Lake and Zen 4. LABRADOR_CPU can
+// bm25SIMD says that the AVX-512 versions run here: they need VBMI and VBMI2 too, which came with Ice Lake and Zen 4. LABRADOR_CPU can
 // choose a lower tier.
-var bm25SIMD = kernel.Current().Tier() >= kernel.AVX512 && cpu.X86.HasAVX512VBMI && cpu.X86.HasAVX512BW && cpu.X86.HasPOPCNT
+var bm25SIMD = kernel.Current().Tier() >= kernel.AVX512 && cpu.X86.HasAVX512VBMI && cpu.X86.HasAVX512VBMI2 && cpu.X86.HasAVX512BW && cpu.X86.HasPOPCNT
 
 // unpackTable is what unpacking 16 numbers of one width takes: for each byte of the 16 lanes its place in the source, then for
 // each lane its shift, the mask, 1 and 15.
@@ -49,7 +49,10 @@ func unpackFreqsAVX512(dst *[blockLen]uint32, src *byte, t *unpackTable, step ui
 func countBelowAVX512(docs *[blockLen]uint32, doc uint32) int
 
 //go:noescape
-func aboveAVX512(sums *[64]float64, limit float64) uint64
+func placesAVX512(seen *[windowLen / 64]uint64, at *[windowLen + 64]uint16, iota *[64]byte) int
+
+//go:noescape
+func probeAVX512(docs *[blockLen]uint32, ask *uint32, n int, hits *[blockLen + 1]probeHit, ends *[8]uint32) int
 
 func unpackDocs(dst *[blockLen]uint32, src []byte, width int, prev uint32) {
 	if bm25SIMD && width <= maxFastWidth && len(src) >= blockLen/8*width+packPad {
@@ -75,10 +78,30 @@ func countBelow(docs *[blockLen]uint32, doc uint32) int {
 	return countBelowPlain(docs, doc)
 }
 
-// above has bit i set where sums[i] > limit.
-func above(sums *[64]float64, limit float64) uint64 {
+// places writes the numbers of the bits that are set in seen, ascending, clears them and returns how many they were. What it
+// writes behind them has no meaning.
+func places(seen *[windowLen / 64]uint64, at *[windowLen + 64]uint16) int {
 	if bm25SIMD {
-		return aboveAVX512(sums, limit)
+		return placesAVX512(seen, at, &firstBytes)
 	}
-	return abovePlain(sums, limit)
+	return placesPlain(seen, at)
 }
+
+// firstBytes are the numbers 0 to 63.
+var firstBytes = func() (b [64]byte) {
+	for i := range b {
+		b[i] = byte(i)
+	}
+	return b
+}()
+
+// probe looks for the numbers ask, ascending and none above the last of docs, in the block docs, and returns how many hits it wrote.
+func probe(docs *[blockLen]uint32, ask []uint32, hits *[blockLen + 1]probeHit) int {
+	if bm25SIMD {
+		return probeAVX512(docs, unsafe.SliceData(ask), len(ask), hits, &sixteenths)
+	}
+	return probePlain(docs, ask, hits)
+}
+
+// sixteenths are the places of the last of each 16 numbers of a block.
+var sixteenths = [8]uint32{15, 31, 47, 63, 79, 95, 111, 127}

@@ -105,24 +105,105 @@ TEXT ·countBelowAVX512(SB), NOSPLIT, $0-24
 	VZEROUPPER
 	RET
 
-// func aboveAVX512(sums *[64]float64, limit float64) uint64
-// Bit i is set where sums[i] > limit.
-TEXT ·aboveAVX512(SB), NOSPLIT, $0-24
-	MOVQ sums+0(FP), SI
-	VBROADCASTSD limit+8(FP), Z0
-	XORQ AX, AX
-	MOVQ $8, CX
-	ADDQ $448, SI
+// func placesAVX512(seen *[128]uint64, at *[8256]uint16, iota *[64]byte) int
+// The words that are not 0 first, as bits of R8 and R9; then each word picks bytes of 0..63 (VPCOMPRESSB), widened to 16 bits.
+TEXT ·placesAVX512(SB), NOSPLIT, $0-32
+	MOVQ seen+0(FP), SI
+	MOVQ at+8(FP), DI
+	MOVQ iota+16(FP), DX
+	VMOVDQU64 (DX), Z0
+	VPXORQ Z6, Z6, Z6
+	XORQ R10, R10 // first word of this half
 
-above:
-	VMOVUPD (SI), Z1
-	VCMPPD $30, Z0, Z1, K1
-	KMOVB K1, BX
-	SHLQ $8, AX
-	ORQ BX, AX
-	SUBQ $64, SI
+half:
+	XORQ R8, R8
+	MOVQ $8, CX
+	LEAQ 448(SI), BX
+
+test:
+	VMOVDQU64 (BX), Z1
+	VPTESTMQ Z1, Z1, K1
+	KMOVB K1, AX
+	SHLQ $8, R8
+	ORQ AX, R8
+	SUBQ $64, BX
 	DECQ CX
-	JNZ above
-	MOVQ AX, ret+16(FP)
+	JNZ test
+
+word:
+	TESTQ R8, R8
+	JZ next
+	TZCNTQ R8, CX
+	BLSRQ R8, R8
+	MOVQ (SI)(CX*8), AX
+	KMOVQ AX, K1
+	POPCNTQ AX, AX
+	ADDQ R10, CX
+	SHLQ $6, CX
+	VPBROADCASTW CX, Z2
+	VPCOMPRESSB.Z Z0, K1, Z1
+	VEXTRACTI64X4 $1, Z1, Y4
+	VPMOVZXBW Y1, Z3
+	VPMOVZXBW Y4, Z4
+	VPADDW Z2, Z3, Z3
+	VPADDW Z2, Z4, Z4
+	VMOVDQU64 Z3, (DI)
+	VMOVDQU64 Z4, 64(DI)
+	LEAQ (DI)(AX*2), DI
+	JMP word
+
+next:
+	VMOVDQU64 Z6, (SI)
+	VMOVDQU64 Z6, 64(SI)
+	VMOVDQU64 Z6, 128(SI)
+	VMOVDQU64 Z6, 192(SI)
+	VMOVDQU64 Z6, 256(SI)
+	VMOVDQU64 Z6, 320(SI)
+	VMOVDQU64 Z6, 384(SI)
+	VMOVDQU64 Z6, 448(SI)
+	ADDQ $512, SI
+	ADDQ $64, R10
+	CMPQ R10, $128
+	JLT half
+	SUBQ at+8(FP), DI
+	SHRQ $1, DI
+	MOVQ DI, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func probeAVX512(docs *[128]uint32, ask *uint32, n int, hits *[129]probeHit, ends *[8]uint32) int
+// How many sixteens of the block end below the number says in which one it must be.
+TEXT ·probeAVX512(SB), NOSPLIT, $0-48
+	MOVQ docs+0(FP), SI
+	MOVQ ask+8(FP), DX
+	MOVQ n+16(FP), CX
+	MOVQ hits+24(FP), DI
+	MOVQ ends+32(FP), AX
+	VMOVDQU32 (AX), Y0
+	KXNORB K1, K1, K1
+	VPXORD Y1, Y1, Y1
+	VPGATHERDD (SI)(Y0*4), K1, Y1
+	XORQ R8, R8 // hits
+	XORQ R9, R9 // place in ask, times 128
+
+ask:
+	VPBROADCASTD (DX), Z2
+	VPCMPUD $1, Y2, Y1, K1
+	KMOVB K1, AX
+	POPCNTL AX, AX
+	SHLQ $4, AX
+	VPCMPEQD (SI)(AX*4), Z2, K2
+	KMOVW K2, BX
+	TZCNTL BX, R10
+	ADDQ AX, R10
+	ADDQ R9, R10
+	MOVL R10, (DI)(R8*4)
+	NEGL BX
+	ADCQ $0, R8
+	ADDQ $4, DX
+	ADDQ $128, R9
+	DECQ CX
+	JNZ ask
+	MOVQ R8, ret+40(FP)
 	VZEROUPPER
 	RET

@@ -12,4 +12,10 @@ func unpackFreqs(dst *[blockLen]uint32, src []byte, width int) { unpackFreqsPlai
 
 func countBelow(docs *[blockLen]uint32, doc uint32) int { return countBelowPlain(docs, doc) }
 
-func above(sums *[64]float64, limit float64) uint64 { return abovePlain(sums, limit) }
+func places(seen *[windowLen / 64]uint64, at *[windowLen + 64]uint16) int {
+	return placesPlain(seen, at)
+}
+
+func probe(docs *[blockLen]uint32, ask []uint32, hits *[blockLen + 1]probeHit) int {
+	return probePlain(docs, ask, hits)
+}

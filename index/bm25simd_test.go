@@ -31,7 +31,7 @@ func TestUnpackAgainstPlain(t *testing.T) {
 	}
 }
 
-func TestCountBelowAndAbove(t *testing.T) {
+func TestCountBelowAndProbe(t *testing.T) {
 	r := rand.New(rand.NewPCG(53, 54))
 	for range 500 {
 		var docs [blockLen]uint32
@@ -47,12 +47,41 @@ func TestCountBelowAndAbove(t *testing.T) {
 		if got, plain := countBelow(&docs, doc), countBelowPlain(&docs, doc); got != want || plain != want {
 			t.Fatal(got, plain, want)
 		}
-		var sums [64]float64
-		for i := range sums {
-			sums[i] = float64(r.IntN(5))
+		docs = [blockLen]uint32{}
+		for i := range docs {
+			docs[i] = uint32(3*i) + r.Uint32N(3)
 		}
-		if got, want := above(&sums, 2), abovePlain(&sums, 2); got != want {
-			t.Fatalf("%x, want %x", got, want)
+		ask := make([]uint32, 0, 512)
+		for d := range docs[blockLen-1] + 1 {
+			if r.IntN(3) > 0 {
+				ask = append(ask, d)
+			}
+		}
+		var hits, plain [blockLen + 1]probeHit
+		n := probe(&docs, ask, &hits)
+		if m := probePlain(&docs, ask, &plain); n != m || !slices.Equal(hits[:n], plain[:n]) {
+			t.Fatalf("hits %v, want %v", hits[:n], plain[:m])
+		}
+	}
+}
+
+func TestPlaces(t *testing.T) {
+	r := rand.New(rand.NewPCG(55, 56))
+	for density := range 65 {
+		var seen, copied [windowLen / 64]uint64
+		var got, want [windowLen + 64]uint16
+		for i := range seen {
+			for b := range 64 {
+				if r.IntN(64) < density && (i%2 == 0 || r.IntN(4) == 0) {
+					seen[i] |= 1 << b
+				}
+			}
+		}
+		copied = seen
+		n := places(&seen, &got)
+		m := placesPlain(&copied, &want)
+		if n != m || !slices.Equal(got[:n], want[:n]) || seen != copied {
+			t.Fatalf("density %d: %v, want %v", density, got[:n], want[:m])
 		}
 	}
 }
