@@ -110,7 +110,7 @@ func (k *Kernels) newPacked(f Format, oc, c int) *Packed {
 	g := k.kernels(f)
 	w := &Packed{k: k, format: f, oc: oc, c: c, groups: (c + g.group - 1) / g.group}
 	padded := roundUp(oc, k.t.gemm.lanes)
-	w.data = hugeBytes(w, padded * w.groups * g.groupBytes(f))
+	w.data = hugeBytes(w, padded*w.groups*g.groupBytes(f))
 	if f == FormatInt8 {
 		w.scale = make([]float32, padded)
 		if g.input == inputU8 {

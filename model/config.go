@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 )
@@ -26,6 +27,12 @@ func parseConfig(raw []byte) (*config, error) {
 	}
 	if c.fields == nil {
 		return nil, fmt.Errorf("model: configuration: not a JSON object")
+	}
+	if arch := c.text("", "model_type"); arch == "qwen2_vl" || arch == "qwen2_5_vl" { // transformers 5 nests the text tower's settings
+		if text, ok := c.fields["text_config"].(map[string]any); ok {
+			delete(text, "model_type")
+			maps.Copy(c.fields, text)
+		}
 	}
 	return c, nil
 }

@@ -46,6 +46,7 @@ func Forward[T any](ops Ops[T], n *Network, b *Batch, depth int) T {
 // architectures are the values of model_type that can run, with what builds them.
 var architectures = map[string]func(*config, *loader) *Network{
 	"llama": buildLlama, "mistral": buildMistral, "qwen2": buildQwen2, "qwen3": buildQwen3,
+	"qwen2_vl": buildQwen2, "qwen2_5_vl": buildQwen2, // their text towers
 	"gemma2": buildGemma2, "gemma3_text": buildGemma3, "eurobert": buildEuroBERT,
 	"bert": buildBERT, "roberta": buildRoBERTa, "xlm-roberta": buildRoBERTa, "camembert": buildRoBERTa,
 	"distilbert": buildDistilBERT, "mpnet": buildMPNet, "nomic_bert": buildNomicBERT,
@@ -100,7 +101,8 @@ func unsupported(c *config, arch string) error {
 
 // probes are tensors that every checkpoint of an architecture has: what stands before them is the checkpoint's prefix.
 var probes = map[string]string{
-	"llama": "embed_tokens.weight", "mistral": "embed_tokens.weight", "qwen2": "embed_tokens.weight", "qwen3": "embed_tokens.weight",
+	"llama": "embed_tokens.weight", "mistral": "embed_tokens.weight", "qwen2": "embed_tokens.weight",
+	"qwen2_vl": "embed_tokens.weight", "qwen2_5_vl": "embed_tokens.weight", "qwen3": "embed_tokens.weight",
 	"gemma2": "embed_tokens.weight", "gemma3_text": "embed_tokens.weight", "eurobert": "embed_tokens.weight",
 	"bert": "embeddings.word_embeddings.weight", "roberta": "embeddings.word_embeddings.weight",
 	"xlm-roberta": "embeddings.word_embeddings.weight", "camembert": "embeddings.word_embeddings.weight",

@@ -270,14 +270,3 @@ func (e *engine) logitsHead() (*kernel.Packed, error) {
 	e.head = head
 	return head, err
 }
-
-// bytes is the memory that the packed weights take.
-func (e *engine) bytes() int {
-	n := 0
-	for _, p := range e.packed {
-		if p != nil {
-			n += p.Bytes()
-		}
-	}
-	return n
-}

@@ -80,7 +80,7 @@ func (s ropeScaling) plain(base float64) []float64 {
 func (s ropeScaling) fill(r *Rotary) error {
 	r.Freqs = s.plain(s.theta)
 	kind := s.p.text("default", "rope_type", "type")
-	if kind == "default" {
+	if kind == "default" || kind == "mrope" { // mrope: a text's three positions are one, which makes it the default
 		return nil
 	}
 	factor := s.p.number(0, "factor")

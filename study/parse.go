@@ -119,7 +119,7 @@ func (s *Study) readDataset(n *node) error {
 func checkName(name string) error {
 	switch {
 	case name == "." || name == ".." || name == "/":
-		return fmt.Errorf("is no name: give one with name:")
+		return fmt.Errorf("is no name: give one under name")
 	case len(name) > 100:
 		return fmt.Errorf("is longer than 100 bytes")
 	case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }):

@@ -28,8 +28,10 @@ import (
 type compareFlags struct {
 	out     string
 	data    []string
+	models  []string
 	threads int
 	json    bool
+	plan    planFlags
 }
 
 func compareCommand() *cobra.Command {
@@ -61,6 +63,8 @@ same command goes on. The exit status says whether the study ran, not how the cl
 
   labrador compare
   labrador compare mine.yaml --data ~/beir --out report
+  labrador compare mine.yaml --plan --budget 8h              what it will cost, and what to leave out to fit
+  labrador compare studies/quick.yaml --models ~/models --data ~/data
   labrador compare mine.yaml --json | jq '.claims[] | {say, verdict}'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
@@ -69,6 +73,8 @@ same command goes on. The exit status says whether the study ran, not how the cl
 	cmd.Flags().IntVar(&f.threads, "threads", 0, "threads that index and search (default: all processors)")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print results.json instead of the table")
 	addDataFlag(cmd, &f.data)
+	addModelsFlag(cmd, &f.models)
+	f.plan.add(cmd)
 	return cmd
 }
 
@@ -81,7 +87,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	runtime.GOMAXPROCS(f.threads)
 	folders := dataFolders(f.data)
-	s, base, err := loadStudy(args, folders)
+	s, base, err := loadStudy(args, folders, f.models)
 	if err != nil {
 		return err
 	}
@@ -93,6 +99,16 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 		Progress: cmd.ErrOrStderr(), Version: version()}
 	if opts.Out == "" {
 		opts.Out = filepath.Join("labrador-report", fileSafe(s.Name))
+	}
+	if err := f.plan.validate(); err != nil {
+		return err
+	}
+	if f.plan.on {
+		plan, err := study.NewPlan(cmd.Context(), s, opts)
+		if err != nil {
+			return err
+		}
+		return f.plan.printPlan(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), plan, f.json)
 	}
 	o, err := runStudy(cmd.Context(), s, opts)
 	if err != nil {
@@ -129,7 +145,7 @@ func (f *compareFlags) print(w io.Writer, o *study.Outcome) error {
 
 // writeReport writes the pages, with what can be said about why systems differ.
 func writeReport(ctx context.Context, o *study.Outcome) error {
-	explained, err := explain.Sections(ctx, o, explain.Options{})
+	explained, err := explain.Sections(ctx, o, explainOptions(o.Plan))
 	if err != nil {
 		return err
 	}
@@ -176,9 +192,9 @@ func matches(group, query, text string) [][2]int {
 }
 
 // loadStudy reads the study file, or the built-in study where none is named, and says from which folder its paths start.
-func loadStudy(args []string, folders []string) (*study.Study, string, error) {
+func loadStudy(args, folders, models []string) (*study.Study, string, error) {
 	if len(args) == 0 {
-		s, err := study.Parse(strings.NewReader(studies.Default), "built-in study", systemKinds{folders: folders})
+		s, err := study.Parse(strings.NewReader(studies.Default), "built-in study", systemKinds{folders: folders, models: models})
 		return s, "", err
 	}
 	file, err := os.Open(args[0])
@@ -190,7 +206,7 @@ func loadStudy(args []string, folders []string) (*study.Study, string, error) {
 	}
 	defer file.Close()
 	base := filepath.Dir(args[0])
-	s, err := study.Parse(file, args[0], systemKinds{base: base, folders: folders})
+	s, err := study.Parse(file, args[0], systemKinds{base: base, folders: folders, models: models})
 	return s, base, err
 }
 

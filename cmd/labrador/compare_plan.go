@@ -74,8 +74,8 @@ func namedNumbers(list []string) ([]namedNumber, error) {
 
 // Sizes of the samples that a plan is made of.
 const (
-	planTexts   = 500             // of each side of a dataset
-	planSeconds = 3 * time.Second // that a model encodes for, to measure its speed
+	planTexts = 500             // of each side of a dataset
+	planTime  = 3 * time.Second // that a model encodes for, to measure its speed
 )
 
 // studyCost is what --plan --json prints.

@@ -306,7 +306,7 @@ func (e *estimator) measure(m *planModel, o dense.Options, s *planSample, sparse
 	}
 	items, _ := planItems(s)
 	started := time.Now()
-	for n, at := 4, 0; at < len(items) && time.Since(started) < planSeconds; n, at = 2*n, at+n {
+	for n, at := 4, 0; at < len(items) && time.Since(started) < planTime; n, at = 2*n, at+n {
 		part := items[at:min(at+n, len(items))]
 		begin := time.Now()
 		tokens, err := encoder.Tokenize(e.ctx, labrador.DocumentSide, part)

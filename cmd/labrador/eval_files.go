@@ -55,7 +55,7 @@ func (f *evalFlags) read(args []string) (j judgements, err error) {
 // hintRun adds to the error of a run that looks like judgements.
 func hintRun(err error, path string) error {
 	if kind := kindOf(path); kind == "qrels" || kind == "prefs" {
-		return fmt.Errorf("%w; %s looks like judgements: the order is QRELS RUN...", err, path)
+		return fmt.Errorf("%w; %s looks like judgements: give QRELS first, then each RUN", err, path)
 	}
 	return err
 }

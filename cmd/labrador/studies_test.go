@@ -169,7 +169,7 @@ func TestStudiesRun(t *testing.T) {
 		t.Setenv("TMPDIR", "/dev/shm") // a thousand runs are synced to disk, which tells nothing here and takes a minute
 	}
 	t.Setenv("LABRADOR_CACHE", t.TempDir())
-	t.Setenv("LABRADOR_MODELS", tinyModels(t))
+	models := tinyModels(t)
 	files, err := filepath.Glob("../../studies/*.yaml")
 	if err != nil || len(files) < 6 {
 		t.Fatalf("%d studies, %v", len(files), err)
@@ -185,7 +185,7 @@ func TestStudiesRun(t *testing.T) {
 			for i, d := range s.Datasets {
 				tinyData(t, filepath.Join(data, orElse(d.Ref.Path, d.Ref.Name)), uint64(i))
 			}
-			compareOutput(t, "compare", file, "--data", data, "--out", out)
+			compareOutput(t, "compare", file, "--models", models, "--data", data, "--out", out)
 			checkCells(t, s, filepath.Join(out, "results.json"))
 		})
 	}
