@@ -1,0 +1,70 @@
+package index
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/labrador-lab/labrador"
+)
+
+var update = flag.Bool("update", false, "write the files in testdata anew")
+
+// TestFilesOfEveryVersion reads index files that released versions of the formats wrote, and asks for the hits that stood beside
+// them then. A new version of a format adds a file here; none is ever replaced.
+func TestFilesOfEveryVersion(t *testing.T) {
+	ids, m, queries := clustered(40, 16, 3)
+	if *update {
+		if err := BuildFlat(t.Context(), "testdata/flat-v1", ids, MatrixSource(m), FlatOptions{Format: Int8, Keep: BF16}); err != nil {
+			t.Fatal(err)
+		}
+		if err := BuildHNSW(t.Context(), "testdata/hnsw-v1", ids, MatrixSource(m), HNSWOptions{M: 4, Threads: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, search := range map[string]func(path string) ([][]labrador.Hit, error){
+		"flat-v1": func(path string) ([][]labrador.Hit, error) {
+			f, err := OpenFlat(path)
+			if err != nil {
+				return nil, err
+			}
+			defer f.Close()
+			return f.Search(t.Context(), queries, 5, nil)
+		},
+		"hnsw-v1": func(path string) ([][]labrador.Hit, error) {
+			h, err := OpenHNSW(path)
+			if err != nil {
+				return nil, err
+			}
+			defer h.Close()
+			return h.Search(t.Context(), queries, 5, HNSWQuery{Ef: 40})
+		},
+	} {
+		path := filepath.Join("testdata", name)
+		hits, err := search(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got strings.Builder
+		for q := range hits {
+			for _, h := range hits[q] {
+				fmt.Fprintf(&got, "%d %s %.3f\n", q, h.ID, h.Score)
+			}
+		}
+		if *update {
+			if err := os.WriteFile(path+".hits", []byte(got.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path + ".hits")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != string(want) {
+			t.Errorf("%s: got\n%s want\n%s", name, got.String(), want)
+		}
+	}
+}
