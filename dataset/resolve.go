@@ -142,6 +142,9 @@ func missing(ref Ref) error {
 	case "coir":
 		how = "its parts are at https://huggingface.co/CoIR-Retrieval: put them into a data folder as a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv"
 	}
+	if here := filepath.Join(ref.Base, ref.Name); exists(here) {
+		how = here + " is no folder or zip in BEIR's layout (corpus.jsonl, queries.jsonl, qrels/test.tsv)"
+	}
 	return fmt.Errorf("dataset %s: %w %s; %s", ref.Name, ErrNotFound, where, how)
 }
 

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -47,9 +45,7 @@ func cacheList() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				enc := json.NewEncoder(cmd.OutOrStdout())
-				enc.SetIndent("", "  ")
-				return enc.Encode(slices.Concat([]store.Info{}, infos))
+				return printJSON(cmd.OutOrStdout(), append([]store.Info{}, infos...))
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "SET\tROWS\tCOLS\tSHARDS\tSIZE\tUSED\tSIDE\tMODEL\tRECIPE")

@@ -160,7 +160,7 @@ func TestCompareWrongUse(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"compare", "a", "b"}, 2, "accepts at most 1 arg"},
+		{[]string{"compare", "a", "b"}, 2, "2 arguments given: labrador compare [STUDY.yaml]"},
 		{[]string{"compare", "--threads", "-1"}, 2, "--threads"},
 		{[]string{"compare", "--nothing"}, 2, "unknown flag"},
 		{[]string{"compare", filepath.Join(dir, "none.yaml")}, 1, "no study file"},

@@ -71,6 +71,8 @@ Every file may be compressed (.gz, .zst). The split test is taken where there is
   labrador data show nfcorpus@dev --data ~/data
   labrador data check ./scifact.zip
   labrador data check --json ./cosqa | jq '.findings[] | select(.level == "error")'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	addDataFlag(cmd, &o.folders)
 	cmd.PersistentFlags().BoolVar(&o.asJSON, "json", false, "print JSON")

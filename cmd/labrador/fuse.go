@@ -80,6 +80,9 @@ func (f *fuseFlags) run(ctx context.Context, out, warn io.Writer, args []string)
 		if runs[i], err = labrador.ReadRun(path); err != nil {
 			return err
 		}
+		if len(runs[i]) == 0 {
+			return fmt.Errorf("%s: holds no hits: nothing to fuse", path)
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -108,8 +111,8 @@ func (f *fuseFlags) prepare(args []string) ([]eval.Measure, error) {
 	if f.tag == "" {
 		f.tag = "fuse-" + f.method
 	}
-	if strings.ContainsAny(f.tag, " \t\r\n") {
-		return nil, usagef("fuse: --tag %q has a blank, which would split the run's last column", f.tag)
+	if err := checkTag(f.tag); err != nil {
+		return nil, err
 	}
 	if f.tune == "" {
 		return nil, nil

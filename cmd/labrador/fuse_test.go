@@ -77,7 +77,7 @@ func TestFuseCommandRefuses(t *testing.T) {
 		"ranks only":               {"--norm", "min-max", a, b},
 		"3 weights for 2 lists":    {"--weights", "1,2,3", a, b},
 		"k must be above 0":        {"--k", "0", a, b},
-		"has a blank":              {"--tag", "a b", a, b},
+		"without blanks":           {"--tag", "a b", a, b},
 		"standard input is given":  {"-", "-"},
 		"not both":                 {"--weights", "1,1", "--tune", qrels, a, b},
 		"knows no weights to tune": {"--method", "isr", "--tune", qrels, a, b},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -77,20 +78,42 @@ func rootCommand() *cobra.Command {
 		}
 		return nil
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.AddCommand(commands()...)
 	wrapArgs(root)
 	return root
 }
 
-// wrapArgs makes a wrong number of arguments a wrong use, for every command below c.
+// flagError is a wrong use, in words of the command line instead of strconv's.
+func flagError(err error) error {
+	var number *strconv.NumError
+	if !errors.As(err, &number) {
+		return usageError{err}
+	}
+	want := "a number"
+	switch {
+	case errors.Is(number, strconv.ErrRange):
+		want = "a smaller number"
+	case number.Func == "ParseBool":
+		want = "true or false"
+	}
+	text, _, _ := strings.Cut(err.Error(), ": strconv.")
+	return usagef("%s: want %s", text, want)
+}
+
+// wrapArgs makes a wrong number of arguments a wrong use that shows the right one, for every command below c.
 func wrapArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
+			err := check(cmd, args)
+			var said usageError
+			switch {
+			case err == nil, errors.As(err, &said):
+				return err
+			case cmd.HasSubCommands():
 				return usageError{err}
 			}
-			return nil
+			return usagef("%s given: %s", plural(len(args), "argument", "arguments"), cmd.UseLine())
 		}
 	}
 	for _, sub := range c.Commands() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,6 +43,12 @@ Recipes:
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.model == "" || f.dataset == "" {
 				return usagef("prompt needs --model and --dataset")
+			}
+			if f.n < 1 || f.maxTokens < 0 {
+				return usagef("-n is %d and --max-tokens %d: want at least 1 and 0", f.n, f.maxTokens)
+			}
+			if !slices.Contains(prompt.Names(), f.recipe) {
+				return usagef("no recipe %q: there are %s", f.recipe, strings.Join(prompt.Names(), ", "))
 			}
 			return f.run(cmd)
 		},
@@ -130,7 +137,9 @@ func (f *promptFlags) run(cmd *cobra.Command) error {
 
 func (f *promptFlags) print(w io.Writer, s shown, tok *token.Tokenizer) error {
 	if f.asJSON {
-		return json.NewEncoder(w).Encode(s)
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false) // templates are full of <|tags|>
+		return enc.Encode(s)
 	}
 	fmt.Fprintf(w, "%s %s: %d tokens", s.Side, s.ID, len(s.IDs))
 	if s.Cut > 0 {

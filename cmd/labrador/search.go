@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -45,9 +46,20 @@ the last digit so that trec_eval keeps the order.
 		if o.k < 1 || o.threads < 0 {
 			return usagef("-k is %d and --threads %d: want at least 1 and 0", o.k, o.threads)
 		}
+		if err := checkTag(o.tag); err != nil {
+			return err
+		}
 		return runSearch(cmd, args[0], args[1], o)
 	}
 	return cmd
+}
+
+// checkTag refuses a name of a run that would spoil its last column.
+func checkTag(tag string) error {
+	if tag == "" || len(strings.Fields(tag)) != 1 || strings.TrimSpace(tag) != tag {
+		return usagef("--tag %q: want a name without blanks, it is the run's last column", tag)
+	}
+	return nil
 }
 
 func runSearch(cmd *cobra.Command, indexPath, queryPath string, o searchFlags) error {
@@ -76,7 +88,11 @@ func runSearch(cmd *cobra.Command, indexPath, queryPath string, o searchFlags) e
 		if err != nil {
 			return err
 		}
+		n := len(queries)
 		queries = slices.DeleteFunc(queries, func(q labrador.Query) bool { return qrels[q.ID] == nil })
+		if n > 0 && len(queries) == 0 {
+			return fmt.Errorf("%s judges none of the %d queries of %s: do they belong together?", o.qrels, n, queryPath)
+		}
 	}
 	if len(queries) == 0 {
 		return fmt.Errorf("%s: no queries to search", queryPath)
