@@ -16,7 +16,8 @@ func cacheCommand() *cobra.Command {
 		Use:   "cache",
 		Short: "List, prune and verify the vectors that were encoded",
 		Long: `Encoding is what a study with language models costs, so its vectors are kept, below LABRADOR_CACHE or the user's cache
-folder: one set per model, recipe, lengths, dtype and items, in shards of 1,024 rows that numpy reads.
+folder: one set per model, recipe, lengths, dtype and items, in shards of 1,024 rows that numpy reads. Set LABRADOR_CACHE_SIZE
+(20GB) to have the least recently used sets removed whenever the cache is opened.
 
   labrador cache list
   labrador cache prune --keep 20GB       remove the least recently used sets until 20 GB are left

@@ -244,13 +244,24 @@ func (d *denseSearcher) SearchBatch(ctx context.Context, queries []labrador.Quer
 	return d.flat.Search(ctx, m, k, nil)
 }
 
-// openVectorStore is the store of encoded vectors in the cache folder.
+// openVectorStore is the store of encoded vectors in the cache folder. Where LABRADOR_CACHE_SIZE gives a budget, the least recently
+// used sets beyond it are removed first.
 func openVectorStore() (*store.Store, error) {
 	cache, err := cacheFolder()
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(filepath.Join(cache, "vectors"))
+	s, err := store.Open(filepath.Join(cache, "vectors"))
+	budget := os.Getenv("LABRADOR_CACHE_SIZE")
+	if err != nil || budget == "" {
+		return s, err
+	}
+	size, err := parseSize(budget)
+	if err != nil {
+		return nil, usagef("LABRADOR_CACHE_SIZE: %v", err)
+	}
+	_, err = s.Prune(size)
+	return s, err
 }
 
 // addModelsFlag adds --models, read by modelFolders.
