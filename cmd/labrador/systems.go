@@ -90,7 +90,7 @@ type bm25System struct {
 }
 
 // bm25Key is the version of what BM25 does; it changes when its hits would.
-const bm25Key = "bm25/1"
+const bm25Key = "bm25/2"
 
 func (s *bm25System) options() (index.BM25Options, error) {
 	var parts []string
