@@ -41,10 +41,10 @@ func (k Key) id() string {
 // Store is a folder of sets. It is safe for use by many goroutines and processes.
 type Store struct{ dir string }
 
-// Open opens the store in the folder dir, which is made when it is not there.
+// Open opens the store in the folder dir. A folder that is not there is an empty store; the first set makes it.
 func Open(dir string) (*Store, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("store: %w", err)
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("store: %s is a file, not a folder", dir)
 	}
 	return &Store{dir: dir}, nil
 }
@@ -145,7 +145,7 @@ var setName = regexp.MustCompile(`^[0-9a-f]{32}$`)
 // be read is listed with a nil key.
 func (s *Store) List() ([]Info, error) {
 	entries, err := os.ReadDir(s.dir)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	var infos []Info

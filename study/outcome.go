@@ -34,6 +34,9 @@ func (p *Plan) Run(ctx context.Context) (*Outcome, error) {
 	for _, c := range p.Cells {
 		cached[c] = c.Done
 	}
+	if err := prepareFolder(p.opts.Out); err != nil {
+		return nil, err
+	}
 	if err := p.runCells(ctx); err != nil {
 		return nil, err
 	}
@@ -58,6 +61,22 @@ func (p *Plan) Run(ctx context.Context) (*Outcome, error) {
 	}
 	o.Times = p.times(costs, cached, time.Since(start))
 	return o, o.write(ctx)
+}
+
+// prepareFolder makes the folder of the results and a file in it, so that a place that cannot be written is known before the work is done.
+func prepareFolder(dir string) error {
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		var probe *os.File
+		if probe, err = os.CreateTemp(dir, ".probe.tmp-*"); err == nil {
+			probe.Close()
+			err = os.Remove(probe.Name())
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("study: the results cannot be written: %w", err)
+	}
+	return nil
 }
 
 func (p *Plan) infos(ctx context.Context) ([]DatasetInfo, error) {

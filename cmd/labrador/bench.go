@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -111,8 +112,8 @@ func vectorFlags(c *cobra.Command, o *bench.VectorOptions, docs, queries *string
 }
 
 func takeVectors(o *bench.VectorOptions, docs, queries string) (err error) {
-	if o.N < 1 || o.Q < 1 || o.K < 1 || o.Threads < 1 || o.Rounds < 1 {
-		return usagef("--n, --q, --k, --threads and --rounds are at least 1")
+	if o.N < 1 || o.D < 1 || o.Q < 1 || o.K < 1 || o.Threads < 1 || o.Rounds < 1 {
+		return usagef("--n, --d, --q, --k, --threads and --rounds are at least 1")
 	}
 	if (docs == "") != (queries == "") {
 		return usagef("--vectors and --queries go together")
@@ -268,10 +269,13 @@ func benchChild(cmd *cobra.Command, args ...string) (bench.Row, error) {
 		return nil, err
 	}
 	child := exec.CommandContext(cmd.Context(), self, append([]string{"bench"}, args...)...)
-	child.Stderr = os.Stderr
 	b, err := child.Output()
-	if err != nil {
-		return nil, fmt.Errorf("bench: %s: %w", strings.Join(args, " "), err)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && len(exit.Stderr) > 0 { // it says itself what is wrong
+		err = errors.New(strings.TrimPrefix(string(exit.Stderr), "labrador: "))
+	}
+	if err := cmp.Or(cmd.Context().Err(), err); err != nil {
+		return nil, fmt.Errorf("bench %s: %w", args[0], err)
 	}
 	rows, err := bench.Read(strings.NewReader(string(b)))
 	if err != nil || len(rows) != 1 {

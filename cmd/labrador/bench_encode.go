@@ -1,11 +1,13 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/labrador-lab/labrador/bench"
+	"github.com/labrador-lab/labrador/model"
 )
 
 func benchEncode() *cobra.Command {
@@ -21,8 +23,14 @@ func benchEncode() *cobra.Command {
   labrador bench encode --shape minilm --batch 1 --len 32          one query: latency_ms`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.Threads < 1 || o.Batch < 1 || o.Len < 1 {
-				return usagef("--threads, --batch and --len are at least 1")
+			if o.Threads < 1 || o.Batch < 1 || o.Len < 1 || !(o.Seconds >= 0) {
+				return usagef("--threads, --batch and --len are at least 1, --seconds at least 0")
+			}
+			if !slices.Contains(bench.Shapes(), o.Shape) {
+				return usagef("no shape %q: there are %s", o.Shape, strings.Join(bench.Shapes(), ", "))
+			}
+			if err := (model.Options{DType: o.DType}).Validate(); err != nil {
+				return usageError{err}
 			}
 			out, err := newBenchOut(cmd)
 			if err != nil {

@@ -3,14 +3,17 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +21,8 @@ import (
 	"github.com/labrador-lab/labrador/dense"
 	"github.com/labrador-lab/labrador/internal/atomicfile"
 	"github.com/labrador-lab/labrador/internal/progress"
+	"github.com/labrador-lab/labrador/model"
+	"github.com/labrador-lab/labrador/prompt"
 	"github.com/labrador-lab/labrador/store"
 	"github.com/labrador-lab/labrador/vectors"
 )
@@ -54,6 +59,9 @@ those that the tokenizer adds.`,
 			default:
 				return usagef("--side is query or document, not %q", side)
 			}
+			if err := checkEncoding(o); err != nil {
+				return usageError{err}
+			}
 			if cmd.Flags().Changed("system") {
 				o.SystemText = &system
 			}
@@ -73,6 +81,14 @@ those that the tokenizer adds.`,
 	f.IntVar(&o.Dimensions, "dimensions", 0, "keep the first so many dimensions")
 	f.IntVar(&o.Threads, "threads", 0, "threads (default: one per processor)")
 	return c
+}
+
+// checkEncoding checks what can be checked without the model.
+func checkEncoding(o dense.Options) error {
+	if o.Recipe != "" && !slices.Contains(prompt.Names(), o.Recipe) {
+		return fmt.Errorf("no recipe %q: there are %s", o.Recipe, strings.Join(prompt.Names(), ", "))
+	}
+	return model.Options{DType: o.DType, MaxTokens: o.MaxTokens, Dimensions: o.Dimensions, Pooling: o.Pooling, Threads: o.Threads}.Validate()
 }
 
 func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out string) error {
@@ -198,6 +214,9 @@ func readLines(path string, parse func(line []byte) (dense.Item, error)) dense.I
 				}
 			}
 			if err := in.Err(); err != nil {
+				if errors.Is(err, bufio.ErrTooLong) {
+					err = fmt.Errorf("a line of more than %d MiB", maxLine>>20)
+				}
 				yield(dense.Item{}, fmt.Errorf("%s:%d: %w", path, n+1, err))
 			}
 		}
@@ -206,6 +225,9 @@ func readLines(path string, parse func(line []byte) (dense.Item, error)) dense.I
 
 func lineItems(path string) dense.Items {
 	return readLines(path, func(line []byte) (dense.Item, error) {
+		if !utf8.Valid(line) {
+			return dense.Item{}, errors.New("bytes that are not UTF-8: not a file of texts, or one in another encoding")
+		}
 		return dense.Item{Item: labrador.Item{Text: strings.TrimSuffix(string(line), "\r")}}, nil
 	})
 }

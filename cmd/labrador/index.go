@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,6 +119,8 @@ func runIndex(cmd *cobra.Command, system, name string, o indexFlags) error {
 const bm25File = "bm25"
 
 func indexBM25(ctx context.Context, cmd *cobra.Command, d *dataset.Dataset, dir string, opts index.BM25Options) error {
+	_, err := os.Stat(dir)
+	made := errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -125,6 +129,9 @@ func indexBM25(ctx context.Context, cmd *cobra.Command, d *dataset.Dataset, dir 
 	opts.Progress = func(n int) { bar.Add(int64(n)) }
 	path := filepath.Join(dir, bm25File)
 	if err := index.BuildBM25(ctx, path, d.Documents(), opts); err != nil {
+		if made {
+			os.Remove(dir)
+		}
 		return err
 	}
 	bar.Done()

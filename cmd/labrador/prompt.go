@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -47,8 +46,8 @@ Recipes:
 			if f.n < 1 || f.maxTokens < 0 {
 				return usagef("-n is %d and --max-tokens %d: want at least 1 and 0", f.n, f.maxTokens)
 			}
-			if !slices.Contains(prompt.Names(), f.recipe) {
-				return usagef("no recipe %q: there are %s", f.recipe, strings.Join(prompt.Names(), ", "))
+			if err := checkEncoding(dense.Options{Recipe: f.recipe}); err != nil {
+				return usageError{err}
 			}
 			return f.run(cmd)
 		},

@@ -21,6 +21,15 @@ func TestWrongUse(t *testing.T) {
 		"fuse --weights a,b x y":                         "want a number",
 		"search --tag= index queries":                    "--tag",
 		"search -k 0 index queries":                      "-k is 0",
+		"encode --model m --dtype f8 in out":             "f32, bf16, int8",
+		"encode --model m --pooling sum in out":          "weightedmean",
+		"encode --model m --max-tokens -1 in out":        "max tokens",
+		"encode --model m --threads -1 in out":           "threads",
+		"encode --model m --recipe nonsense in out":      "one-word",
+		"bench encode --shape tiny":                      "minilm",
+		"bench encode --dtype f8":                        "f32, bf16, int8",
+		"bench encode --seconds -1":                      "--seconds",
+		"bench flat --d 0":                               "--d",
 		"prompt --model m --dataset d -n -2":             "-n is -2",
 		"prompt --model m --dataset d --max-tokens -1":   "--max-tokens -1",
 		"prompt --model m --dataset d --recipe nonsense": "one-word",
@@ -40,6 +49,8 @@ func TestWrongFiles(t *testing.T) {
 	t.Chdir(dir)
 	for name, text := range map[string]string{
 		"empty": "", "run": "q Q0 a 1 1 t\n", "folder/corpus.txt": "x\n", "other.qrels": "zz 0 a 1\n", "queries.tsv": "q\ttext\n",
+		"study.yaml": "name: s\ndatasets: [{path: ./set}]\nsystems: [bm25]\n", "latin.txt": "text\nna\xefve\n", "cut.jsonl": `{"text": "te`,
+		"broken/queries.jsonl": `{"_id":"q","text":"text"}` + "\n", "broken/qrels/test.tsv": "query-id\tcorpus-id\tscore\nq\ta\t1\n", "broken/corpus.jsonl": `{"_id":"a","text":"te`,
 		"set/corpus.jsonl": `{"_id":"a","text":"text"}` + "\n", "set/queries.jsonl": `{"_id":"q","text":"text"}` + "\n",
 		"set/qrels/test.tsv": "query-id\tcorpus-id\tscore\nq\ta\t1\n",
 	} {
@@ -52,8 +63,13 @@ func TestWrongFiles(t *testing.T) {
 		t.Fatal(stderr)
 	}
 	for line, says := range map[string]string{
-		"fuse run empty":   "empty: holds no hits",
-		"data show folder": "folder is no folder or zip in BEIR's layout",
+		"compare --out empty study.yaml":             "the results cannot be written",
+		"compare --out run/x study.yaml":             "the results cannot be written",
+		"index --out gone bm25 ./broken":             "corpus.jsonl:1:",
+		"encode --model m latin.txt out":             "latin.txt:2: bytes that are not UTF-8",
+		"encode --model m cut.jsonl out":             "cut.jsonl:1:",
+		"fuse run empty":                             "empty: holds no hits",
+		"data show folder":                           "folder is no folder or zip in BEIR's layout",
 		"search --qrels other.qrels idx queries.tsv": "other.qrels judges none of the 1 queries of queries.tsv",
 		"search idx empty":                           "empty: no queries",
 	} {
@@ -62,7 +78,16 @@ func TestWrongFiles(t *testing.T) {
 			t.Errorf("%s: status %d, prints %q, says %q; want status 1 and %q", line, status, stdout, stderr, says)
 		}
 	}
+	for _, left := range []string{"gone", "out.npy", "out.ids", "out.parts"} {
+		if _, err := os.Stat(left); err == nil {
+			t.Errorf("%s was left behind", left)
+		}
+	}
+	t.Setenv("LABRADOR_CACHE", filepath.Join(dir, "no-cache"))
 	if _, stdout, _ := exitOf(t, "cache", "list", "--json"); stdout != "[]\n" {
 		t.Errorf("an empty cache as JSON is %q", stdout)
+	}
+	if _, err := os.Stat("no-cache"); err == nil {
+		t.Error("listing a cache made it")
 	}
 }
