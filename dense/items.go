@@ -104,7 +104,7 @@ func (e *Encoder) Fill(ctx context.Context, set *store.Set, side labrador.Side, 
 	})
 }
 
-// encodePart encodes some items at a time, so that progress shows.
+// encodePart encodes the items of one shard; progress hears of them when all are done.
 func (e *Encoder) encodePart(ctx context.Context, side labrador.Side, items []labrador.Item, progress Progress) (labrador.Matrix, error) {
 	tokens, err := e.Tokenize(ctx, side, items)
 	if err != nil {
