@@ -104,17 +104,29 @@ func (e *Encoder) Fill(ctx context.Context, set *store.Set, side labrador.Side, 
 	})
 }
 
-// encodePart encodes the items of one shard; progress hears of them when all are done.
+// partRows is how many items are encoded before progress hears of them: seconds of work for a large model, and enough for
+// full batches. Parts begin at multiples of it within a shard, so a shard's vectors do not depend on who encodes it.
+const partRows = 128
+
+// encodePart encodes the items of one shard.
 func (e *Encoder) encodePart(ctx context.Context, side labrador.Side, items []labrador.Item, progress Progress) (labrador.Matrix, error) {
-	tokens, err := e.Tokenize(ctx, side, items)
-	if err != nil {
-		return labrador.Matrix{}, err
+	out := labrador.NewMatrix(len(items), e.Dimensions())
+	for lo := 0; lo < len(items); lo += partRows {
+		hi := min(len(items), lo+partRows)
+		tokens, err := e.Tokenize(ctx, side, items[lo:hi])
+		if err != nil {
+			return labrador.Matrix{}, err
+		}
+		m, err := e.model.EncodeTokens(ctx, tokens)
+		if err != nil {
+			return labrador.Matrix{}, err
+		}
+		copy(out.Data[lo*out.Cols:], m.Data)
+		if progress != nil {
+			progress(hi-lo, count(tokens))
+		}
 	}
-	m, err := e.model.EncodeTokens(ctx, tokens)
-	if err == nil && progress != nil {
-		progress(len(items), count(tokens))
-	}
-	return m, err
+	return out, nil
 }
 
 // Key names the vectors of items with a digest (Survey) in the store.

@@ -335,12 +335,13 @@ func benchStats() *cobra.Command {
 
 func benchToken() *cobra.Command {
 	var rounds int
+	var name, text string
 	c := &cobra.Command{
 		Use:   "token TOKENIZER FILE...",
 		Short: "A tokenizer over the texts of BEIR corpus files",
 		Long: `Measure a tokenizer, given by its folder or file, on the texts of corpus.jsonl files (title, blank, text), one thread.
 
-  labrador bench token bert-base-uncased/tokenizer.json scifact/corpus.jsonl`,
+  labrador bench token bert-base-uncased/tokenizer.json scifact/corpus.jsonl --name bert-base-uncased --text english`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			t, err := token.Open(args[0])
@@ -360,7 +361,7 @@ func benchToken() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			row, err := bench.Tokens(cmd.Context(), filepath.Base(filepath.Dir(args[0]+"/x")), strings.Join(args[1:], " "), t, texts, max(1, rounds))
+			row, err := bench.Tokens(cmd.Context(), cmp.Or(name, filepath.Base(args[0])), cmp.Or(text, filepath.Base(args[1])), t, texts, max(1, rounds))
 			if err != nil {
 				return err
 			}
@@ -369,6 +370,8 @@ func benchToken() *cobra.Command {
 		},
 	}
 	c.Flags().IntVar(&rounds, "rounds", 3, "timed passes; the best counts")
+	c.Flags().StringVar(&name, "name", "", "name of the tokenizer in the row")
+	c.Flags().StringVar(&text, "text", "", "name of the texts in the row")
 	return c
 }
 
