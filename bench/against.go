@@ -20,7 +20,7 @@ type Ratio struct {
 // figures are the fields that are compared; true where more is better.
 var figures = map[string]bool{
 	"qps": true, "qps_batch": true, "qps_single": true, "tokens_per_s": true, "mb_per_s": true, "gflops": true, "gb_per_s": true,
-	"seconds": false, "index_s": false, "build_s": false, "index_mb": false, "rss_mb": false, "index_rss_mb": false, "peak_rss_mb": false,
+	"seconds": false, "index_s": false, "build_s": false, "index_mb": false, "rss_mb": false, "index_rss_mb": false,
 }
 
 // settings must agree, where both rows have them, for two rows to be comparable.
@@ -35,13 +35,15 @@ var families = []struct {
 	{"labrador-hnsw", []string{"faiss-hnsw", "hnswlib"}},
 	{"labrador-bm25", []string{"bm25s", "lucene"}},
 	{"labrador-eval", []string{"trec_eval", "pytrec_eval", "ranx", "ir_measures"}},
-	{"labrador-stats", []string{"scipy", "numpy", "ranx"}},
+	{"labrador-stats-randomisation", []string{"numpy-sign-flip", "scipy-sign-flip", "scipy-permutation", "ranx"}},
+	{"labrador-stats-ttest", []string{"scipy-ttest"}},
+	{"labrador-stats-bootstrap", []string{"scipy-bca"}},
 	{"labrador-encode", []string{"torch", "onnxruntime", "openvino", "llama.cpp"}},
 	{"labrador-token", []string{"tiktoken", "hf-tokenizers", "tokenizers"}},
 }
 
 // Against compares rows of ours with peers' rows that do the same work under the same settings. HNSW rows are compared
-// where recall_10 differs by at most 0.01.
+// where recall_10 differs by at most 0.005.
 func Against(ours, theirs []Row) []Ratio {
 	var out []Ratio
 	for _, our := range ours {
@@ -56,7 +58,7 @@ func Against(ours, theirs []Row) []Ratio {
 					if !figures[f] {
 						r = 1 / r
 					}
-					out = append(out, Ratio{text(our["peer"]), text(their["peer"]) + dtypeOf(their), what, pair.name, pair.our, pair.their, round(r, 2)})
+					out = append(out, Ratio{text(our["peer"]) + dtypeOf(our), text(their["peer"]) + dtypeOf(their), what, pair.name, pair.our, pair.their, round(r, 2)})
 				}
 			}
 		}
@@ -101,11 +103,11 @@ func comparable(our, their Row) (string, bool) {
 	if !same {
 		return "", false
 	}
-	if a, b := text(our["dtype"]), text(their["dtype"]); a != "" && b != "" && (a == "f32") != (b == "f32") {
+	if a, b := text(our["dtype"]), text(their["dtype"]); a != "" && b != "" && a != b {
 		return "", false
 	}
 	if a, ok := our["recall_10"].(float64); ok && strings.HasPrefix(text(our["peer"]), "labrador-hnsw") {
-		if b, ok := their["recall_10"].(float64); !ok || max(a-b, b-a) > 0.01 {
+		if b, ok := their["recall_10"].(float64); !ok || max(a-b, b-a) > 0.005 {
 			return "", false
 		}
 	}
