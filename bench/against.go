@@ -35,9 +35,9 @@ var families = []struct {
 	{"labrador-hnsw", []string{"faiss-hnsw", "hnswlib"}},
 	{"labrador-bm25", []string{"bm25s", "lucene"}},
 	{"labrador-eval", []string{"trec_eval", "pytrec_eval", "ranx", "ir_measures"}},
-	{"labrador-stats-randomisation", []string{"numpy-sign-flip", "scipy-sign-flip", "scipy-permutation", "ranx"}},
-	{"labrador-stats-ttest", []string{"scipy-ttest"}},
-	{"labrador-stats-bootstrap", []string{"scipy-bca"}},
+	{"labrador-stats-randomisation", []string{"numpy-sign-flip", "scipy-sign-flip", "scipy-permutation", "ranx-fisher"}},
+	{"labrador-stats-ttest", []string{"scipy-ttest-rel"}},
+	{"labrador-stats-bootstrap", []string{"scipy-bootstrap-bca"}},
 	{"labrador-encode", []string{"torch", "onnxruntime", "openvino", "llama.cpp"}},
 	{"labrador-token", []string{"tiktoken", "hf-tokenizers", "tokenizers"}},
 }
