@@ -34,7 +34,7 @@ func TestDenseIndex(t *testing.T) {
 			t.Fatalf("index: exit status %d", code)
 		}
 		code, run := capture(t, "search", "-k", "2", out, filepath.Join(set, "queries.jsonl"))
-		if lines := strings.Split(strings.TrimSpace(run), "\n"); code != 0 || len(lines) != 2 || !strings.HasPrefix(lines[0], "q1 Q0 d1 1 1") {
+		if lines := strings.Split(strings.TrimSpace(run), "\n"); code != 0 || len(lines) != 2 || !strings.HasPrefix(lines[0], "q1 Q0 d1 1 ") {
 			t.Errorf("%s: exit status %d, %q", search, code, run)
 		}
 		if code, _ := capture(t, "index", "--verify", out); code != 0 {
