@@ -156,7 +156,7 @@ func indexBM25(ctx context.Context, cmd *cobra.Command, d *dataset.Dataset, dir 
 func openIndex(path string) (*index.BM25, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("no index %s (labrador index makes one): %w", path, err)
 	}
 	if info.IsDir() {
 		path = filepath.Join(path, bm25File)
