@@ -77,19 +77,18 @@ func (k *Kernels) F32FromF16(dst []float32, src []F16) {
 // about dst*scale, with an error of at most scale/2 per value. A row of zeros has scale 0.
 func (k *Kernels) QuantizeInt8(dst []int8, src []float32) (scale float32) {
 	same("QuantizeInt8", len(dst), len(src))
-	return k.quantize(dst, src, 0)
+	return k.quantizeBy(dst, src, k.t.maxAbs(src)/127, 0)
 }
 
-// quantize is QuantizeInt8 with the bits of flip turned in every code: -128 adds 128, as the unsigned side of a product
-// of bytes wants it.
-func (k *Kernels) quantize(dst []int8, src []float32, flip int8) (scale float32) {
-	m := k.t.maxAbs(src)
-	if m == 0 {
+// quantizeBy is QuantizeInt8 for a scale that is known, at least the largest magnitude over 127, with the bits of flip turned
+// in every code: -128 adds 128, as the unsigned side of a product of bytes wants it.
+func (k *Kernels) quantizeBy(dst []int8, src []float32, scale float32, flip int8) float32 {
+	if scale == 0 {
 		for i := range dst {
 			dst[i] = flip
 		}
 		return 0
 	}
-	k.t.quantS8(dst, src, 127/m, flip)
-	return m / 127
+	k.t.quantS8(dst, src, 1/scale, flip)
+	return scale
 }

@@ -102,7 +102,7 @@ type linearJob struct {
 }
 
 func (j *linearJob) begin(p *Pool, w *Packed, out Mat, add int) {
-	*j = linearJob{p: p, w: w, g: w.k.kernels(w.format), out: out, add: add}
+	*j = linearJob{p: p, w: w, g: w.g, out: out, add: add}
 }
 
 const convertRows = 16
@@ -180,12 +180,16 @@ func (j *linearJob) quantizeRow(thread int, row unsafe.Pointer, i int) {
 	turned := w.turn.apply(w.k, floats(mem, c), floats(unsafe.Add(mem, 4*c), c), j.x.Row(i), &j.p.args[thread])
 	if j.g.input == inputU8 {
 		padded := unsafe.Slice((*int8)(row), w.groups*j.g.group)
-		j.rowS[i] = w.k.quantize(padded[:c], turned, -128)
+		largest := float32(127)
+		if j.g.pairs {
+			largest = pairInput
+		}
+		j.rowS[i] = w.k.quantizeBy(padded[:c], turned, w.k.t.maxAbs(turned)/largest, -128)
 		clear(padded[c:])
 		return
 	}
 	codes := unsafe.Slice((*int8)(unsafe.Add(mem, 8*c)), c)
-	j.rowS[i] = w.k.quantize(codes, turned, 0)
+	j.rowS[i] = w.k.QuantizeInt8(codes, turned)
 	j.putCodes(row, codes)
 }
 

@@ -22,6 +22,18 @@ const (
 // String is "f32", "bf16" or "int8".
 func (f Format) String() string { return [...]string{"f32", "bf16", "int8"}[f] }
 
+// Arithmetic names how the tier multiplies a format, where that changes more than the last bits of a product: "f32", "bf16" or
+// "bf16 widened" (inputs stay float32), "int8" or "int8 in pairs" (rounded a little coarser, see pairLimit).
+func (k *Kernels) Arithmetic(f Format) string {
+	switch {
+	case f == FormatBF16 && k.t.gemm.bf16.input == inputF32:
+		return "bf16 widened"
+	case f == FormatInt8 && k.t.gemm.int8.pairs:
+		return "int8 in pairs"
+	}
+	return f.String()
+}
+
 // Mat is a view of rows: row i is Data[i*Stride : i*Stride+Cols].
 type Mat struct {
 	Data               []float32
@@ -51,6 +63,7 @@ func (m Mat) check(op, what string, rows, cols int) {
 // OC and C is zero.
 type Packed struct {
 	k      *Kernels
+	g      *gemmKernels
 	format Format
 	oc, c  int
 	groups int
@@ -64,11 +77,11 @@ type Packed struct {
 // Pack packs weights (oc, c) that row delivers one output channel at a time: it fills dst (c) with channel i, from
 // whatever the file holds. Rows are asked for in order.
 func (k *Kernels) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Packed {
-	w := k.newPacked(f, oc, c)
+	w := k.newPacked(f, [...]*gemmKernels{&k.t.gemm.f32, &k.t.gemm.bf16, &k.t.gemm.int8}[f], oc, c)
 	if f == FormatInt8 {
 		w.turn = newRotation(c)
 	}
-	n := w.groups * k.kernels(f).group // c and zeros up to a whole group
+	n := w.groups * w.g.group // c and zeros up to a whole group
 	buf, turned, tmp, args := make([]float32, n), make([]float32, c), make([]float32, c), new(gemmArgs)
 	half, codes := make([]BF16, n), make([]int8, n)
 	for i := range oc {
@@ -80,7 +93,7 @@ func (k *Kernels) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Pac
 			k.t.toBF16(half[:c], buf[:c])
 			w.put(i, unsafe.Pointer(&half[0]))
 		case FormatInt8:
-			w.scale[i] = k.QuantizeInt8(codes[:c], w.turn.apply(k, turned, tmp, buf[:c], args))
+			w.scale[i] = w.quantize(codes[:c], w.turn.apply(k, turned, tmp, buf[:c], args))
 			w.putCodes(i, codes)
 		}
 	}
@@ -90,8 +103,8 @@ func (k *Kernels) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Pac
 // PackInt8 packs codes (oc, c) as they are, for RowsInt8: channel i is codes times scales[i]; scales may be nil for ones.
 func (k *Kernels) PackInt8(oc, c int, codes []int8, scales []float32) *Packed {
 	same("PackInt8", len(codes), oc*c)
-	w := k.newPacked(FormatInt8, oc, c)
-	padded := make([]int8, w.groups*k.t.gemm.int8.group)
+	w := k.newPacked(FormatInt8, &k.t.gemm.codes, oc, c)
+	padded := make([]int8, w.groups*w.g.group)
 	for i := range oc {
 		w.scale[i] = 1
 		if scales != nil {
@@ -103,12 +116,11 @@ func (k *Kernels) PackInt8(oc, c int, codes []int8, scales []float32) *Packed {
 	return w
 }
 
-func (k *Kernels) newPacked(f Format, oc, c int) *Packed {
+func (k *Kernels) newPacked(f Format, g *gemmKernels, oc, c int) *Packed {
 	if oc < 0 || c < 1 {
 		panic(fmt.Sprintf("kernel: Pack: shape (%d, %d)", oc, c))
 	}
-	g := k.kernels(f)
-	w := &Packed{k: k, format: f, oc: oc, c: c, groups: (c + g.group - 1) / g.group}
+	w := &Packed{k: k, g: g, format: f, oc: oc, c: c, groups: g.groups(c)}
 	padded := roundUp(oc, k.t.gemm.lanes)
 	w.data = hugeBytes(w, padded*w.groups*g.groupBytes(f))
 	if f == FormatInt8 {
@@ -120,8 +132,34 @@ func (k *Kernels) newPacked(f Format, oc, c int) *Packed {
 	return w
 }
 
-func (k *Kernels) kernels(f Format) *gemmKernels {
-	return [...]*gemmKernels{&k.t.gemm.f32, &k.t.gemm.bf16, &k.t.gemm.int8}[f]
+// Kernels with pairs add four products in 16 bits. Inputs there are codes of up to pairInput instead of 127 (plus 128), so that
+// four codes of weights, the ones of a sign, may add up to more, and weights keep more of their bits: of both roundings
+// together the error is least near 100. Two of pairLimit are left for the weights' rounding.
+const (
+	pairInput = 100
+	pairLimit = 32767/(128+pairInput) - 2
+)
+
+// quantize writes one channel's codes and returns their scale, which for kernels with pairs is as large as pairLimit asks.
+func (w *Packed) quantize(codes []int8, x []float32) (scale float32) {
+	if !w.g.pairs {
+		return w.k.QuantizeInt8(codes, x)
+	}
+	largest := w.k.t.maxAbs(x) / 127
+	pair := 2 * w.g.group
+	for i := 0; i < len(x); i += pair {
+		part := x[i:min(i+pair, len(x))]
+		for lane := 0; lane < w.g.group; lane += 2 {
+			var up, down float32
+			for j := lane; j < len(part); j += w.g.group {
+				for _, v := range part[j:min(j+2, len(part))] {
+					up, down = up+max(v, 0), down-min(v, 0)
+				}
+			}
+			largest = max(largest, up/pairLimit, down/pairLimit)
+		}
+	}
+	return w.k.quantizeBy(codes, x, largest, 0)
 }
 
 // groupBytes is the size of one group of one column in a panel.
@@ -132,7 +170,7 @@ func roundUp(n, to int) int { return (n + to - 1) / to * to }
 // panel returns where the panel of column starts, in columns, and how many columns it has.
 func (w *Packed) panel(column int) (start, width int) {
 	lanes := w.k.t.gemm.lanes
-	full := lanes * len(w.k.kernels(w.format).of[0])
+	full := lanes * len(w.g.of[0])
 	start = column / full * full
 	return start, min(full, roundUp(w.oc-start, lanes))
 }
@@ -140,7 +178,7 @@ func (w *Packed) panel(column int) (start, width int) {
 // put writes channel i, whole groups at src, into its panel.
 func (w *Packed) put(i int, src unsafe.Pointer) {
 	start, width := w.panel(i)
-	size := w.k.kernels(w.format).groupBytes(w.format)
+	size := w.g.groupBytes(w.format)
 	dst := unsafe.Pointer(&w.data[(start*w.groups+i-start)*size])
 	switch size {
 	case 4:

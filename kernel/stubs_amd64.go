@@ -86,6 +86,13 @@ var gemmS16AVX2 = gemmKernels{group: 2, input: inputS16, of: [][]gemmFunc{
 	{gemmS16AVX2_6x1, gemmS16AVX2_6x2},
 }}
 
+var gemmU8AVX2 = gemmKernels{group: 4, input: inputU8, pairs: true, of: [][]gemmFunc{
+	{gemmU8AVX2_1x1, gemmU8AVX2_1x2},
+	{gemmU8AVX2_2x1, gemmU8AVX2_2x2},
+	nil,
+	{gemmU8AVX2_4x1, gemmU8AVX2_4x2},
+}}
+
 //go:noescape
 func gemmF32AVX512_1x1(a *gemmArgs)
 
@@ -469,6 +476,24 @@ func gemmS16AVX2_6x1(a *gemmArgs)
 
 //go:noescape
 func gemmS16AVX2_6x2(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVX2_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVX2_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVX2_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVX2_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVX2_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVX2_4x2(a *gemmArgs)
 
 //go:noescape
 func addAVX2(dst, a, b []float32)

@@ -74,7 +74,17 @@ type gemmFunc func(*gemmArgs)
 type gemmKernels struct {
 	group int // values of the inner dimension in one step
 	input input
+	pairs bool // the number of groups is even, and sums of one pair's products stay within 16 bits (see pairLimit)
 	of    [][]gemmFunc
+}
+
+// groups is the number of groups that hold c values.
+func (g *gemmKernels) groups(c int) int {
+	n := (c + g.group - 1) / g.group
+	if g.pairs {
+		n += n & 1
+	}
+	return n
 }
 
 // fit returns the greatest height of a tile that has no more than n rows.
@@ -91,8 +101,9 @@ type gemmSet struct {
 	lanes  int // columns of one vector; a panel has maxUnits of them, the last panel of a matrix fewer
 	f32    gemmKernels
 	bf16   gemmKernels
-	int8   gemmKernels
-	kBlock int // bytes of one row of a that a pass over a panel covers
+	int8   gemmKernels // of weights that are quantised here
+	codes  gemmKernels // of any codes
+	kBlock int         // bytes of one row of a that a pass over a panel covers
 }
 
 // input is the form in which a micro-kernel reads the rows of a.

@@ -9,7 +9,7 @@ import "unsafe"
 
 func avx2Table() table {
 	t := plainTable()
-	t.gemm = gemmSet{lanes: 8, kBlock: 2048, f32: gemmF32AVX2, bf16: gemmWidenAVX2, int8: gemmS16AVX2}
+	t.gemm = gemmSet{lanes: 8, kBlock: 2048, f32: gemmF32AVX2, bf16: gemmWidenAVX2, int8: gemmU8AVX2, codes: gemmS16AVX2}
 	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX2, sqL2AVX2
 	t.dotBF16 = wholeBF16(8, dotBF16AVX2)
@@ -35,7 +35,7 @@ func avx2Table() table {
 
 func avx512Table(tier Tier) table {
 	t := plainTable()
-	t.gemm = gemmSet{lanes: 16, kBlock: 2048, f32: gemmF32AVX512, bf16: gemmWidenAVX512, int8: gemmS16AVX512}
+	t.gemm = gemmSet{lanes: 16, kBlock: 2048, f32: gemmF32AVX512, bf16: gemmWidenAVX512, int8: gemmS16AVX512, codes: gemmS16AVX512}
 	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX512, sqL2AVX512
 	t.dotBF16 = wholeBF16(16, dotBF16AVX512)
@@ -58,7 +58,7 @@ func avx512Table(tier Tier) table {
 	t.hadamard = hadamardOf(map[int]func([]float32){16: hadamard16AVX512, 32: hadamard32AVX512, 64: hadamard64AVX512,
 		128: hadamard128AVX512, 256: hadamard256AVX512}, butterflyAVX512)
 	if tier >= AVX512VNNI {
-		t.gemm.int8 = gemmU8AVX512VNNI
+		t.gemm.int8, t.gemm.codes = gemmU8AVX512VNNI, gemmU8AVX512VNNI
 		t.dot4Int8 = whole4(64, dot4Int8VNNIAVX512, plainDotInt8)
 		t.dotInt8 = wholeInt8(64, dotInt8VNNIAVX512)
 	}

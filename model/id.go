@@ -11,10 +11,11 @@ import (
 	"sync"
 
 	"github.com/labrador-lab/labrador/internal/mmap"
+	"github.com/labrador-lab/labrador/kernel"
 )
 
-// ID is a digest of everything that the vectors depend on: the weights' files, the configuration, the tokenizer, the options
-// and the version of the engine. The first call reads all files. Where one cannot be read any more it begins with "unreadable".
+// ID is a digest of everything that the vectors depend on: the weights' files, the configuration, the tokenizer, the options,
+// the version of the engine and how this processor's tier rounds (bf16 and int8 differ between tiers). The first call reads all files. Where one cannot be read any more it begins with "unreadable".
 func (m *Model) ID() string {
 	m.idOnce.Do(func() {
 		if m.id, m.idErr = m.digest(); m.idErr != nil {
@@ -57,7 +58,7 @@ func (m *Model) digest() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintf(h, "engine %d %s %s\n", engineVersion, m.engine.format, options)
+	fmt.Fprintf(h, "engine %d %s %s\n", engineVersion, kernel.Current().Arithmetic(m.engine.format), options)
 	return fmt.Sprintf("%s-%s-%s", m.net.Arch, m.engine.format, hex.EncodeToString(h.Sum(nil))[:32]), nil
 }
 

@@ -18,7 +18,8 @@ type kind struct {
 	rows   []int // heights of tiles
 	units  int   // widest tile in vectors
 	input  string
-	values int // of the inner dimension in one step
+	values int  // of the inner dimension in one step
+	pairs  bool // steps come in twos: groups are even, and one call of step does two
 	step   func(a *asm, t tile, u int)
 }
 
@@ -36,6 +37,7 @@ func (t tile) free() int { return t.rows * t.units }
 var (
 	rows512 = []int{1, 2, 4, 8}
 	rows256 = []int{1, 2, 4, 6}
+	rowsU8  = []int{1, 2, 4} // of AVX2: a fifth row would not leave registers for the pairs
 )
 
 var avx512Kinds = []kind{
@@ -50,6 +52,7 @@ var avx2Kinds = []kind{
 	{name: "F32", tier: "AVX2", group: 4, colB: 4, rows: rows256, units: 2, input: "inputF32", values: 1, step: stepF32},
 	{name: "Widen", tier: "AVX2", group: 8, colB: 4, rows: rows256, units: 2, input: "inputF32", values: 2, step: stepWiden},
 	{name: "S16", tier: "AVX2", group: 4, colB: 2, int: true, rows: rows256, units: 2, input: "inputS16", values: 2, step: stepS16},
+	{name: "U8", tier: "AVX2", group: 4, colB: 4, int: true, rows: rowsU8, units: 2, input: "inputU8", values: 4, pairs: true, step: stepU8Pairs},
 }
 
 // rowA is the address of row r of a, off bytes on. SI is row 0, R10 row 3, R8 the step, R11 three steps.
@@ -179,6 +182,29 @@ func stepU8(a *asm, t tile, u int) {
 	}
 }
 
+// stepU8Pairs multiplies two groups of bytes without VNNI: VPMADDUBSW's sums of two products are added in 16 bits, the four
+// of them widened at once. Packing sees to it that four products of a lane never leave 16 bits (pairLimit).
+func stepU8Pairs(a *asm, t tile, u int) {
+	ones := a.registers() - 1
+	b, x, tmp, i := t.free(), t.free()+t.units, t.free()+t.units+2, 0
+	for c := range t.units {
+		a.p("VMOVDQU %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
+	}
+	for r := range t.rows {
+		a.p("VPBROADCASTD %s, %s", rowA(r, u*4), a.v(x))
+		a.p("VPBROADCASTD %s, %s", rowA(r, u*4+4), a.v(x+1))
+		for c := range t.units {
+			p, q := a.v(tmp+(i+1)%3), a.v(tmp+i%3)
+			i++
+			a.p("VPMADDUBSW %s, %s, %s", a.v(b+c), a.v(x), p)
+			a.p("VPMADDUBSW %s, %s, %s", rowB(u+1, c*a.bytes()), a.v(x+1), q)
+			a.p("VPADDW %s, %s, %s", q, p, p)
+			a.p("VPMADDWD %s, %s, %s", a.v(ones), p, p)
+			a.p("VPADDD %s, %s, %s", p, a.v(t.acc(r, c)), a.v(t.acc(r, c)))
+		}
+	}
+}
+
 func stepS16(a *asm, t tile, u int) {
 	b := t.free()
 	for c := range t.units {
@@ -236,16 +262,32 @@ func (a *asm) tile(t tile) {
 		a.p("VMOVD BX, X%d", m&15)
 		a.p("VPBROADCASTD X%d, %s", m&15, a.v(m))
 	}
+	if t.pairs { // words of one
+		m := a.registers() - 1
+		a.p("VPCMPEQW %s, %s, %s", a.v(m), a.v(m), a.v(m))
+		a.p("VPSRLW $15, %s, %s", a.v(m), a.v(m))
+	}
 	for i := range t.free() {
 		a.p("%s %s, %s, %s", a.xor(), a.v(i), a.v(i), a.v(i))
 	}
 	a.prefetchC(t)
+	a.groupLoop(t)
+	a.epilogue(t)
+	a.ret()
+}
+
+// groupLoop runs over the groups: four at a time, then what is left one by one or, for kinds with pairs, as one pair.
+func (a *asm) groupLoop(t tile) {
+	by := 1
+	if t.pairs {
+		by = 2
+	}
 	a.p("MOVQ CX, BX")
 	a.p("SHRQ $2, BX")
 	a.p("JZ tail")
 	a.p("PCALIGN $64")
 	a.label("loop")
-	for u := range unroll {
+	for u := 0; u < unroll; u += by {
 		t.step(a, t, u)
 	}
 	a.advance(t, unroll)
@@ -257,13 +299,13 @@ func (a *asm) tile(t tile) {
 	a.p("JZ done")
 	a.label("one")
 	t.step(a, t, 0)
-	a.advance(t, 1)
-	a.p("ADDQ R12, DI")
-	a.p("DECQ CX")
-	a.p("JNZ one")
+	if by == 1 {
+		a.advance(t, 1)
+		a.p("ADDQ R12, DI")
+		a.p("DECQ CX")
+		a.p("JNZ one")
+	}
 	a.label("done")
-	a.epilogue(t)
-	a.ret()
 }
 
 func (a *asm) advance(t tile, groups int) {
@@ -365,7 +407,11 @@ func (s *stubs) tile(t tile) {
 }
 
 func (s *stubs) table(k kind) {
-	fmt.Fprintf(&s.vars, "var gemm%s%s = gemmKernels{group: %d, input: %s, of: [][]gemmFunc{\n", k.name, k.tier, k.values, k.input)
+	pairs := ""
+	if k.pairs {
+		pairs = "pairs: true, "
+	}
+	fmt.Fprintf(&s.vars, "var gemm%s%s = gemmKernels{group: %d, input: %s, %sof: [][]gemmFunc{\n", k.name, k.tier, k.values, k.input, pairs)
 	at := 0
 	for rows := 1; rows <= k.rows[len(k.rows)-1]; rows++ {
 		if rows != k.rows[at] {
