@@ -86,7 +86,7 @@ func (a *Attention) check(d AttentionData) {
 
 const (
 	queryChunk = 256 // queries of one part: its keys are packed once for them
-	queryBlock = 32  // queries whose scores are held
+	queryBlock = 32  // queries whose scores are held, less what does not fill the tallest tile
 	keyBlock   = 384 // keys whose scores are held; a multiple of every tier's panel
 )
 
@@ -133,8 +133,12 @@ func (j *attendJob) part(thread, i int) {
 	from, to := t.visible(first, last)
 	t.layout(thread, from, to)
 	t.pack(from, to)
-	for q := first; q < last; q += queryBlock {
-		t.block(q, min(q+queryBlock, last))
+	tile := len(j.k.t.gemm.f32.of)
+	for q, n := first, queryBlock/tile*tile; q < last; q += n {
+		if t.k.t.prefetch != nil { // this block's queries, rows apart
+			t.k.t.prefetch(unsafe.Pointer(&t.d.Q.Data[(t.span.Q+q)*t.d.Q.Stride+t.head*t.a.D]), 4*t.d.Q.Stride, 4*t.a.D, min(n, last-q))
+		}
+		t.block(q, min(q+n, last))
 	}
 }
 
@@ -183,6 +187,7 @@ func (t *attendPart) key(prefix, own *Mat, pos int) []float32 {
 func (t *attendPart) pack(from, to int) {
 	d, w := t.a.D, t.panel
 	for first := from; first < to; first += w {
+		t.ahead(first, to)
 		dst := t.kt[(first-from)*d:][:w*d]
 		if to-first < w {
 			clear(dst)
@@ -195,6 +200,21 @@ func (t *attendPart) pack(from, to int) {
 		row := t.v[(pos-from)*t.dPad:][:t.dPad]
 		copy(row, t.key(&t.d.PrefixV, &t.d.V, pos))
 		clear(row[d:])
+	}
+}
+
+// ahead asks for the keys and values of the panel behind the one at position first, and for this one's values.
+func (t *attendPart) ahead(first, to int) {
+	if t.k.t.prefetch == nil || first < t.prefix {
+		return
+	}
+	k, v := &t.d.K, &t.d.V
+	at := t.head * t.a.KVHeads / t.a.Heads * t.a.D
+	if n := min(first+2*t.panel, to) - (first + t.panel); n > 0 {
+		t.k.t.prefetch(unsafe.Pointer(&k.Data[(t.span.K+first+t.panel-t.prefix)*k.Stride+at]), 4*k.Stride, 4*t.a.D, n)
+	}
+	if n := min(first+t.panel, to) - first; n > 0 {
+		t.k.t.prefetch(unsafe.Pointer(&v.Data[(t.span.K+first-t.prefix)*v.Stride+at]), 4*v.Stride, 4*t.a.D, n)
 	}
 }
 

@@ -127,18 +127,25 @@ func BenchmarkRowOps(b *testing.B) {
 func BenchmarkTile(b *testing.B) {
 	k := Current()
 	const groups = 128
-	x, y, z := make([]float32, 8*groups*4), make([]float32, groups*64), make([]float32, 8*64)
-	for rows := range k.t.gemm.f32.of {
-		for units, f := range k.t.gemm.f32.of[rows] {
-			b.Run(fmt.Sprintf("%dx%d", rows+1, units+1), func(b *testing.B) {
-				a := &gemmArgs{groups: groups, a: unsafe.Pointer(&x[0]), lda: 4 * groups * 3, b: unsafe.Pointer(&y[0]), ldb: 64 * (units + 1),
-					c: unsafe.Pointer(&z[0]), ldc: 256}
-				cpu := cpuSeconds()
-				for b.Loop() {
-					f(a)
-				}
-				b.ReportMetric(2*groups*16*float64((rows+1)*(units+1))*float64(b.N)/(cpuSeconds()-cpu)/1e9, "GFLOP/cpu-s")
-			})
+	x, y, z, ones := make([]float32, 8*groups*4), make([]float32, groups*64), make([]float32, 8*64), make([]float32, 64)
+	for name, g := range map[string]*gemmKernels{"f32": &k.t.gemm.f32, "bf16": &k.t.gemm.bf16, "int8": &k.t.gemm.int8, "codes": &k.t.gemm.codes} {
+		size := g.groupBytes(map[string]Format{"f32": FormatF32, "bf16": FormatBF16}[name])
+		if g.input == inputU8 || g.input == inputS16 {
+			size = g.group
+		}
+		for rows := range g.of {
+			for units, f := range g.of[rows] {
+				cols := k.t.gemm.lanes * (units + 1)
+				b.Run(fmt.Sprintf("%s/%dx%d", name, rows+1, units+1), func(b *testing.B) {
+					a := &gemmArgs{groups: groups, a: unsafe.Pointer(&x[0]), lda: groups * g.groupA(), b: unsafe.Pointer(&y[0]), ldb: size * cols,
+						c: unsafe.Pointer(&z[0]), ldc: 256, rowS: unsafe.Pointer(&ones[0]), colS: unsafe.Pointer(&ones[0])}
+					cpu := cpuSeconds()
+					for b.Loop() {
+						f(a)
+					}
+					b.ReportMetric(2*groups*float64(g.group*(rows+1)*cols)*float64(b.N)/(cpuSeconds()-cpu)/1e9, "GFLOP/cpu-s")
+				})
+			}
 		}
 	}
 }

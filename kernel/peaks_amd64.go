@@ -21,7 +21,7 @@ func peakLoops(t Tier) []peakLoop {
 		}
 		return l
 	case t == AVX2:
-		return []peakLoop{{"f32", perLoop * 8, peakF32AVX2}, {"int16", perLoop * 16, peakS16AVX2}}
+		return []peakLoop{{"f32", perLoop * 8, peakF32AVX2}, {"int16", perLoop * 16, peakS16AVX2}, {"int8", perLoop * 64, peakU8AVX2}}
 	}
 	return plainPeaks()
 }

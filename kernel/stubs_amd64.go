@@ -614,3 +614,6 @@ func peakF32AVX2(n int)
 
 //go:noescape
 func peakS16AVX2(n int)
+
+//go:noescape
+func peakU8AVX2(n int)

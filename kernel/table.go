@@ -47,6 +47,8 @@ type table struct {
 	// transpose writes lanes rows of src, cols values each, a multiple of the lanes, as columns of dst, times scale; nil
 	// where there is none. Steps are bytes.
 	transpose func(dst, src *float32, stepDst, stepSrc int, scale float64, cols int)
+	// prefetch asks for the lines of rows of size bytes, step bytes apart, before they are read; nil where there is none.
+	prefetch func(p unsafe.Pointer, step, size, rows int)
 }
 
 // gemmArgs is what one call of a micro-kernel reads: a tile of out (rows, columns) from rows of a and one panel of b.

@@ -25,7 +25,7 @@ func avx2Table() table {
 	t.variance, t.normScale = varianceAVX2, normScaleAVX2
 	t.exp, t.expSub, t.silu, t.siluMul = expAVX2, expSubAVX2, siluAVX2, siluMulAVX2
 	t.gelu, t.geluTanh, t.softcap, t.rope = geluAVX2, geluTanhAVX2, softcapAVX2, ropeAVX2
-	t.transpose = transposeAVX2
+	t.transpose, t.prefetch = transposeAVX2, prefetchRows
 	t.toBF16 = wholeConvert(8, toBF16AVX2, plainToBF16)
 	t.fromBF16 = wholeConvert(8, fromBF16AVX2, plainFromBF16)
 	t.quantS8 = wholeQuant(8, quantS8AVX2)
@@ -51,7 +51,7 @@ func avx512Table(tier Tier) table {
 	t.variance, t.normScale = varianceAVX512, normScaleAVX512
 	t.exp, t.expSub, t.silu, t.siluMul = expAVX512, expSubAVX512, siluAVX512, siluMulAVX512
 	t.gelu, t.geluTanh, t.softcap, t.rope = geluAVX512, geluTanhAVX512, softcapAVX512, ropeAVX512
-	t.transpose = transposeAVX512
+	t.transpose, t.prefetch = transposeAVX512, prefetchRows
 	t.toBF16 = wholeConvert(16, toBF16AVX512, plainToBF16)
 	t.fromBF16 = wholeConvert(16, fromBF16AVX512, plainFromBF16)
 	t.quantS8 = wholeQuant(16, quantS8AVX512)

@@ -21,6 +21,15 @@ func genPeak(a *asm, s *stubs) {
 			loop{"peakBF16", func(i int) { a.p("%s // VDPBF16PS Z13, Z14, Z%d", dpbf16(i, 14, 13), i) }},
 			loop{"peakU8", func(i int) { a.p("VPDPBUSD Z13, Z14, Z%d", i) }})
 	}
+	if a.reg == "Y" {
+		loops = append(loops, loop{"peakU8", func(i int) { // as stepU8Pairs
+			a.p("VPMADDUBSW %s, %s, %s", a.v(13), a.v(14), a.v(15))
+			a.p("VPMADDUBSW %s, %s, %s", a.v(13), a.v(14), a.v(12))
+			a.p("VPADDW %s, %s, %s", a.v(12), a.v(15), a.v(15))
+			a.p("VPMADDWD %s, %s, %s", a.v(13), a.v(15), a.v(15))
+			a.p("VPADDD %s, %s, %s", a.v(15), a.v(i), a.v(i))
+		}})
+	}
 	for _, l := range loops {
 		name := l.name + a.suffix()
 		fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(n int)\n\n", name)
