@@ -80,15 +80,15 @@ func (k *Kernels) QuantizeInt8(dst []int8, src []float32) (scale float32) {
 	return k.quantizeBy(dst, src, k.t.maxAbs(src)/127, 0)
 }
 
-// quantizeBy is QuantizeInt8 for a scale that is known, at least the largest magnitude over 127, with the bits of flip turned
-// in every code: -128 adds 128, as the unsigned side of a product of bytes wants it.
-func (k *Kernels) quantizeBy(dst []int8, src []float32, scale float32, flip int8) float32 {
+// quantizeBy is QuantizeInt8 for a scale that is known, at least the largest magnitude over 127, plus shift in 8
+// bits: the unsigned side of a product of bytes wants positive codes.
+func (k *Kernels) quantizeBy(dst []int8, src []float32, scale float32, shift int8) float32 {
 	if scale == 0 {
 		for i := range dst {
-			dst[i] = flip
+			dst[i] = shift
 		}
 		return 0
 	}
-	k.t.quantS8(dst, src, 1/scale, flip)
+	k.t.quantS8(dst, src, 1/scale, shift)
 	return scale
 }

@@ -180,11 +180,8 @@ func (j *linearJob) quantizeRow(thread int, row unsafe.Pointer, i int) {
 	turned := w.turn.apply(w.k, floats(mem, c), floats(unsafe.Add(mem, 4*c), c), j.x.Row(i), &j.p.args[thread])
 	if j.g.input == inputU8 {
 		padded := unsafe.Slice((*int8)(row), w.groups*j.g.group)
-		largest := float32(127)
-		if j.g.pairs {
-			largest = pairInput
-		}
-		j.rowS[i] = w.k.quantizeBy(padded[:c], turned, w.k.t.maxAbs(turned)/largest, -128)
+		largest, shift := j.g.inputCodes()
+		j.rowS[i] = w.k.quantizeBy(padded[:c], turned, w.k.t.maxAbs(turned)/float32(largest), int8(shift))
 		clear(padded[c:])
 		return
 	}

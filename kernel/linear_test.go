@@ -268,9 +268,9 @@ func TestPairsStayWithin16Bits(t *testing.T) {
 			w.put(o, unsafe.Pointer(&codes[0]))
 		}
 		for _, fill := range []func(int) uint8{
-			func(int) uint8 { return 128 + pairInput }, func(int) uint8 { return 128 - pairInput },
-			func(i int) uint8 { return uint8(128 - pairInput + i/2%2*2*pairInput) },
-			func(int) uint8 { return uint8(128 - pairInput + r.IntN(2*pairInput+1)) },
+			func(int) uint8 { return 2 * pairInput }, func(int) uint8 { return 0 },
+			func(i int) uint8 { return uint8(i / 2 % 2 * 2 * pairInput) },
+			func(int) uint8 { return uint8(r.IntN(2*pairInput + 1)) },
 		} {
 			x, ones, out := make([]uint8, rows*c), []float32{1, 1, 1, 1}, make([]float32, rows*oc)
 			for i := range x {

@@ -70,7 +70,7 @@ type Packed struct {
 	data   []byte
 	bias   []float32 // padded to whole lanes; nil for none
 	scale  []float32 // int8: per output channel, padded
-	comp   []int32   // int8 with inputU8: 128 times the sum of each channel, padded
+	comp   []int32   // int8 with inputU8: what makes inputs positive, times the sum of each channel, padded
 	turn   *rotation // int8 weights; nil for codes
 }
 
@@ -132,13 +132,21 @@ func (k *Kernels) newPacked(f Format, g *gemmKernels, oc, c int) *Packed {
 	return w
 }
 
-// Kernels with pairs add four products in 16 bits. Inputs there are codes of up to pairInput instead of 127 (plus 128), so that
-// four codes of weights, the ones of a sign, may add up to more, and weights keep more of their bits: of both roundings
-// together the error is least near 100. Two of pairLimit are left for the weights' rounding.
+// Kernels with pairs add four products in 16 bits. Inputs there are codes of up to pairInput instead of 127, so that four
+// codes of weights, the ones of a sign, may add up to more, and weights keep more of their bits: of both roundings together
+// the error is least near 95. Two of pairLimit are left for the weights' rounding.
 const (
-	pairInput = 100
-	pairLimit = 32767/(128+pairInput) - 2
+	pairInput = 95
+	pairLimit = 32767/(2*pairInput) - 2
 )
+
+// inputCodes are the largest code of inputs, and what is added to make them positive where they are bytes without a sign.
+func (g *gemmKernels) inputCodes() (largest, shift int) {
+	if g.pairs {
+		return pairInput, pairInput
+	}
+	return 127, 128
+}
 
 // quantize writes one channel's codes and returns their scale, which for kernels with pairs is as large as pairLimit asks.
 func (w *Packed) quantize(codes []int8, x []float32) (scale float32) {
@@ -206,7 +214,8 @@ func (w *Packed) putCodes(i int, codes []int8) {
 		for _, c := range codes {
 			sum += int32(c)
 		}
-		w.comp[i] = 128 * sum
+		_, shift := w.g.inputCodes()
+		w.comp[i] = int32(shift) * sum
 	}
 }
 

@@ -285,9 +285,9 @@ func plainFromF16(dst []float32, src []F16) {
 	}
 }
 
-func plainQuantS8(dst []int8, src []float32, inv float32, flip int8) {
+func plainQuantS8(dst []int8, src []float32, inv float32, shift int8) {
 	for i, v := range src {
-		dst[i] = int8(max(-127, min(127, math.RoundToEven(float64(v*inv))))) ^ flip
+		dst[i] = int8(max(-127, min(127, math.RoundToEven(float64(v*inv))))) + shift
 	}
 }
 

@@ -358,7 +358,7 @@ func fromBF16AVX512(dst *float32, src *BF16, n int)
 func toBF16AVX512(dst *BF16, src *float32, n int)
 
 //go:noescape
-func quantS8AVX512(dst *int8, src *float32, inv float64, flip int, n int)
+func quantS8AVX512(dst *int8, src *float32, inv float64, shift int, n int)
 
 //go:noescape
 func dotBF16AVX512(a *float32, b *BF16, n int) float32
@@ -577,7 +577,7 @@ func fromBF16AVX2(dst *float32, src *BF16, n int)
 func toBF16AVX2(dst *BF16, src *float32, n int)
 
 //go:noescape
-func quantS8AVX2(dst *int8, src *float32, inv float64, flip int, n int)
+func quantS8AVX2(dst *int8, src *float32, inv float64, shift int, n int)
 
 //go:noescape
 func dotBF16AVX2(a *float32, b *BF16, n int) float32

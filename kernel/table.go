@@ -42,8 +42,8 @@ type table struct {
 	toF16    func(dst []F16, src []float32)
 	fromF16  func(dst []float32, src []F16)
 	maxAbs   func(x []float32) float32
-	quantS8  func(dst []int8, src []float32, inv float32, flip int8) // round(src*inv) xor flip
-	hadamard func(x []float32, block int)                            // unnormalised, every block of this power of two
+	quantS8  func(dst []int8, src []float32, inv float32, shift int8) // round(src*inv) + shift, in 8 bits
+	hadamard func(x []float32, block int)                             // unnormalised, every block of this power of two
 	// transpose writes lanes rows of src, cols values each, a multiple of the lanes, as columns of dst, times scale; nil
 	// where there is none. Steps are bytes.
 	transpose func(dst, src *float32, stepDst, stepSrc int, scale float64, cols int)
@@ -114,7 +114,7 @@ type input uint8
 const (
 	inputF32  input = iota // float32
 	inputBF16              // BF16
-	inputU8                // int8 plus 128 as a byte; comp corrects it
+	inputU8                // int8 plus a number that makes it positive, as a byte; comp corrects it
 	inputS16               // int8 as int16
 )
 

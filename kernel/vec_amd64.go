@@ -143,11 +143,11 @@ func wholeConvert[D, S any](lanes int, f func(dst *D, src *S, n int), rest func(
 	}
 }
 
-func wholeQuant(lanes int, f func(dst *int8, src *float32, inv float64, flip, n int)) func([]int8, []float32, float32, int8) {
-	return func(dst []int8, src []float32, inv float32, flip int8) {
+func wholeQuant(lanes int, f func(dst *int8, src *float32, inv float64, shift, n int)) func([]int8, []float32, float32, int8) {
+	return func(dst []int8, src []float32, inv float32, shift int8) {
 		n := len(src) &^ (lanes - 1)
-		f(unsafe.SliceData(dst), unsafe.SliceData(src), float64(inv), int(flip), n)
-		plainQuantS8(dst[n:], src[n:], inv, flip)
+		f(unsafe.SliceData(dst), unsafe.SliceData(src), float64(inv), int(shift), n)
+		plainQuantS8(dst[n:], src[n:], inv, shift)
 	}
 }
 

@@ -1759,13 +1759,13 @@ loopend:
 	VZEROUPPER
 	RET
 
-// func quantS8AVX2(dst *int8, src *float32, inv float64, flip int, n int) 
+// func quantS8AVX2(dst *int8, src *float32, inv float64, shift int, n int) 
 TEXT ·quantS8AVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	VCVTSD2SS inv+16(FP), X4, X4
 	VBROADCASTSS X4, Y4
-	MOVQ flip+24(FP), R8
+	MOVQ shift+24(FP), R8
 	MOVQ n+32(FP), CX
 	XORQ AX, AX
 	VMOVQ R8, X5
@@ -1779,7 +1779,7 @@ loop:
 	VEXTRACTI128 $1, Y0, X1
 	VPACKSSDW X1, X0, X0
 	VPACKSSWB X0, X0, X0
-	VPXOR X5, X0, X0
+	VPADDB X5, X0, X0
 	VMOVQ X0, (DI)(AX*1)
 	ADDQ $8, AX
 	SUBQ $8, CX

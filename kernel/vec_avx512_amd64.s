@@ -1968,13 +1968,13 @@ loopend:
 	VZEROUPPER
 	RET
 
-// func quantS8AVX512(dst *int8, src *float32, inv float64, flip int, n int) 
+// func quantS8AVX512(dst *int8, src *float32, inv float64, shift int, n int) 
 TEXT ·quantS8AVX512(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	VCVTSD2SS inv+16(FP), X4, X4
 	VBROADCASTSS X4, Z4
-	MOVQ flip+24(FP), R8
+	MOVQ shift+24(FP), R8
 	MOVQ n+32(FP), CX
 	XORQ AX, AX
 	VMOVQ R8, X5
@@ -1986,7 +1986,7 @@ loop:
 	VMULPS (SI)(AX*4), Z4, Z0
 	VCVTPS2DQ Z0, Z0
 	VPMOVSDB Z0, X0
-	VPXOR X5, X0, X0
+	VPADDB X5, X0, X0
 	VMOVDQU X0, (DI)(AX*1)
 	ADDQ $16, AX
 	SUBQ $16, CX

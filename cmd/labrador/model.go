@@ -20,7 +20,7 @@ func modelCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(modelShowCommand())
+	cmd.AddCommand(modelShowCommand(), modelLossCommand())
 	return cmd
 }
 

@@ -26,6 +26,7 @@ func TestWrongUse(t *testing.T) {
 		"encode --model m --max-tokens -1 in out":        "max tokens",
 		"encode --model m --threads -1 in out":           "threads",
 		"encode --model m --recipe nonsense in out":      "one-word",
+		"model loss -n 3 m in":                           "-n is 4 at least",
 		"bench encode --shape tiny":                      "minilm",
 		"bench encode --dtype f8":                        "f32, bf16, int8",
 		"bench encode --seconds -1":                      "--seconds",

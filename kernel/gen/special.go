@@ -168,7 +168,7 @@ func genConvert(a *asm, s *stubs) {
 	})
 	a.ret()
 
-	a.begin(s, "quantS8", "", "dst *int8", "src *float32", "inv float64", "flip int")
+	a.begin(s, "quantS8", "", "dst *int8", "src *float32", "inv float64", "shift int")
 	a.p("XORQ AX, AX")
 	a.p("VMOVQ R8, X5")
 	a.p("VPBROADCASTB X5, X5")
@@ -177,14 +177,14 @@ func genConvert(a *asm, s *stubs) {
 		a.p("VCVTPS2DQ %s, %s", a.v(0), a.v(0))
 		if a.reg == "Z" {
 			a.p("VPMOVSDB Z0, X0")
-			a.p("VPXOR X5, X0, X0")
+			a.p("VPADDB X5, X0, X0")
 			a.p("VMOVDQU X0, (DI)(AX*1)")
 			return
 		}
 		a.p("VEXTRACTI128 $1, Y0, X1")
 		a.p("VPACKSSDW X1, X0, X0")
 		a.p("VPACKSSWB X0, X0, X0")
-		a.p("VPXOR X5, X0, X0")
+		a.p("VPADDB X5, X0, X0")
 		a.p("VMOVQ X0, (DI)(AX*1)")
 	})
 	a.ret()
