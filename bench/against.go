@@ -103,7 +103,7 @@ func comparable(our, their Row) (string, bool) {
 	if !same {
 		return "", false
 	}
-	if a, b := text(our["dtype"]), text(their["dtype"]); a != "" && b != "" && a != b {
+	if a, b := text(our["dtype"]), text(their["dtype"]); a != "" && b != "" && a != b && !(a == "int8" && b == "q8_0") { // llama.cpp's bytes
 		return "", false
 	}
 	if a, ok := our["recall_10"].(float64); ok && strings.HasPrefix(text(our["peer"]), "labrador-hnsw") {

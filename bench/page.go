@@ -6,37 +6,133 @@ import (
 	"strings"
 )
 
-// Page is a Markdown page of collected rows, ours and peers': a table of ratios, and below it every row by the work it
-// measures.
-func Page(rows []Row) string {
-	var ours, theirs []Row
-	for _, r := range rows {
-		switch peer := text(r["peer"]); {
-		case strings.HasPrefix(peer, "labrador"):
-			ours = append(ours, r)
-		case peer != "":
-			theirs = append(theirs, r)
-		}
-	}
+// Page is a Markdown page of collected rows, ours and peers': intro, then for each machine a table of ratios for every kind of
+// work and one of the share of the machine's own ceilings that we reach. Rows that were measured several times count by their medians.
+func Page(intro string, machines ...[]Row) string {
 	var b strings.Builder
-	b.WriteString("# Benchmarks\n\nMade by `labrador bench page` from the JSON lines of `labrador bench` and of the other programs' scripts, run side by side on one\n" +
-		"machine")
+	b.WriteString(strings.TrimRight(intro, "\n") + "\n")
+	for _, rows := range machines {
+		rows = Merge(rows)
+		var ours, theirs []Row
+		for _, r := range rows {
+			switch peer := text(r["peer"]); {
+			case strings.HasPrefix(peer, "labrador"):
+				ours = append(ours, r)
+			case peer != "":
+				theirs = append(theirs, r)
+			}
+		}
+		b.WriteString("\n## " + machineName(ours) + "\n")
+		ratioTables(&b, ours, theirs)
+		shareTable(&b, ours)
+	}
+	return b.String()
+}
+
+func machineName(ours []Row) string {
 	for _, r := range ours {
 		if cpu := text(r["cpu"]); cpu != "" {
-			fmt.Fprintf(&b, " (%s, tier %v)", cpu, r["tier"])
-			break
+			return fmt.Sprintf("%s, tier %v", cpu, r["tier"])
 		}
 	}
-	b.WriteString(". Ratios above 1 are in our favour.\n\n## Ratios\n\n| ours | against | settings | figure | ours | theirs | ratio |\n|---|---|---|---|---:|---:|---:|\n")
-	for _, r := range Against(ours, theirs) {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | **%.2f** |\n", r.Ours, r.Theirs, r.What, r.Field, figure(r.Our), figure(r.Their), r.Ratio)
+	return "A machine without a name"
+}
+
+// ratioTables writes a table for each family of work.
+func ratioTables(b *strings.Builder, ours, theirs []Row) {
+	for _, f := range families {
+		mine := slices.DeleteFunc(slices.Clone(ours), func(r Row) bool { return !strings.HasPrefix(text(r["peer"]), f.ours) })
+		ratios := Against(mine, theirs)
+		if len(ratios) == 0 {
+			continue
+		}
+		fmt.Fprintf(b, "\n### %s\n\n| ours | against | settings | figure | ours | theirs | ratio |\n|---|---|---|---|---:|---:|---:|\n", strings.TrimPrefix(f.ours, "labrador-"))
+		for _, r := range ratios {
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | **%.2f** |\n", strings.TrimPrefix(r.Ours, "labrador-"), r.Theirs, r.What, r.Field, figure(r.Our), figure(r.Their), r.Ratio)
+		}
 	}
-	b.WriteString("\n## All rows\n\n```\n")
-	for _, r := range slices.Concat(ours, theirs) {
-		r.Write(&b)
+}
+
+// shareTable writes what our encoders reach of the machine's own ceiling, counted over the linear maps.
+func shareTable(b *strings.Builder, ours []Row) {
+	head := false
+	for _, r := range ours {
+		share, ok := r["share"].(float64)
+		if !ok {
+			continue
+		}
+		if !head {
+			b.WriteString("\n### Share of the ceiling\n\n| shape | arithmetic | texts x tokens | threads | tokens/s | ms a call | G operations/s | ceiling | share | resident MB |\n|---|---|---|---:|---:|---:|---:|---:|---:|---:|\n")
+			head = true
+		}
+		fmt.Fprintf(b, "| %v | %v | %v x %v | %v | %v | %v | %v | %v | %.2f | %v |\n", r["shape"], r["dtype"], r["batch"], r["len"], r["threads"], r["tokens_per_s"],
+			r["latency_ms"], r["linear_gflops"], r["ceiling_gflops"], share, r["rss_mb"])
 	}
-	b.WriteString("```\n")
-	return b.String()
+}
+
+// same are the fields by which rows are measurements of the same thing, beside the settings.
+var same = []string{"peer", "version", "dtype", "tier", "cpu", "blas_core", "backend", "ef", "efSearch", "efConstruction", "M", "format"}
+
+// Merge makes one row of the rows that measured the same thing, with the median of each figure, in the order of the first.
+func Merge(rows []Row) []Row {
+	groups := map[string][]Row{}
+	var order []string
+	for _, r := range rows {
+		key := ""
+		for _, f := range slices.Concat(same, settings) {
+			key += fmt.Sprintf("%v\x00", r[f])
+		}
+		if groups[key] == nil {
+			order = append(order, key)
+		}
+		groups[key] = append(groups[key], r)
+	}
+	var out []Row
+	for _, key := range order {
+		out = append(out, medianRow(groups[key]))
+	}
+	return out
+}
+
+func medianRow(rows []Row) Row {
+	out := Row{}
+	for f, v := range rows[0] {
+		var values []any
+		for _, r := range rows {
+			values = append(values, r[f])
+		}
+		out[f] = medianOf(v, values)
+	}
+	return out
+}
+
+// medianOf is the median of numbers, the medians by key of objects, and first for anything else.
+func medianOf(first any, values []any) any {
+	if m, ok := first.(map[string]any); ok {
+		out := map[string]any{}
+		for k, v := range m {
+			var at []any
+			for _, o := range values {
+				if o, ok := o.(map[string]any); ok {
+					at = append(at, o[k])
+				}
+			}
+			out[k] = medianOf(v, at)
+		}
+		return out
+	}
+	if _, ok := first.(float64); !ok {
+		return first
+	}
+	var numbers []float64
+	for _, v := range values {
+		if x, ok := v.(float64); ok {
+			numbers = append(numbers, x)
+		}
+	}
+	slices.Sort(numbers)
+	n := len(numbers)
+	return round((numbers[(n-1)/2]+numbers[n/2])/2, 4)
 }
 
 func figure(x float64) string {

@@ -376,21 +376,36 @@ func benchToken() *cobra.Command {
 }
 
 func benchPage() *cobra.Command {
-	return &cobra.Command{
+	intro := ""
+	c := &cobra.Command{
 		Use:   "page FILE...",
 		Short: "A page of tables from collected JSON lines, ours and other programs'",
-		Args:  cobra.MinimumNArgs(1),
+		Long: `Write a Markdown page of tables from collected JSON lines, ours and other programs', a file for each machine. Rows that
+were measured several times count by their medians.
+
+  labrador bench page --intro doc/bench/intro.md doc/bench/*.jsonl > doc/benchmarks.md`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var rows []bench.Row
+			head := "# Benchmarks\n"
+			if intro != "" {
+				b, err := os.ReadFile(intro)
+				if err != nil {
+					return fmt.Errorf("bench: %w", err)
+				}
+				head = string(b)
+			}
+			var machines [][]bench.Row
 			for _, path := range args {
-				more, err := readRows(path)
+				rows, err := readRows(path)
 				if err != nil {
 					return err
 				}
-				rows = append(rows, more...)
+				machines = append(machines, rows)
 			}
-			_, err := io.WriteString(cmd.OutOrStdout(), bench.Page(rows))
+			_, err := io.WriteString(cmd.OutOrStdout(), bench.Page(head, machines...))
 			return err
 		},
 	}
+	c.Flags().StringVar(&intro, "intro", "", "Markdown file to begin the page with")
+	return c
 }
