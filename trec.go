@@ -119,7 +119,7 @@ func parseGrade(s []byte) (int, bool) {
 	if err != nil {
 		f, ferr := strconv.ParseFloat(alias(s), 64) // some BEIR exports write 1.0
 		n = int(f)
-		if ferr != nil || float64(n) != f {
+		if ferr != nil || float64(n) != f || bytes.IndexByte(s, '_') >= 0 {
 			return 0, false
 		}
 	}
@@ -132,7 +132,7 @@ func parseScore(s []byte) (float32, bool) {
 		return float32(v), true
 	}
 	v, err := strconv.ParseFloat(alias(s), 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) || math.IsNaN(v) {
+	if err != nil && !errors.Is(err, strconv.ErrRange) || math.IsNaN(v) || bytes.IndexByte(s, '_') >= 0 { // Go would read 1_000
 		return 0, false
 	}
 	return float32(v), true

@@ -13,11 +13,11 @@ import (
 
 func parseReference(s string) (float32, bool) {
 	v, err := strconv.ParseFloat(s, 64)
-	return float32(v), err == nil || strings.Contains(err.Error(), "range")
+	return float32(v), !strings.Contains(s, "_") && err == nil || strings.Contains(err.Error(), "range")
 }
 
 func FuzzParseRunLine(f *testing.F) {
-	for _, s := range []string{"q Q0 d 1 1.5 t", "q\tQ0\td\t1\t-1e9\tt\r", "", "q Q0 d 1 0x1p-2 t extra", " # "} {
+	for _, s := range []string{"q Q0 d 1 1.5 t", "q\tQ0\td\t1\t-1e9\tt\r", "", "q Q0 d 1 0x1p-2 t extra", " # ", "q Q0 d 1 1_000 t"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {

@@ -479,3 +479,12 @@ func FuzzQrels(f *testing.F) {
 		}
 	})
 }
+
+func TestNoDevices(t *testing.T) {
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
+		t.Skip("no such device here")
+	}
+	if _, err := openRegular(os.DevNull); err == nil || !strings.Contains(err.Error(), "cannot be read twice") {
+		t.Error(err)
+	}
+}

@@ -55,8 +55,16 @@ func openFiles(path string) (*files, error) {
 		return nil, fmt.Errorf("dataset: %s: %w", path, err)
 	}
 	return &files{layout: l, dir: path, open: func(name string) (io.ReadCloser, error) {
-		return labrador.Open(filepath.Join(path, filepath.FromSlash(name)))
+		return openRegular(filepath.Join(path, filepath.FromSlash(name)))
 	}}, nil
+}
+
+// openRegular opens a file that can be read as often as need be: no pipe, which would wait for a writer, and no device.
+func openRegular(path string) (io.ReadCloser, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, fmt.Errorf("dataset: %s: a pipe or device, which cannot be read twice: give a file", path)
+	}
+	return labrador.Open(path)
 }
 
 func (f *files) splits() []string { return f.splitNames() }

@@ -20,7 +20,7 @@ import (
 )
 
 // gostdRecipe is part of the digest: raise it with every change that could change the set made from the same sources.
-const gostdRecipe = "gostd 1"
+const gostdRecipe = "gostd 2"
 
 // Gostd and GostdSmall are the names of the built-in sets.
 const (
@@ -34,20 +34,21 @@ func builtin(name string) (small, ok bool) {
 }
 
 // gostd is the standard library of the machine's own Go toolchain as a code search set. The query is the first sentence of a
-// function's doc comment (go/doc.Synopsis) without the function's name, the document is the function's source without that comment.
+// function's or type's doc comment (go/doc.Synopsis) without its name, the document is its source without that comment.
 //
-//   - Files: all of GOROOT/src, the toolchain's own commands too, whatever their build tags (so the machine's system does not
-//     matter), but no tests, testdata, vendored or generated code.
-//   - Functions: those with a doc comment and a body, exported or not. Functions with the same source are one document. The variants
-//     of a function that is declared once per system are all relevant to the sentence of any of them.
-//   - The name: nearly every Go comment starts with the name of its function, and so would give the answer away. See nameless for
-//     what is done about it.
+//   - Files: all of GOROOT/src, with the toolchain's own commands, tests and vendored packages, whatever their build tags (so the
+//     machine's system does not matter), but no testdata and no generated code.
+//   - Declarations: functions with a doc comment and a body and types with a doc comment, exported or not. Those with the same source
+//     are one document. The variants of one that is declared once per system, or that is vendored twice, are all relevant to the
+//     sentence of any of them.
+//   - The name: nearly every Go comment starts with the name of what it documents, and so would give the answer away. See nameless
+//     for what is done about it.
 //   - Dropped: sentences of fewer than minWords words, deprecation notes and to-dos, and sentences that more than maxShared documents
 //     share. A sentence (case aside) that up to maxShared documents share is one query, and all of them are relevant.
 //   - Splits: queries in the order of a seeded hash of their ids; the first are test, the next dev, the others train.
 //
-// gostd-small takes only the packages of smallPackages. Ids are the function's full name, as in net/http.(*Client).Do, with @file.go
-// behind it where several files declare it.
+// gostd-small takes only the functions of smallPackages, without their tests. Ids are the full name, as in net/http.(*Client).Do, with
+// @file.go behind it where several files declare it.
 type gostd struct {
 	root    string // GOROOT
 	version string // such as "go1.26.0"
@@ -105,13 +106,13 @@ func (g *gostd) load() (*goSet, error) {
 		if g.small {
 			size = 300
 		}
-		var funcs []goFunc
-		if funcs, g.err = parseLibrary(filepath.Join(g.root, "src"), g.small); g.err != nil {
+		var decls []goDecl
+		if decls, g.err = parseLibrary(filepath.Join(g.root, "src"), g.small); g.err != nil {
 			g.err = fmt.Errorf("dataset gostd: %w", g.err)
 			return
 		}
-		if g.set = newGoSet(funcs, size); len(g.set.docs) == 0 || len(g.set.queries) <= 2*size {
-			g.err = fmt.Errorf("dataset gostd: only %d documented functions in %s: is the toolchain whole?", len(g.set.docs), g.root)
+		if g.set = newGoSet(decls, size); len(g.set.docs) == 0 || len(g.set.queries) <= 2*size {
+			g.err = fmt.Errorf("dataset gostd: only %d documented declarations in %s: is the toolchain whole?", len(g.set.docs), g.root)
 		}
 	})
 	return g.set, g.err
@@ -195,10 +196,10 @@ func libraryFiles(src string, small bool) ([]string, error) {
 		name := e.Name()
 		switch {
 		case e.IsDir():
-			if rel != "." && (name == "testdata" || name == "vendor" || strings.HasPrefix(name, "_") || strings.HasPrefix(name, ".")) {
+			if rel != "." && (name == "testdata" || strings.HasPrefix(name, "_") || strings.HasPrefix(name, ".")) {
 				return fs.SkipDir
 			}
-		case !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || !e.Type().IsRegular():
+		case !strings.HasSuffix(name, ".go") || small && strings.HasSuffix(name, "_test.go") || !e.Type().IsRegular():
 		case !small || slices.Contains(smallPackages, strings.TrimSuffix(rel, "/"+name)):
 			files = append(files, rel)
 		}

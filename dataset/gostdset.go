@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -22,9 +23,10 @@ import (
 )
 
 const (
-	minWords  = 3             // a query has at least so many words
-	maxShared = 5             // a sentence that more documents share says nothing about any of them
-	splitSeed = "labrador/1 " // orders queries into splits
+	minWords      = 3             // a query has at least so many words
+	minIssueWords = 7             // or so many when it names an issue of Go's tracker
+	maxShared     = 5             // a sentence that more documents share says nothing about any of them
+	splitSeed     = "labrador/1 " // orders queries into splits
 )
 
 // smallPackages make up gostd-small: what most programs import, some 3,000 functions.
@@ -34,16 +36,25 @@ var smallPackages = strings.Fields(`archive/tar archive/zip bufio bytes compress
 	reflect regexp regexp/syntax slices sort strconv strings sync text/scanner text/tabwriter text/template text/template/parse time unicode
 	unicode/utf16 unicode/utf8`)
 
-// goFunc is a documented function of the library.
-type goFunc struct {
-	pkg, file string // "net/http", "client.go"
+// goDecl is a documented function or type of the library.
+type goDecl struct {
+	dir, file string // "net/http", "client.go"
+	pkg       string // the package's own name: "http", "http_test"
 	name      string // within its package: "Get", "(*Client).Do"
-	sentence  string // the first one of its comment
-	query     string // the sentence without the name, "" when it is no query
-	source    string // from "func" to the closing brace
+	query     string // the first sentence of its comment without the name, "" when it is no query
+	source    string // from "func" or "type" to the end
 }
 
-func (f goFunc) fullName() string { return f.pkg + "." + f.name }
+func (d goDecl) fullName() string { return d.dir + "." + d.name }
+
+// variantOf is the same for all declarations of one thing: those for several systems, and those of two vendored copies of a package.
+func (d goDecl) variantOf() string {
+	_, dir, vendored := strings.Cut("/"+d.dir, "/vendor/")
+	if !vendored {
+		dir = d.dir
+	}
+	return dir + " " + d.pkg + "." + d.name
+}
 
 // goSet is the finished set. docs and queries ascend by id.
 type goSet struct {
@@ -53,20 +64,20 @@ type goSet struct {
 	splits   map[string][]string // split -> query ids
 }
 
-// parseLibrary reads the documented functions below src, in the order of file and position, parsing on all processors.
-func parseLibrary(src string, small bool) ([]goFunc, error) {
+// parseLibrary reads the documented declarations below src, in the order of file and position, parsing on all processors.
+func parseLibrary(src string, small bool) ([]goDecl, error) {
 	files, err := libraryFiles(src, small)
 	if err != nil {
 		return nil, err
 	}
-	found := make([][]goFunc, len(files))
+	found := make([][]goDecl, len(files))
 	errs := make([]error, len(files))
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
-				found[i], errs[i] = parseFile(src, files[i])
+				found[i], errs[i] = parseFile(src, files[i], small)
 			}
 		})
 	}
@@ -79,8 +90,8 @@ func parseLibrary(src string, small bool) ([]goFunc, error) {
 	return slices.Concat(found...), nil
 }
 
-// parseFile reads the documented functions of one file.
-func parseFile(src, rel string) ([]goFunc, error) {
+// parseFile reads the documented functions of one file, and its documented types unless small.
+func parseFile(src, rel string, small bool) ([]goDecl, error) {
 	text, err := os.ReadFile(filepath.Join(src, filepath.FromSlash(rel)))
 	if err != nil {
 		return nil, err
@@ -93,21 +104,29 @@ func parseFile(src, rel string) ([]goFunc, error) {
 	if ast.IsGenerated(f) {
 		return nil, nil
 	}
-	var funcs []goFunc
-	for _, decl := range f.Decls {
-		d, ok := decl.(*ast.FuncDecl)
-		if !ok || d.Doc == nil || d.Body == nil {
-			continue
-		}
-		sentence := new(doc.Package).Synopsis(d.Doc.Text())
+	var found []goDecl
+	add := func(n ast.Node, name, query string) {
 		at := func(p token.Pos) int { return fset.Position(p).Offset }
-		funcs = append(funcs, goFunc{
-			pkg: path.Dir(rel), file: path.Base(rel), name: funcName(d),
-			sentence: sentence, query: queryOf(sentence, d.Name.Name),
-			source: string(text[at(d.Pos()):at(d.End())]),
+		found = append(found, goDecl{
+			dir: path.Dir(rel), file: path.Base(rel), pkg: f.Name.Name, name: name, query: query,
+			source: string(text[at(n.Pos()):at(n.End())]),
 		})
 	}
-	return funcs, nil
+	synopsis := func(comment *ast.CommentGroup) string { return new(doc.Package).Synopsis(comment.Text()) }
+	for _, decl := range f.Decls {
+		switch d := decl.(type) {
+		case *ast.FuncDecl:
+			if d.Doc != nil && d.Body != nil {
+				add(d, funcName(d), queryOf(synopsis(d.Doc), d.Name.Name))
+			}
+		case *ast.GenDecl:
+			if d.Tok == token.TYPE && d.Doc != nil && !d.Lparen.IsValid() && !small {
+				name := d.Specs[0].(*ast.TypeSpec).Name.Name
+				add(d, name, queryOf(withoutArticle(synopsis(d.Doc), name), name))
+			}
+		}
+	}
+	return found, nil
 }
 
 // funcName is the function's name with its receiver as Go prints it: Get, (*Client).Do, Time.Add.
@@ -155,18 +174,24 @@ func queryOf(sentence, name string) string {
 	if strings.Contains(lower, "deprecated") {
 		return ""
 	}
-	q := nameless(sentence, name)
+	q := nameless(issueStart.ReplaceAllString(sentence, ""), name)
 	words := 0
 	for _, w := range strings.Fields(q) {
 		if strings.ContainsFunc(w, unicode.IsLetter) {
 			words++
 		}
 	}
-	if words < minWords {
+	if words < minWords || words < minIssueWords && issueNumber.MatchString(q) {
 		return ""
 	}
 	return q
 }
+
+// Tests are often documented by the report that they came from: "Issue 4800: copy some headers", "Test for issue #3961."
+var (
+	issueStart  = regexp.MustCompile(`(?i)^(golang\.org/)?issues?[ /]#?\d+[:.,]? +`)
+	issueNumber = regexp.MustCompile(`(?i)\bissues?[ /]#?\d`)
+)
 
 // nameless takes the function's own name out of its sentence. The name is a whole word spelled exactly so (as the first word in any
 // case: "Reset" before reset), together with what qualifies it (strings.Index, (*Buffer).Write, b.Write). At the start of the sentence
@@ -195,6 +220,15 @@ func nameless(sentence, name string) string {
 	}
 	out.WriteString(rest)
 	return strings.TrimLeft(out.String(), " ,:;-")
+}
+
+// withoutArticle makes "Client is an HTTP client." of "A Client is an HTTP client.", as the comments of types start.
+func withoutArticle(sentence, name string) string {
+	first, rest, _ := strings.Cut(sentence, " ")
+	if slices.Contains([]string{"A", "An", "The"}, first) && strings.HasPrefix(rest, name) {
+		return rest
+	}
+	return sentence
 }
 
 // findName finds name as a whole word in s; at includes its qualifiers. It returns -1 when there is none.
@@ -241,30 +275,30 @@ func qualified(s string, at int) int {
 }
 
 // newGoSet makes the set: documents without repetition, queries with all their documents, splits of size test and dev queries.
-func newGoSet(funcs []goFunc, size int) *goSet {
+func newGoSet(decls []goDecl, size int) *goSet {
 	s := &goSet{relevant: map[string][]string{}}
-	ids := funcIDs(funcs)
+	ids := declIDs(decls)
 	order := orderBy(ids)
 	idOf := map[string]string{}       // source -> id of its document
-	variants := map[string][]string{} // full name -> ids of its documents
+	variants := map[string][]string{} // variantOf -> ids of its documents
 	for _, i := range order {
-		f := funcs[i]
-		if _, known := idOf[f.source]; !known {
-			idOf[f.source] = ids[i]
-			s.docs = append(s.docs, labrador.Document{ID: ids[i], Text: f.source})
+		d := decls[i]
+		if _, known := idOf[d.source]; !known {
+			idOf[d.source] = ids[i]
+			s.docs = append(s.docs, labrador.Document{ID: ids[i], Text: d.source})
 		}
-		addOnce(variants, f.fullName(), idOf[f.source])
+		addOnce(variants, d.variantOf(), idOf[d.source])
 	}
 	docsOf := map[string][]string{} // query in lower case -> ids of its documents
 	textOf := map[string]string{}   // query in lower case -> as it was first written
 	for _, i := range order {
-		if f := funcs[i]; f.query != "" {
-			key := plainText(f.query)
+		if d := decls[i]; d.query != "" {
+			key := plainText(d.query)
 			if textOf[key] == "" {
-				textOf[key] = f.query
+				textOf[key] = d.query
 			}
-			addOnce(docsOf, key, idOf[f.source])
-			for _, id := range variants[f.fullName()] {
+			addOnce(docsOf, key, idOf[d.source])
+			for _, id := range variants[d.variantOf()] {
 				addOnce(docsOf, key, id)
 			}
 		}
@@ -306,15 +340,15 @@ func (s *goSet) split(size int) {
 	}
 }
 
-// funcIDs gives every function its id: package.name, with @file.go where several declare it, and #n where one file does.
-func funcIDs(funcs []goFunc) []string {
+// declIDs gives every declaration its id: directory.name, with @file.go where several declare it, and #n where one file does.
+func declIDs(decls []goDecl) []string {
 	count := map[string]int{}
-	for _, f := range funcs {
+	for _, f := range decls {
 		count[f.fullName()]++
 	}
-	ids := make([]string, len(funcs))
+	ids := make([]string, len(decls))
 	again := map[string]int{}
-	for i, f := range funcs {
+	for i, f := range decls {
 		ids[i] = f.fullName()
 		if count[ids[i]] > 1 {
 			ids[i] += "@" + f.file

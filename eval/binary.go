@@ -46,17 +46,17 @@ func sumOfPrecisions(k int, r *ranking, level int) float64 {
 
 // logAveragePrecision is gm_map's value of a query: log of map, at least minGeoMean.
 func logAveragePrecision(m *Measure, r *ranking, level int) float64 {
-	return math.Log(max(averagePrecision(m, r, level), minGeoMean))
+	return log(max(averagePrecision(m, r, level), minGeoMean))
 }
 
 func logBpref(m *Measure, r *ranking, level int) float64 {
-	return math.Log(max(bpref(m, r, level), minGeoMean))
+	return log(max(bpref(m, r, level), minGeoMean))
 }
 
 // yaap is Robertson's "Yet Another Average Precision" (ECIR 2012).
 func yaap(_ *Measure, r *ranking, level int) float64 {
 	s := sumOfPrecisions(0, r, level)
-	return math.Log((1 + s) / (1 + float64(r.relevant(level)) - s))
+	return log((1 + s) / (1 + float64(r.relevant(level)) - s))
 }
 
 func rPrecision(_ *Measure, r *ranking, level int) float64 {

@@ -306,7 +306,7 @@ func (s *sheet) overall(m Measure, values []float64) float64 {
 	case mean:
 		return total / n
 	case geometric:
-		return math.Exp(total / n)
+		return exp(total / n)
 	case queries:
 		return n
 	case sum:

@@ -73,7 +73,7 @@ func kindOf(path string) (kind string) {
 		switch n := len(c); {
 		case n >= 6 && number(c[4]):
 			kind = "run"
-		case n == 5 && number(c[4]):
+		case n == 5 && number(c[4]) && string(c[1]) != "Q0": // else a run without its last column
 			kind = "prefs"
 		case n == 4 && number(c[3]) || n == 3 && (number(c[2]) || labrador.IsQrelsHeader(line)):
 			kind = "qrels"
