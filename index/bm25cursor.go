@@ -100,7 +100,7 @@ func (c *cursor) pad() {
 // score is the score of a posting.
 func (c *cursor) score(doc, freq uint32) float32 {
 	if f := c.formula; f.kind == lucene && c.field.codes.bytes != nil { // formula.score, in line
-		return c.w - c.w/(1+float32(freq)*f.byLength[c.field.codes.bytes[doc]])
+		return c.w - c.w/(1+float32(float32(freq)*f.byLength[c.field.codes.bytes[doc]]))
 	}
 	return c.formula.score(freq, c.formula.byLength[c.field.codes.of(doc)], c.w, c.background)
 }
@@ -174,9 +174,10 @@ func (c *cursor) decode() {
 	c.check()
 }
 
-// check panics unless the decoded block lies between the one before and its own last document: searching relies on it.
+// check panics unless the decoded block lies between the one before and its own last document: searching relies on it, and the inner loops on documents
+// that ascend (128 gaps of 24 bits cannot run over the end of uint32 and come back to a last document above the one before).
 func (c *cursor) check() {
-	if c.docs[c.n-1] != c.last || int64(c.last) >= c.field.codes.n() || c.block > 0 && c.docs[0] <= c.before() {
+	if c.docs[c.n-1] != c.last || int64(c.last) >= c.field.codes.n() || c.block > 0 && (c.docs[0] <= c.before() || c.last <= c.before()) {
 		panic(errDamagedList)
 	}
 }

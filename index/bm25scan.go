@@ -24,6 +24,10 @@ type window struct {
 	sum  [windowLen]float64
 	seen [windowLen / 64]uint64
 	at   [windowLen + 64]uint16 // for collect: the places seen
+
+	// For addLucene: of the postings at hand what the formula needs of their lengths, and their scores.
+	inverse [blockLen]float32
+	scores  [blockLen]float64
 }
 
 // optional is how many of the first cursors cannot make a document count by themselves; from of them are known.
@@ -95,21 +99,35 @@ func (s *bm25Search) score(c *cursor, others float64, start, end uint32) {
 
 // add adds postings c.pos to hi.
 func (w *window) add(c *cursor, start uint32, hi int) {
-	docs, freqs := c.docs[c.pos:hi], c.freqs[c.pos:hi]
-	if c.formula.kind != lucene || c.field.codes.bytes == nil {
-		for i, doc := range docs {
-			at := (doc - start) % windowLen
-			w.sum[at] += float64(c.score(doc, freqs[i]))
-			w.seen[at/64] |= 1 << (at % 64)
-		}
+	if c.formula.kind == lucene && c.field.codes.bytes != nil {
+		w.addLucene(&lucenePostings{&c.docs, &c.freqs, c.field.codes.bytes, (*[256]float32)(c.formula.byLength), c.w, start}, c.pos, hi)
 		return
 	}
-	codes, table, weight := c.field.codes.bytes, (*[256]float32)(c.formula.byLength), c.w
-	freqs = freqs[:len(docs)]
+	for i, doc := range c.docs[c.pos:hi] {
+		w.put((doc-start)%windowLen, c.score(doc, c.freqs[c.pos+i]))
+	}
+}
+
+// put adds a score at a place.
+func (w *window) put(at uint32, score float32) {
+	w.sum[at] += float64(score)
+	w.seen[at/64] |= 1 << (at % 64)
+}
+
+// lucenePostings are a block's documents, which have codes, and frequencies, below 1<<31, and what scores them: Lucene's formula over lengths of a byte.
+type lucenePostings struct {
+	docs, freqs *[blockLen]uint32
+	codes       []byte // of all documents
+	table       *[256]float32
+	weight      float32
+	start       uint32 // document at the window's first place
+}
+
+// addLucenePlain is addLucene in plain Go.
+func (w *window) addLucenePlain(p *lucenePostings, lo, hi int) {
+	docs, freqs := p.docs[lo:hi], p.freqs[lo:hi]
 	for i, doc := range docs {
-		at := (doc - start) % windowLen
-		w.sum[at] += float64(weight - weight/(1+float32(freqs[i])*table[codes[doc]]))
-		w.seen[at/64] |= 1 << (at % 64)
+		w.put((doc-p.start)%windowLen, p.weight-p.weight/(1+float32(float32(freqs[i])*p.table[p.codes[doc]])))
 	}
 }
 
