@@ -174,6 +174,9 @@ func (x *BM25) readField(f int, m FieldStats) (err error) {
 	if d.dict.lists, err = x.file.Unchecked(d.section); err != nil {
 		return err
 	}
+	if err := d.dict.readHeads(); err != nil {
+		return fmt.Errorf("section terms%s: %w", suffix, err)
+	}
 	x.fields = append(x.fields, d)
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 // any order: that takes 24 bits each, within a range of 2^29 between the smallest and the sum.
 
 // windowLen is how many documents are scored at a time.
-const windowLen = 8192
+const windowLen = 32768
 
 type window struct {
 	sum  [windowLen]float64
@@ -177,12 +177,6 @@ func below(a, b float64) int { return int(math.Float64bits(a-b) >> 63) }
 func (s *bm25Search) complete(opt int) {
 	f, least := &s.found, s.top.least
 	for i := opt - 1; i >= 0 && f.n > 0; i-- {
-		n, rest := 0, s.sums[i+1]
-		for j, sum := range f.sums[:f.n] {
-			f.docs[n%batchLen], f.sums[n%batchLen] = f.docs[j], sum
-			n += below(least, sum+rest)
-		}
-		f.n = n
 		f.add(s.cursors[i], s.sums[i], least)
 	}
 	for i, doc := range f.docs[:f.n] {
@@ -190,22 +184,20 @@ func (s *bm25Search) complete(opt int) {
 	}
 }
 
-// add adds c's scores and leaves out what cannot get above least with the bound of c's block and rest.
+// add adds c's scores and leaves out what cannot get above least with the bound of c's block, none behind its last, and rest.
 func (f *candidates) add(c *cursor, rest, least float64) {
 	n, i := 0, 0
 	for i < f.n {
-		if c.block >= c.blocks || c.last < f.docs[i] && !c.shallow(f.docs[i]) {
-			n += copy(f.sums[n:], f.sums[i:f.n])
-			copy(f.docs[n-(f.n-i):n], f.docs[i:f.n])
-			break
+		from, bound, last := n, 0.0, uint32(noDoc)
+		if c.last >= f.docs[i] && c.block < c.blocks || c.shallow(f.docs[i]) {
+			bound, last = c.bound(), c.last
 		}
-		from, bound := n, c.bound()
-		for ; i < f.n && f.docs[i] <= c.last; i++ {
+		for ; i < f.n && f.docs[i] <= last; i++ {
 			sum := f.sums[i]
 			f.docs[n%batchLen], f.sums[n%batchLen] = f.docs[i], sum
 			n += below(least, sum+bound+rest)
 		}
-		if n > from {
+		if n > from && last != noDoc {
 			f.probe(c, from, n)
 		}
 	}

@@ -253,6 +253,20 @@ ask:
 	VZEROUPPER
 	RET
 
+// Adds score i to its sum and sets its bit.
+#define ADDSCORE(i) \
+	MOVL (SI)(i*4), AX \
+	MOVSD (R13)(i*8), X0 \
+	SUBL BX, AX \
+	ANDL $(const_windowLen-1), AX \
+	MOVL AX, CX \
+	SHRL $6, CX \
+	MOVQ (R10)(CX*8), DX \
+	BTSQ AX, DX \
+	ADDSD window_sum(DI)(AX*8), X0 \
+	MOVQ DX, (R10)(CX*8) \
+	MOVSD X0, window_sum(DI)(AX*8)
+
 // func addAVX2(w *window, p *lucenePostings, lo, hi int)
 // Three passes over postings lo to hi: 1/K by document and code, scores of whole eights (what is not asked for has no
 // meaning), and each score to its sum.
@@ -303,20 +317,35 @@ score:
 
 	MOVL lucenePostings_start(BX), BX
 	LEAQ window_seen(DI), R10
+	MOVQ R9, CX
+	SUBQ R8, CX
+	SHRQ $2, CX
+	JZ rest
+	MOVQ CX, R12
+	MOVQ CX, R11
 
-add:
-	MOVL (SI)(R8*4), AX
-	MOVSD (R13)(R8*8), X0
-	SUBL BX, AX
-	ANDL $(const_windowLen-1), AX
-	MOVL AX, CX
-	SHRL $6, CX
-	MOVQ (R10)(CX*8), DX
-	BTSQ AX, DX
-	ADDSD window_sum(DI)(AX*8), X0
-	MOVQ DX, (R10)(CX*8)
-	MOVSD X0, window_sum(DI)(AX*8)
+// One from each quarter: two of one word of bits would wait for each other.
+quarters:
+	ADDSCORE(R8)
+	ADDQ R11, R8
+	ADDSCORE(R8)
+	ADDQ R11, R8
+	ADDSCORE(R8)
+	ADDQ R11, R8
+	ADDSCORE(R8)
+	LEAQ (R11)(R11*2), AX
+	SUBQ AX, R8
 	INCQ R8
+	DECQ R12
+	JNZ quarters
+	ADDQ AX, R8
+
+rest:
 	CMPQ R8, R9
-	JLT add
+	JGE done
+	ADDSCORE(R8)
+	INCQ R8
+	JMP rest
+
+done:
 	RET

@@ -93,12 +93,8 @@ func (t *top) sorted() []rank {
 	if len(t.ranks) > t.k {
 		t.cut()
 	}
-	slices.SortFunc(t.ranks, func(a, b rank) int {
-		if a > b {
-			return -1
-		}
-		return 1
-	})
+	slices.Sort(t.ranks)
+	slices.Reverse(t.ranks)
 	return t.ranks
 }
 
