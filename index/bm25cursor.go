@@ -34,6 +34,8 @@ type cursor struct {
 	packed  packed
 	docs    [blockLen]uint32
 	freqs   [blockLen]uint32
+
+	unpacked, scored int // blocks and postings since it was opened, for measuring
 }
 
 // noDoc is above every document number.
@@ -43,6 +45,7 @@ const noDoc = math.MaxUint32
 func (c *cursor) open(f *bm25Field, fm *formula, t term, w float32, stretch float64) error {
 	c.field, c.formula, c.w, c.df = f, fm, w, int(t.df)
 	c.block, c.pos, c.decoded, c.freqsOf, c.floors = 0, 0, -1, -1, nil
+	c.unpacked, c.scored = 0, 0
 	if c.df < blockLen {
 		return c.openShort(f, t)
 	}
@@ -151,6 +154,7 @@ func (c *cursor) decode() {
 	start := le.Uint32(c.starts[4*c.block:])
 	b := c.data[start:cap(c.data)] // the decoder reads up to packPad bytes on, into what follows in the section
 	c.decoded = c.block
+	c.unpacked++
 	if rest := c.df - c.block*blockLen; rest < blockLen {
 		c.n = rest
 		c.freqsOf = c.block

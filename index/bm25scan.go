@@ -88,6 +88,7 @@ func (s *bm25Search) score(c *cursor, others float64, start, end uint32) {
 		if hi > c.pos {
 			c.decodeFreqs()
 			s.window.add(c, start, hi)
+			c.scored += hi - c.pos
 			c.pos = hi
 		}
 		if c.pos < c.n {
@@ -207,7 +208,9 @@ func (f *candidates) add(c *cursor, rest, least float64) {
 // probe adds the scores of c's current block to the documents from to to.
 func (f *candidates) probe(c *cursor, from, to int) {
 	c.decode()
-	for _, h := range f.hits[:probe(&c.docs, f.docs[from:to], &f.hits)] {
+	n := probe(&c.docs, f.docs[from:to], &f.hits)
+	c.scored += n
+	for _, h := range f.hits[:n] {
 		i := from + int(h/blockLen)
 		f.sums[i] += float64(c.score(f.docs[i], c.freq(int(h%blockLen))))
 	}
@@ -264,6 +267,7 @@ func (s *bm25Search) scanOne(opt int) bool {
 		c.decodeFreqs()
 		f, least := &s.found, s.top.least
 		f.n = 0
+		c.scored += c.n - c.pos
 		for i := c.pos; i < c.n; i++ {
 			doc := c.docs[i]
 			sum := float64(c.score(doc, c.freqs[i]))
