@@ -64,6 +64,10 @@ func (s *bm25Search) scan() {
 			s.score(c, s.sums[n]-s.cursors[opt+i].best, start, end)
 		}
 		s.collect(opt, start)
+		if end >= s.guessAt && int(end) < s.x.n {
+			s.top.guess(float64(end) / float64(s.x.n))
+			s.guessAt = 2 * end
+		}
 	}
 }
 
