@@ -104,7 +104,7 @@ func placesAVX2(seen *[windowLen / 64]uint64, words int, at *[windowLen + 64]uin
 func probeAVX2(docs *[blockLen]uint32, ask *uint32, n int, hits *[blockLen + 1]probeHit) int
 
 //go:noescape
-func addAVX2(w *window, p *lucenePostings, lo, hi int)
+func addAVX2(w *window, p *lucenePostings, inverse *[blockLen]float32, scores *[blockLen]float64, lo, hi int)
 
 func unpackDocs(dst *[blockLen]uint32, src []byte, width int, prev uint32) {
 	if width <= maxFastWidth && len(src) >= blockLen/8*width+packPad {
@@ -185,5 +185,5 @@ func (w *window) addLucene(p *lucenePostings, lo, hi int) {
 		w.addLucenePlain(p, lo, hi)
 		return
 	}
-	addAVX2(w, p, lo, hi)
+	addAVX2(w, p, &w.inverse, &w.scores, lo, hi)
 }

@@ -267,18 +267,19 @@ ask:
 	MOVQ DX, (R10)(CX*8) \
 	MOVSD X0, window_sum(DI)(AX*8)
 
-// func addAVX2(w *window, p *lucenePostings, lo, hi int)
+// func addAVX2(w *window, p *lucenePostings, inverse *[128]float32, scores *[128]float64, lo, hi int)
 // Three passes over postings lo to hi: 1/K by document and code, scores of whole eights (what is not asked for has no
 // meaning), and each score to its sum.
-TEXT ·addAVX2(SB), NOSPLIT, $0-32
+TEXT ·addAVX2(SB), NOSPLIT, $0-48
 	MOVQ w+0(FP), DI
 	MOVQ p+8(FP), BX
-	MOVQ lo+16(FP), R8
-	MOVQ hi+24(FP), R9
+	MOVQ inverse+16(FP), R12
+	MOVQ scores+24(FP), R13
+	MOVQ lo+32(FP), R8
+	MOVQ hi+40(FP), R9
 	MOVQ lucenePostings_docs(BX), SI
 	MOVQ lucenePostings_codes(BX), R10
 	MOVQ lucenePostings_table(BX), R11
-	LEAQ window_inverse(DI), R12
 	MOVQ R8, CX
 
 inverse:
@@ -291,7 +292,6 @@ inverse:
 	JLT inverse
 
 	MOVQ lucenePostings_freqs(BX), DX
-	LEAQ window_scores(DI), R13
 	VBROADCASTSS lucenePostings_weight(BX), Y0
 	VPCMPEQD Y1, Y1, Y1
 	VPSRLD $25, Y1, Y1
