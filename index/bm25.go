@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/analysis"
@@ -57,7 +58,8 @@ type BM25 struct {
 	n        int
 	ids      idList
 	fields   []*bm25Field
-	states   sync.Pool // of *bm25Search
+	states   sync.Pool    // of *bm25Search
+	trust    atomic.Int32 // in guesses, see bm25guess.go
 
 	arrivals, storeBlocks []byte
 	storeSize             uint64
@@ -173,6 +175,9 @@ func (x *BM25) readField(f int, m FieldStats) (err error) {
 	}
 	if d.dict.lists, err = x.file.Unchecked(d.section); err != nil {
 		return err
+	}
+	if err := d.dict.readHeads(); err != nil {
+		return fmt.Errorf("section terms%s: %w", suffix, err)
 	}
 	x.fields = append(x.fields, d)
 	return nil

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -11,7 +12,8 @@ import (
 	"github.com/labrador-lab/labrador"
 )
 
-// The benchmarks take a BEIR folder from LABRADOR_BENCH_FOLDER (shared tool gen_passages.py makes one) and are one thread.
+// The benchmarks take a BEIR folder from LABRADOR_BENCH_FOLDER (gen_passages.py of the peers' scripts makes one), keep an index in it by the
+// analyzer LABRADOR_BENCH_ANALYZER, white space if unset, and are one thread.
 
 func benchFolder(b *testing.B) string {
 	dir := os.Getenv("LABRADOR_BENCH_FOLDER")
@@ -22,7 +24,7 @@ func benchFolder(b *testing.B) string {
 }
 
 func benchOptions() BM25Options {
-	return BM25Options{Analyzer: "whitespace", NoDocuments: true, Threads: 1}
+	return BM25Options{Analyzer: cmp.Or(os.Getenv("LABRADOR_BENCH_ANALYZER"), "whitespace"), NoDocuments: true, Threads: 1}
 }
 
 func BenchmarkBM25Build(b *testing.B) {
@@ -37,7 +39,8 @@ func BenchmarkBM25Build(b *testing.B) {
 	b.ReportMetric(float64(info.Size())/1e6, "MB")
 }
 
-func BenchmarkBM25Search(b *testing.B) {
+// openBench opens the folder's index, made if it is not there, and reads its queries.
+func openBench(b *testing.B) (x *BM25, texts []string) {
 	dir := benchFolder(b)
 	path := filepath.Join(dir, "labrador.bm25")
 	if _, err := os.Stat(path); err != nil {
@@ -49,18 +52,23 @@ func BenchmarkBM25Search(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer x.Close()
-	var texts []string
+	b.Cleanup(func() { x.Close() })
 	for q, err := range labrador.ReadQueries(filepath.Join(dir, "queries.jsonl")) {
 		if err != nil {
 			b.Fatal(err)
 		}
 		texts = append(texts, q.Text)
 	}
+	return x, texts
+}
+
+func BenchmarkBM25Search(b *testing.B) {
+	x, texts := openBench(b)
 	for _, k := range []int{10, 100, 1000} {
 		b.Run(fmt.Sprint("k=", k), func(b *testing.B) {
 			b.ReportAllocs()
 			var hits []NumberedHit
+			var err error
 			n := 0
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()

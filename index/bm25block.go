@@ -85,6 +85,15 @@ func appendPacked(dst []byte, v *[blockLen]uint32, width int) []byte {
 	return dst
 }
 
+// simdLevel is a set of inner loops; each has the results of the plain ones.
+type simdLevel int
+
+const (
+	simdPlain simdLevel = iota
+	simdAVX2
+	simdAVX512
+)
+
 // packed is a view of one block's bytes.
 type packed struct {
 	gapBits, freqBits int

@@ -95,12 +95,13 @@ func (f *formula) component(freq uint32, byLength, background float32) float32 {
 	return f.score(freq, byLength, 1, background)
 }
 
-// score is a posting's score. The arithmetic of "lucene" is BM25Similarity's, operation by operation in float32.
+// score is a posting's score. The arithmetic of "lucene" is BM25Similarity's, operation by operation in float32: the conversion of the
+// product keeps compilers from fusing it with the sum.
 func (f *formula) score(freq uint32, byLength, w, background float32) float32 {
 	t := float32(freq)
 	switch f.kind {
 	case lucene:
-		return w - w/(1+t*byLength)
+		return w - w/(1+float32(t*byLength))
 	case robertson:
 		return w * (t / (t + byLength))
 	case atire:

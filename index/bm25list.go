@@ -165,6 +165,32 @@ func (w *termWriter) add(name []byte, df, cf int64, doc uint32, listLen int) {
 // dictionary is a mapped dictionary.
 type dictionary struct {
 	data, groups, lists []byte
+	heads               []uint64 // prefix8 of the first term of every headStep-th group: where a search begins
+}
+
+// headStep is how many groups a head stands for: fewer make the search shorter and the heads more than the caches hold.
+const headStep = 8
+
+// readHeads makes heads.
+func (d *dictionary) readHeads() error {
+	n := len(d.groups) / 4
+	d.heads = make([]uint64, 0, (n+headStep-1)/headStep)
+	for g := 0; g < n; g += headStep {
+		first, ok := d.first(g)
+		if !ok {
+			return errDamagedList
+		}
+		d.heads = append(d.heads, prefix8(first))
+	}
+	return nil
+}
+
+// first is the first term of group g.
+func (d *dictionary) first(g int) (name []byte, ok bool) {
+	r, _ := d.group(g)
+	r.uvarint()
+	name = r.bytes(r.uvarint())
+	return name, !r.bad
 }
 
 // reader reads varints and bytes and remembers that something was missing.
@@ -210,13 +236,17 @@ func (d *dictionary) group(g int) (r reader, lists uint64) {
 
 // find looks a term up. The name is compared byte by byte.
 func (d *dictionary) find(name []byte) (t term, found bool, err error) {
-	lo, hi := 0, len(d.groups)/4 // the first group whose first term is above name
+	prefix := prefix8(name)
+	lo, equal := slices.BinarySearch(d.heads, prefix)
+	hi := lo
+	for equal && hi < len(d.heads) && d.heads[hi] == prefix {
+		hi++
+	}
+	lo, hi = max(0, lo-1)*headStep, min(hi*headStep, len(d.groups)/4) // the first group whose first term is above name
 	for lo < hi {
 		mid := (lo + hi) / 2
-		r, _ := d.group(mid)
-		r.uvarint()
-		first := r.bytes(r.uvarint())
-		if r.bad {
+		first, ok := d.first(mid)
+		if !ok {
 			return t, false, errDamagedList
 		}
 		if string(first) <= string(name) {

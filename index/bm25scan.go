@@ -18,12 +18,16 @@ import (
 // any order: that takes 24 bits each, within a range of 2^29 between the smallest and the sum.
 
 // windowLen is how many documents are scored at a time.
-const windowLen = 8192
+const windowLen = 32768
 
 type window struct {
 	sum  [windowLen]float64
 	seen [windowLen / 64]uint64
 	at   [windowLen + 64]uint16 // for collect: the places seen
+
+	// For addLucene: of the postings at hand what the formula needs of their lengths, and their scores.
+	inverse [blockLen]float32
+	scores  [blockLen]float64
 }
 
 // optional is how many of the first cursors cannot make a document count by themselves; from of them are known.
@@ -60,6 +64,10 @@ func (s *bm25Search) scan() {
 			s.score(c, s.sums[n]-s.cursors[opt+i].best, start, end)
 		}
 		s.collect(opt, start)
+		if end >= s.guessAt && int(end) < s.x.n {
+			s.top.guess(float64(end) / float64(s.x.n))
+			s.guessAt = 2 * end
+		}
 	}
 }
 
@@ -84,6 +92,7 @@ func (s *bm25Search) score(c *cursor, others float64, start, end uint32) {
 		if hi > c.pos {
 			c.decodeFreqs()
 			s.window.add(c, start, hi)
+			c.scored += hi - c.pos
 			c.pos = hi
 		}
 		if c.pos < c.n {
@@ -95,21 +104,35 @@ func (s *bm25Search) score(c *cursor, others float64, start, end uint32) {
 
 // add adds postings c.pos to hi.
 func (w *window) add(c *cursor, start uint32, hi int) {
-	docs, freqs := c.docs[c.pos:hi], c.freqs[c.pos:hi]
-	if c.formula.kind != lucene || c.field.codes.bytes == nil {
-		for i, doc := range docs {
-			at := (doc - start) % windowLen
-			w.sum[at] += float64(c.score(doc, freqs[i]))
-			w.seen[at/64] |= 1 << (at % 64)
-		}
+	if c.formula.kind == lucene && c.field.codes.bytes != nil {
+		w.addLucene(&lucenePostings{&c.docs, &c.freqs, c.field.codes.bytes, (*[256]float32)(c.formula.byLength), c.w, start}, c.pos, hi)
 		return
 	}
-	codes, table, weight := c.field.codes.bytes, (*[256]float32)(c.formula.byLength), c.w
-	freqs = freqs[:len(docs)]
+	for i, doc := range c.docs[c.pos:hi] {
+		w.put((doc-start)%windowLen, c.score(doc, c.freqs[c.pos+i]))
+	}
+}
+
+// put adds a score at a place.
+func (w *window) put(at uint32, score float32) {
+	w.sum[at] += float64(score)
+	w.seen[at/64] |= 1 << (at % 64)
+}
+
+// lucenePostings are a block's documents, which have codes, and frequencies, below 1<<31, and what scores them: Lucene's formula over lengths of a byte.
+type lucenePostings struct {
+	docs, freqs *[blockLen]uint32
+	codes       []byte // of all documents
+	table       *[256]float32
+	weight      float32
+	start       uint32 // document at the window's first place
+}
+
+// addLucenePlain is addLucene in plain Go.
+func (w *window) addLucenePlain(p *lucenePostings, lo, hi int) {
+	docs, freqs := p.docs[lo:hi], p.freqs[lo:hi]
 	for i, doc := range docs {
-		at := (doc - start) % windowLen
-		w.sum[at] += float64(weight - weight/(1+float32(freqs[i])*table[codes[doc]]))
-		w.seen[at/64] |= 1 << (at % 64)
+		w.put((doc-p.start)%windowLen, p.weight-p.weight/(1+float32(float32(freqs[i])*p.table[p.codes[doc]])))
 	}
 }
 
@@ -159,12 +182,6 @@ func below(a, b float64) int { return int(math.Float64bits(a-b) >> 63) }
 func (s *bm25Search) complete(opt int) {
 	f, least := &s.found, s.top.least
 	for i := opt - 1; i >= 0 && f.n > 0; i-- {
-		n, rest := 0, s.sums[i+1]
-		for j, sum := range f.sums[:f.n] {
-			f.docs[n%batchLen], f.sums[n%batchLen] = f.docs[j], sum
-			n += below(least, sum+rest)
-		}
-		f.n = n
 		f.add(s.cursors[i], s.sums[i], least)
 	}
 	for i, doc := range f.docs[:f.n] {
@@ -172,22 +189,20 @@ func (s *bm25Search) complete(opt int) {
 	}
 }
 
-// add adds c's scores and leaves out what cannot get above least with the bound of c's block and rest.
+// add adds c's scores and leaves out what cannot get above least with the bound of c's block, none behind its last, and rest.
 func (f *candidates) add(c *cursor, rest, least float64) {
 	n, i := 0, 0
 	for i < f.n {
-		if c.block >= c.blocks || c.last < f.docs[i] && !c.shallow(f.docs[i]) {
-			n += copy(f.sums[n:], f.sums[i:f.n])
-			copy(f.docs[n-(f.n-i):n], f.docs[i:f.n])
-			break
+		from, bound, last := n, 0.0, uint32(noDoc)
+		if c.last >= f.docs[i] && c.block < c.blocks || c.shallow(f.docs[i]) {
+			bound, last = c.bound(), c.last
 		}
-		from, bound := n, c.bound()
-		for ; i < f.n && f.docs[i] <= c.last; i++ {
+		for ; i < f.n && f.docs[i] <= last; i++ {
 			sum := f.sums[i]
 			f.docs[n%batchLen], f.sums[n%batchLen] = f.docs[i], sum
 			n += below(least, sum+bound+rest)
 		}
-		if n > from {
+		if n > from && last != noDoc {
 			f.probe(c, from, n)
 		}
 	}
@@ -197,7 +212,9 @@ func (f *candidates) add(c *cursor, rest, least float64) {
 // probe adds the scores of c's current block to the documents from to to.
 func (f *candidates) probe(c *cursor, from, to int) {
 	c.decode()
-	for _, h := range f.hits[:probe(&c.docs, f.docs[from:to], &f.hits)] {
+	n := probe(&c.docs, f.docs[from:to], &f.hits)
+	c.scored += n
+	for _, h := range f.hits[:n] {
 		i := from + int(h/blockLen)
 		f.sums[i] += float64(c.score(f.docs[i], c.freq(int(h%blockLen))))
 	}
@@ -254,6 +271,7 @@ func (s *bm25Search) scanOne(opt int) bool {
 		c.decodeFreqs()
 		f, least := &s.found, s.top.least
 		f.n = 0
+		c.scored += c.n - c.pos
 		for i := c.pos; i < c.n; i++ {
 			doc := c.docs[i]
 			sum := float64(c.score(doc, c.freqs[i]))

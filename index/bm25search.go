@@ -34,8 +34,9 @@ type bm25Search struct {
 	found   candidates
 	id      []byte
 	ends    []int
-	exhaust bool // score everything: bounds do not hold
-	all     bool // a document must have every term
+	exhaust bool   // score everything: bounds do not hold
+	all     bool   // a document must have every term
+	guessAt uint32 // the document behind which the k-th score is guessed next
 	part    *setPart
 }
 
@@ -213,14 +214,31 @@ func (s *bm25Search) run(k int) (ranks []rank, err error) {
 	if k <= 0 || len(s.cursors) == 0 {
 		return nil, nil
 	}
-	s.top.reset(min(k, s.x.n))
-	s.prepare()
+	k = min(k, s.x.n)
+	s.begin(k)
 	if s.all {
 		s.scanAll()
-	} else {
-		s.scan()
+		return s.top.sorted(), nil
 	}
+	s.guessAt = s.x.firstGuess(k)
+	s.scan()
+	ranks = s.top.sorted()
+	if s.guessAt == noDoc || s.x.judge(&s.top) {
+		return ranks, nil
+	}
+	if err := s.open(); err != nil {
+		return nil, fmt.Errorf("index: %s: %w", s.x.path, err)
+	}
+	s.begin(k)
+	s.guessAt = noDoc
+	s.scan()
 	return s.top.sorted(), nil
+}
+
+// begin makes a search for k documents ready to scan.
+func (s *bm25Search) begin(k int) {
+	s.top.reset(k)
+	s.prepare()
 }
 
 // guard makes an error of a panic over the bytes of the index: what checksums cannot see, a file made to mislead, ends here.

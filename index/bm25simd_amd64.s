@@ -105,17 +105,18 @@ TEXT ·countBelowAVX512(SB), NOSPLIT, $0-24
 	VZEROUPPER
 	RET
 
-// func placesAVX512(seen *[128]uint64, at *[8256]uint16, iota *[64]byte) int
+// func placesAVX512(seen *[windowLen/64]uint64, words int, at *[windowLen+64]uint16, iota *[64]byte) int
 // The words that are not 0 first, as bits of R8 and R9; then each word picks bytes of 0..63 (VPCOMPRESSB), widened to 16 bits.
-TEXT ·placesAVX512(SB), NOSPLIT, $0-32
+TEXT ·placesAVX512(SB), NOSPLIT, $0-40
 	MOVQ seen+0(FP), SI
-	MOVQ at+8(FP), DI
-	MOVQ iota+16(FP), DX
+	MOVQ words+8(FP), R11
+	MOVQ at+16(FP), DI
+	MOVQ iota+24(FP), DX
 	VMOVDQU64 (DX), Z0
 	VPXORQ Z6, Z6, Z6
-	XORQ R10, R10 // first word of this half
+	XORQ R10, R10 // first word of these 64
 
-half:
+words:
 	XORQ R8, R8
 	MOVQ $8, CX
 	LEAQ 448(SI), BX
@@ -163,11 +164,11 @@ next:
 	VMOVDQU64 Z6, 448(SI)
 	ADDQ $512, SI
 	ADDQ $64, R10
-	CMPQ R10, $128
-	JLT half
-	SUBQ at+8(FP), DI
+	CMPQ R10, R11
+	JLT words
+	SUBQ at+16(FP), DI
 	SHRQ $1, DI
-	MOVQ DI, ret+24(FP)
+	MOVQ DI, ret+32(FP)
 	VZEROUPPER
 	RET
 

@@ -2,7 +2,9 @@
 
 package index
 
-const bm25SIMD = false
+var bm25SIMD = simdPlain
+
+func simdLevels() []simdLevel { return []simdLevel{simdPlain} }
 
 func unpackDocs(dst *[blockLen]uint32, src []byte, width int, prev uint32) {
 	unpackDocsPlain(dst, src, width, prev)
@@ -19,3 +21,5 @@ func places(seen *[windowLen / 64]uint64, at *[windowLen + 64]uint16) int {
 func probe(docs *[blockLen]uint32, ask []uint32, hits *[blockLen + 1]probeHit) int {
 	return probePlain(docs, ask, hits)
 }
+
+func (w *window) addLucene(p *lucenePostings, lo, hi int) { w.addLucenePlain(p, lo, hi) }

@@ -24,12 +24,15 @@ type top struct {
 	// least is the score above which a document must be to count, or -1 as long as any does. It is compared as a float64,
 	// to which float32 scores convert exactly.
 	least float64
+	// guessed is the highest score that least was raised to by a guess, -1 without one; sample is for guessing.
+	guessed float64
+	sample  []rank
 }
 
 const heapTop = 128
 
 func (t *top) reset(k int) {
-	t.k, t.ranks, t.least = k, t.ranks[:0], -1
+	t.k, t.ranks, t.least, t.guessed = k, t.ranks[:0], -1, -1
 }
 
 // floor says that k documents score at least s: nothing below counts.
@@ -93,12 +96,8 @@ func (t *top) sorted() []rank {
 	if len(t.ranks) > t.k {
 		t.cut()
 	}
-	slices.SortFunc(t.ranks, func(a, b rank) int {
-		if a > b {
-			return -1
-		}
-		return 1
-	})
+	slices.Sort(t.ranks)
+	slices.Reverse(t.ranks)
 	return t.ranks
 }
 
