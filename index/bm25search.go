@@ -95,11 +95,11 @@ func (x *BM25) SearchTerms(ctx context.Context, terms []WeightedTerm, k int) ([]
 
 // SearchBatch implements labrador.BatchSearcher: the queries are handed to one goroutine per processor.
 func (x *BM25) SearchBatch(ctx context.Context, queries []labrador.Query, k int) ([][]labrador.Hit, error) {
-	return searchEach(ctx, x, queries, k)
+	return SearchEach(ctx, x, queries, k)
 }
 
-// searchEach hands queries to one goroutine per processor.
-func searchEach(ctx context.Context, x labrador.Searcher, queries []labrador.Query, k int) ([][]labrador.Hit, error) {
+// SearchEach answers a batch by a Searcher's Search, handing the queries to one goroutine per processor.
+func SearchEach(ctx context.Context, x labrador.Searcher, queries []labrador.Query, k int) ([][]labrador.Hit, error) {
 	out := make([][]labrador.Hit, len(queries))
 	var next atomic.Int64
 	var failed atomic.Pointer[error]

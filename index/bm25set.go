@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/analysis"
 )
 
 // BM25Set is a BM25 index that changes: a folder of BM25 files, its parts, each with some of the documents. Additions make a new
@@ -27,12 +28,13 @@ import (
 // set as it was, and files that are not listed are removed at the next change. A folder without it that holds a file "bm25" is a
 // set of that one part.
 type BM25Set struct {
-	change sync.Mutex // held by changes
-	mu     sync.RWMutex
-	dir    string
-	opts   BM25Options
-	list   setList
-	parts  []*setPart
+	change   sync.Mutex // held by changes
+	mu       sync.RWMutex
+	dir      string
+	opts     BM25Options
+	analyzer analysis.Analyzer
+	list     setList
+	parts    []*setPart
 }
 
 const (
@@ -92,15 +94,16 @@ func OpenBM25Set(dir string) (*BM25Set, error) {
 	for try := 1; ; try++ {
 		s := &BM25Set{dir: dir}
 		l, err := readSetList(dir)
-		if err == nil {
-			if s.opts, err = ParseBM25Options(l.Options); err != nil {
-				err = fmt.Errorf("index: %s: %s: %w", dir, setFile, err)
-			}
-		}
 		if err != nil {
 			return nil, err
 		}
-		s.opts = s.opts.withDefaults()
+		if s.opts, err = ParseBM25Options(l.Options); err == nil {
+			s.opts = s.opts.withDefaults()
+			s.analyzer, err = analysis.New(s.opts.Analyzer)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("index: %s: %s: %w", dir, setFile, err)
+		}
 		err = s.use(l)
 		if err == nil {
 			return s, nil

@@ -124,6 +124,25 @@ func sortedByID(docs []labrador.Document) []labrador.Document {
 	return docs
 }
 
+// compareRM3 wants expanded queries to find the same, where the index has what they need.
+func compareRM3(t *testing.T, set *BM25Set, x *BM25) {
+	t.Helper()
+	a, err := set.RM3(RM3Options{})
+	b, err2 := x.RM3(RM3Options{})
+	if (err == nil) != (err2 == nil) {
+		t.Fatal(err, err2)
+	}
+	if err != nil {
+		return
+	}
+	q := labrador.Query{Text: "w30 w50 w17"}
+	got, err := a.Search(t.Context(), q, 20)
+	want, err2 := b.Search(t.Context(), q, 20)
+	if err != nil || err2 != nil || !slices.Equal(got, want) {
+		t.Fatalf("RM3: %v %v\n got %v\nwant %v", err, err2, got[:min(8, len(got))], want[:min(8, len(want))])
+	}
+}
+
 func compareSet(t *testing.T, r *rand.Rand, set *BM25Set, left map[string]labrador.Document, o BM25Options) {
 	t.Helper()
 	docs := documentsOf(left)
@@ -150,6 +169,7 @@ func compareSet(t *testing.T, r *rand.Rand, set *BM25Set, left map[string]labrad
 			}
 		}
 	}
+	compareRM3(t, set, x)
 	for i, d := range docs {
 		if o.NoDocuments || i%7 != 0 {
 			continue
@@ -314,5 +334,19 @@ func TestSetsOfTwoProcesses(t *testing.T) {
 	}
 	if n, err := a.Delete(t.Context(), "b"); n != 1 || err != nil {
 		t.Fatal(n, err)
+	}
+}
+
+func TestWeightedTerms(t *testing.T) {
+	x := buildDocuments(t, []labrador.Document{{ID: "a", Text: "running dogs"}}, BM25Options{})
+	got, err := x.WeightedTerms("Dogs^2.5 are running state-of-the-art^0")
+	want := []WeightedTerm{{"dog", 2.5}, {"run", 1}, {"state", 0}, {"art", 0}} // "are", "of" and "the" are stop words
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v %v", got, err)
+	}
+	for _, bad := range []string{"dogs^", "^2", "dogs^x", "dogs^-1", "dogs^inf", "a^2^3"} {
+		if _, err := x.WeightedTerms(bad); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
 	}
 }

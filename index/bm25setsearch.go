@@ -38,7 +38,7 @@ func (s *BM25Set) SearchTerms(ctx context.Context, terms []WeightedTerm, k int) 
 
 // SearchBatch implements labrador.BatchSearcher: the queries are handed to one goroutine per processor.
 func (s *BM25Set) SearchBatch(ctx context.Context, queries []labrador.Query, k int) ([][]labrador.Hit, error) {
-	return searchEach(ctx, s, queries, k)
+	return SearchEach(ctx, s, queries, k)
 }
 
 // search finds the k best of all parts; ask puts the query's terms into a search.
