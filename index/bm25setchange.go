@@ -111,11 +111,16 @@ func (s *BM25Set) begin() (l setList, end func(), err error) {
 	return l, end, nil
 }
 
-// commit makes l the set's list, then merges what planMerges says.
+// commit makes l the set's list and then settles.
 func (s *BM25Set) commit(ctx context.Context, l setList) error {
 	if err := s.replace(l); err != nil {
 		return err
 	}
+	return s.settle(ctx)
+}
+
+// settle merges what planMerges says.
+func (s *BM25Set) settle(ctx context.Context) error {
 	var sizes []partSize
 	for _, p := range s.parts {
 		sizes = append(sizes, partSize{left: p.left(), deleted: p.x.n - p.left()})
@@ -180,8 +185,11 @@ func (s *BM25Set) Delete(ctx context.Context, ids ...string) (int, error) {
 	}
 	defer end()
 	n, err := s.remove(ctx, &l, slices.Values(ids))
-	if n == 0 || err != nil {
+	switch {
+	case err != nil:
 		return 0, err
+	case n == 0: // but a change that was killed may have left something to merge
+		return 0, s.settle(ctx)
 	}
 	return n, s.commit(ctx, l)
 }

@@ -103,7 +103,7 @@ func TestChangeBM25(t *testing.T) {
 		t.Errorf("changed: %s, built anew %s", before, anew)
 	}
 	want(t, 0, "index", "--out", idx, "bm25:analyzer=whitespace", set)
-	if got := hitsOf(t, idx, queries); got != "d3" { // "that"
+	if got := hitsOf(t, idx, queries); got != "d4 d3" { // "dogs" and "that"
 		t.Errorf("built again: %s", got)
 	}
 }
