@@ -2,7 +2,6 @@ package index
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -177,7 +176,7 @@ func TestUpdateHNSWKeepsRecall(t *testing.T) {
 		t.Fatal(err)
 	}
 	changed, anew := recall(path), recall(fresh)
-	t.Log(fmt.Sprintf("%d documents, ef 16: recall@10 %.4f after ten changes, %.4f built anew", len(ids), changed, anew))
+	t.Logf("%d documents, ef 16: recall@10 %.4f after ten changes, %.4f built anew", len(ids), changed, anew)
 	if changed < 0.9 || changed < anew-0.02 {
 		t.Errorf("recall %.4f, built anew %.4f", changed, anew)
 	}
