@@ -12,8 +12,8 @@ import (
 	"github.com/labrador-lab/labrador/internal/sections"
 )
 
-// FuzzBM25Sections puts arbitrary bytes into one section of an index, with the right checksums: opening, searching, reading
-// and explaining end in an error or in an answer.
+// FuzzBM25Sections puts arbitrary bytes into one section of an index, with the right checksums: opening, searching, reading,
+// explaining and joining end in an error or in an answer.
 func FuzzBM25Sections(f *testing.F) {
 	docs := randomDocuments(rand.New(rand.NewPCG(61, 62)), 600, 50)
 	path := filepath.Join(f.TempDir(), "index")
@@ -64,5 +64,10 @@ func FuzzBM25Sections(f *testing.F) {
 		}
 		x.Document("d5")
 		x.Explain(q.Text, "d5")
+		o := x.Options()
+		o.NoDocuments = x.arrivals == nil
+		joined := filepath.Join(t.TempDir(), "joined")
+		joinBM25(context.Background(), joined, o, []*share{{x: x}})
+		joinBM25(context.Background(), joined, o, []*share{{x: x, keep: make([]uint64, (x.n+63)/64)}})
 	})
 }

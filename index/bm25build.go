@@ -302,7 +302,6 @@ func (b *bm25Builder) finish(ctx context.Context) error {
 
 // field writes one field's lengths, postings and dictionary.
 func (b *bm25Builder) field(ctx context.Context, f int, number []uint32) (m FieldStats, err error) {
-	m.Name = b.fields[f]
 	lengths := make([]uint32, len(number))
 	for arrival, n := range b.lengths[f] {
 		lengths[number[arrival]] = n
@@ -312,6 +311,20 @@ func (b *bm25Builder) field(ctx context.Context, f int, number []uint32) (m Fiel
 		}
 	}
 	b.lengths[f] = nil
+	var runs []*runFile
+	for _, w := range b.workers {
+		runs = append(runs, w.inverters[f].runs...)
+	}
+	return b.writeField(f, lengths, m, func(emit emitTerm) error { return mergeRuns(ctx, runs, number, emit) })
+}
+
+// emitTerm takes a term with its postings, sorted by document, and the sum of their frequencies. The list is its own until it
+// returns.
+type emitTerm func(name []byte, list []posting, cf int64) error
+
+// writeField writes the field whose documents have these lengths and the counts m; terms hands out its terms in order.
+func (b *bm25Builder) writeField(f int, lengths []uint32, m FieldStats, terms func(emitTerm) error) (FieldStats, error) {
+	m.Name = b.fields[f]
 	codes, err := newLengthCodes(lengths, b.opts.ExactLengths)
 	if err != nil {
 		return m, err
@@ -323,11 +336,7 @@ func (b *bm25Builder) field(ctx context.Context, f int, number []uint32) (m Fiel
 	e := &listEncoder{formula: newFormula(b.opts, m.Documents, m.Tokens, codes.lengths), codes: &codes}
 	dict := &termWriter{}
 	b.out.Begin("postings" + suffix)
-	var runs []*runFile
-	for _, w := range b.workers {
-		runs = append(runs, w.inverters[f].runs...)
-	}
-	err = mergeRuns(ctx, runs, number, func(name []byte, list []posting, cf int64) error {
+	err = terms(func(name []byte, list []posting, cf int64) error {
 		m.Terms++
 		if len(list) == 1 {
 			dict.add(name, 1, cf, list[0].doc(), 0)

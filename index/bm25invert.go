@@ -246,7 +246,7 @@ type runFile struct {
 }
 
 func newRunFile(dir string) (*runFile, error) {
-	f, err := os.CreateTemp(dir, ".bm25-run-*")
+	f, err := os.CreateTemp(dir, ".bm25run.tmp-*")
 	if err != nil {
 		return nil, fmt.Errorf("index: no room for sorting: %w", err)
 	}

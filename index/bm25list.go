@@ -293,16 +293,22 @@ func (d *dictionary) findIn(g int, name []byte) (t term, found bool, err error) 
 		}
 		if hit {
 			if t.df > 1 {
-				if at > uint64(len(d.lists)) || size > uint64(len(d.lists))-at {
-					return t, false, errDamagedList
-				}
-				t.at, t.list = int(at), d.lists[at:at+size:min(at+size+packPad, uint64(len(d.lists)))]
+				err = d.place(&t, at, size)
 			}
-			return t, true, nil
+			return t, err == nil, err
 		}
 		at += size
 	}
 	return t, false, nil
+}
+
+// place fills in the list of t: size bytes at at.
+func (d *dictionary) place(t *term, at, size uint64) error {
+	if at > uint64(len(d.lists)) || size > uint64(len(d.lists))-at {
+		return errDamagedList
+	}
+	t.at, t.list = int(at), d.lists[at:at+size:min(at+size+packPad, uint64(len(d.lists)))]
+	return nil
 }
 
 // entry reads what follows a name; size is the length of the list.

@@ -36,7 +36,7 @@ func sortPostings(list, tmp []posting, docs int) {
 
 // mergeRuns goes through the terms of all runs in order and calls emit with each term's postings, sorted by document; they
 // are emit's until it returns. number renumbers arrival numbers.
-func mergeRuns(ctx context.Context, runs []*runFile, number []uint32, emit func(name []byte, list []posting, cf int64) error) error {
+func mergeRuns(ctx context.Context, runs []*runFile, number []uint32, emit emitTerm) error {
 	for _, r := range runs {
 		if err := r.rewind(); err != nil {
 			return fmt.Errorf("index: reading a sorted run: %w", err)

@@ -24,12 +24,49 @@ type RM3Options struct {
 // the document and the document's score, and searches again with the best, beside the terms of the query. Among terms of equal
 // weight the lesser comes first.
 type RM3 struct {
-	x *BM25
+	x rm3Index
 	o RM3Options
+}
+
+// rm3Index is what RM3 needs of an index.
+type rm3Index interface {
+	Len() int
+	SearchTerms(ctx context.Context, terms []WeightedTerm, k int) ([]labrador.Hit, error)
+	// feedback is the k best documents of a query, with scores that are equal where they are.
+	feedback(ctx context.Context, query string, k int) ([]scored, error)
+	frequency(term []byte) (documents int64, err error)
+	analyze(text string, out *analysis.Tokens)
+}
+
+// scored is the contents of a document and its score.
+type scored struct {
+	contents string
+	score    float32
 }
 
 // RM3 returns a searcher over x. The index must have one field and keep its documents.
 func (x *BM25) RM3(o RM3Options) (*RM3, error) {
+	if x.arrivals == nil {
+		return nil, fmt.Errorf("index: %s: RM3 reads documents, which this index does not keep", x.path)
+	}
+	if len(x.fields) != 1 {
+		return nil, fmt.Errorf("index: %s: RM3 takes terms from one field, the index has %d", x.path, len(x.fields))
+	}
+	return newRM3(x, o)
+}
+
+// RM3 returns a searcher over s. The index must have one field and keep its documents.
+func (s *BM25Set) RM3(o RM3Options) (*RM3, error) {
+	if s.opts.NoDocuments {
+		return nil, fmt.Errorf("index: %s: RM3 reads documents, which this index does not keep", s.dir)
+	}
+	if s.opts.TitleWeight > 0 {
+		return nil, fmt.Errorf("index: %s: RM3 takes terms from one field, the index has 2", s.dir)
+	}
+	return newRM3(s, o)
+}
+
+func newRM3(x rm3Index, o RM3Options) (*RM3, error) {
 	if o.Documents == 0 {
 		o.Documents = 10
 	}
@@ -39,20 +76,66 @@ func (x *BM25) RM3(o RM3Options) (*RM3, error) {
 	if o.OriginalWeight == 0 {
 		o.OriginalWeight = 0.5
 	}
-	switch w := number(o.OriginalWeight); {
-	case o.Documents < 1 || o.Terms < 1 || !(w >= 0 && w <= 1):
+	if w := number(o.OriginalWeight); o.Documents < 1 || o.Terms < 1 || !(w >= 0 && w <= 1) {
 		return nil, fmt.Errorf("index: RM3 with %d documents, %d terms, weight %v: want at least 1, 1, and 0 to 1", o.Documents, o.Terms, w)
-	case len(x.fields) != 1:
-		return nil, fmt.Errorf("index: %s: RM3 takes terms from one field, the index has %d", x.path, len(x.fields))
-	case x.arrivals == nil:
-		return nil, fmt.Errorf("index: %s: RM3 reads documents, which this index does not keep", x.path)
 	}
 	return &RM3{x, o}, nil
 }
 
+func (x *BM25) analyze(text string, out *analysis.Tokens) { x.analyzer.Analyze(text, out) }
+
+func (x *BM25) frequency(term []byte) (int64, error) {
+	t, _, err := x.fields[0].dict.find(term)
+	if err != nil {
+		err = fmt.Errorf("index: %s: %w", x.path, err)
+	}
+	return t.df, err
+}
+
+func (x *BM25) feedback(_ context.Context, query string, k int) ([]scored, error) {
+	hits, err := x.SearchNumbers(nil, query, k)
+	docs := make([]scored, len(hits))
+	for i, h := range hits {
+		d, err := x.stored(h.Number)
+		if err != nil {
+			return nil, fmt.Errorf("index: %s: %w", x.path, err)
+		}
+		docs[i] = scored{d.Contents(), h.Score}
+	}
+	return docs, err
+}
+
+func (s *BM25Set) analyze(text string, out *analysis.Tokens) { s.analyzer.Analyze(text, out) }
+
+func (s *BM25Set) frequency(term []byte) (int64, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	df, _, err := s.count(0, term)
+	return df, err
+}
+
+func (s *BM25Set) feedback(ctx context.Context, query string, k int) ([]scored, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	hits, err := s.best(ctx, k, func(st *bm25Search) { st.analyze(query) })
+	docs := make([]scored, len(hits))
+	for i, h := range hits {
+		p, doc, err := s.find(h.ID)
+		if p == nil || err != nil {
+			return nil, err
+		}
+		d, err := p.x.stored(doc)
+		if err != nil {
+			return nil, fmt.Errorf("index: %s: %w", p.x.path, err)
+		}
+		docs[i] = scored{d.Contents(), h.Score}
+	}
+	return docs, err
+}
+
 // Search implements labrador.Searcher.
 func (r *RM3) Search(ctx context.Context, q labrador.Query, k int) ([]labrador.Hit, error) {
-	terms, err := r.Expand(q.Text)
+	terms, err := r.Expand(ctx, q.Text)
 	if err != nil {
 		return nil, err
 	}
@@ -60,27 +143,27 @@ func (r *RM3) Search(ctx context.Context, q labrador.Query, k int) ([]labrador.H
 }
 
 // Expand returns the terms of the expanded query, in ascending order.
-func (r *RM3) Expand(query string) ([]WeightedTerm, error) {
-	first, err := r.x.SearchNumbers(nil, query, r.o.Documents)
+func (r *RM3) Expand(ctx context.Context, query string) ([]WeightedTerm, error) {
+	first, err := r.x.feedback(ctx, query, r.o.Documents)
 	if err != nil {
 		return nil, err
 	}
 	model := features{}
 	for _, h := range first {
-		doc, err := r.document(h.Number)
+		doc, err := r.document(h.contents)
 		if err != nil {
 			return nil, err
 		}
 		if norm := float32(doc.sum()); norm > 0.001 {
 			for t, w := range doc {
-				model[t] += w / norm * h.Score
+				model[t] += w / norm * h.score
 			}
 		}
 	}
 	model = model.greatest(r.o.Terms)
 	model.scale()
 	var tokens analysis.Tokens
-	r.x.analyzer.Analyze(query, &tokens)
+	r.x.analyze(query, &tokens)
 	original := features{}
 	for i := range tokens.Len() {
 		original[string(tokens.Term(i))]++
@@ -103,25 +186,22 @@ func (r *RM3) Expand(query string) ([]WeightedTerm, error) {
 }
 
 // document is the terms of a document that may be taken, by frequency.
-func (r *RM3) document(doc uint32) (features, error) {
-	d, err := r.x.stored(doc)
-	if err != nil {
-		return nil, fmt.Errorf("index: %s: %w", r.x.path, err)
-	}
+func (r *RM3) document(contents string) (features, error) {
 	var tokens analysis.Tokens
-	r.x.analyzer.Analyze(d.Contents(), &tokens)
+	r.x.analyze(contents, &tokens)
 	f := features{}
 	for i := range tokens.Len() {
 		if name := tokens.Term(i); expansionTerm(name) {
 			f[string(name)]++
 		}
 	}
+	n := float32(r.x.Len())
 	for name := range f {
-		t, _, err := r.x.fields[0].dict.find([]byte(name))
+		df, err := r.x.frequency([]byte(name))
 		if err != nil {
-			return nil, fmt.Errorf("index: %s: %w", r.x.path, err)
+			return nil, err
 		}
-		if float32(t.df)/float32(r.x.n) > 0.1 {
+		if float32(df)/n > 0.1 {
 			delete(f, name)
 		}
 	}

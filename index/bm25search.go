@@ -90,15 +90,17 @@ func (x *BM25) SearchTerms(ctx context.Context, terms []WeightedTerm, k int) ([]
 	}
 	s := x.state()
 	defer x.states.Put(s)
-	s.terms = s.terms[:0]
-	for _, t := range terms {
-		s.addTerm([]byte(t.Term), t.Weight)
-	}
+	s.setTerms(terms)
 	return s.hits(k)
 }
 
 // SearchBatch implements labrador.BatchSearcher: the queries are handed to one goroutine per processor.
 func (x *BM25) SearchBatch(ctx context.Context, queries []labrador.Query, k int) ([][]labrador.Hit, error) {
+	return SearchEach(ctx, x, queries, k)
+}
+
+// SearchEach answers a batch by a Searcher's Search, handing the queries to one goroutine per processor.
+func SearchEach(ctx context.Context, x labrador.Searcher, queries []labrador.Query, k int) ([][]labrador.Hit, error) {
 	out := make([][]labrador.Hit, len(queries))
 	var next atomic.Int64
 	var failed atomic.Pointer[error]
@@ -160,6 +162,14 @@ func (s *bm25Search) analyze(text string) {
 	s.terms = s.terms[:0]
 	for i := range s.tokens.Len() {
 		s.addTerm(s.tokens.Term(i), 1)
+	}
+}
+
+// setTerms makes terms the query's.
+func (s *bm25Search) setTerms(terms []WeightedTerm) {
+	s.terms = s.terms[:0]
+	for _, t := range terms {
+		s.addTerm([]byte(t.Term), t.Weight)
 	}
 }
 

@@ -1,13 +1,11 @@
 package index
 
 import (
-	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"iter"
+	"hash/crc32"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,42 +13,56 @@ import (
 	"sync"
 
 	"github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/internal/atomicfile"
+	"github.com/labrador-lab/labrador/analysis"
 )
 
-// BM25Set is a BM25 index that changes: a folder of BM25 files, each with some of the documents. Additions make a new file;
-// deletions are noted in a small one of the deleted documents beside it. Searches skip what is deleted and use the statistics
-// of the documents that are left, so the hits and scores are those of an index built anew of them. Merge makes one file of all.
+// BM25Set is a BM25 index that changes: a folder of BM25 files, its parts, each with some of the documents. Additions make a new
+// part; deletions are noted in a small file of the deleted documents beside it. Searches skip what is deleted and use the
+// statistics of the documents that are left, so the hits and scores are those of an index built anew of them. Parts are merged as
+// they get many (planMerges); Merge makes one of all.
 //
-// It is safe for concurrent use: searches go on together, a change waits for them. One process at a time may change a set.
+// It is safe for concurrent use. Searches go on while a change is made and see the index before it or after it. One process at
+// a time may change a set, which a lock in the folder sees to; others that have it open go on with what they opened.
 //
-// The folder's segments.json lists the files. It is replaced at the end of each change: a change that is killed leaves the
-// set as it was, and files that are not listed are removed at the next change.
+// The folder's segments.json lists the parts. It is replaced at the end of each change: a change that is killed leaves the
+// set as it was, and files that are not listed are removed at the next change. A folder without it that holds a file "bm25" is a
+// set of that one part.
 type BM25Set struct {
-	mu    sync.RWMutex
-	dir   string
-	opts  BM25Options
-	list  setList
-	parts []*setPart
+	change   sync.Mutex // held by changes
+	mu       sync.RWMutex
+	dir      string
+	opts     BM25Options
+	analyzer analysis.Analyzer
+	list     setList
+	parts    []*setPart
 }
 
 const (
 	setFile    = "segments.json"
-	setVersion = 1
+	setVersion = 2
+	setSingle  = "bm25" // the part of a folder without segments.json
 )
 
-// setList is segments.json.
+// setList is segments.json. Version 1 had no CRC32C.
 type setList struct {
-	Version int
-	Options string
-	Next    int // number of the next file
-	Parts   []setEntry
+	Version     int
+	Options     string // as BM25Options.String has it
+	NoDocuments bool   `json:",omitempty"`
+	Next        int    // number of the next file
+	Parts       []setEntry
+	CRC32C      uint32 `json:",omitempty"` // of this list as compact JSON without it
 }
 
 // setEntry names a part's files.
 type setEntry struct {
 	File    string
 	Deleted string // index of its deleted documents; empty where there are none
+}
+
+func (l setList) checksum() uint32 {
+	l.CRC32C = 0
+	text, _ := json.Marshal(l) // of strings and numbers: cannot fail
+	return crc32.Checksum(text, crc32.MakeTable(crc32.Castagnoli))
 }
 
 // setPart is one open part.
@@ -64,52 +76,74 @@ type setPart struct {
 	stretch  []float64
 }
 
-func (p *setPart) isDeleted(doc uint32) bool { return p.gone != nil && p.gone[doc/64]>>(doc%64)&1 != 0 }
+func (p *setPart) isDeleted(doc uint32) bool { return p.gone != nil && hasBit(p.gone, doc) }
 
-// CreateBM25Set makes an empty set in the folder dir, which must not hold one. Documents are always kept.
-func CreateBM25Set(dir string, o BM25Options) (*BM25Set, error) {
-	if err := o.Validate(); err != nil {
-		return nil, err
+// IsBM25Set says whether the folder dir holds a set.
+func IsBM25Set(dir string) bool {
+	for _, name := range []string{setFile, setSingle} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+			return true
+		}
 	}
-	if o.NoDocuments {
-		return nil, fmt.Errorf("index: %s: a set that changes keeps its documents", dir)
-	}
-	if _, err := os.Stat(filepath.Join(dir, setFile)); err == nil {
-		return nil, fmt.Errorf("index: %s holds an index already", dir)
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	s := &BM25Set{dir: dir, opts: o.withDefaults()}
-	return s, s.write(setList{Version: setVersion, Options: s.opts.String(), Next: 1})
+	return false
 }
 
 // OpenBM25Set opens the set in the folder dir.
 func OpenBM25Set(dir string) (*BM25Set, error) {
-	data, err := os.ReadFile(filepath.Join(dir, setFile))
-	if err != nil {
-		return nil, err
-	}
-	var l setList
-	if err := json.Unmarshal(data, &l); err != nil {
-		return nil, fmt.Errorf("index: %s: %s: %w", dir, setFile, err)
-	}
-	if l.Version != setVersion {
-		return nil, fmt.Errorf("index: %s: version %d of the format, this program reads version %d", dir, l.Version, setVersion)
-	}
-	s := &BM25Set{dir: dir}
-	if s.opts, err = ParseBM25Options(l.Options); err != nil {
-		return nil, fmt.Errorf("index: %s: %s: %w", dir, setFile, err)
-	}
-	s.opts = s.opts.withDefaults()
-	if err := s.use(l); err != nil {
+	const tries = 10
+	for try := 1; ; try++ {
+		s := &BM25Set{dir: dir}
+		l, err := readSetList(dir)
+		if err != nil {
+			return nil, err
+		}
+		if s.opts, err = ParseBM25Options(l.Options); err == nil {
+			s.opts = s.opts.withDefaults()
+			s.analyzer, err = analysis.New(s.opts.Analyzer)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("index: %s: %s: %w", dir, setFile, err)
+		}
+		err = s.use(l)
+		if err == nil {
+			return s, nil
+		}
 		s.Close()
-		return nil, err
+		if !errors.Is(err, fs.ErrNotExist) || try == tries { // a file may go while the list is read: another process changes the set
+			return nil, err
+		}
 	}
-	return s, nil
 }
 
-// use opens the parts of l; those that are open and stay are kept. On an error nothing changes.
+// readSetList reads segments.json, or makes the list of a folder that has one file.
+func readSetList(dir string) (l setList, err error) {
+	data, err := os.ReadFile(filepath.Join(dir, setFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		x, err := OpenBM25(filepath.Join(dir, setSingle))
+		if err != nil {
+			return l, err
+		}
+		defer x.Close()
+		return setList{Version: setVersion, Options: x.opts.String(), NoDocuments: x.arrivals == nil, Next: 1, Parts: []setEntry{{File: setSingle}}}, nil
+	}
+	if err != nil {
+		return l, err
+	}
+	dec := json.NewDecoder(strings.NewReader(string(data)))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&l); err != nil {
+		return l, fmt.Errorf("index: %s: %s: %w", dir, setFile, err)
+	}
+	switch {
+	case l.Version != 1 && l.Version != setVersion:
+		return l, fmt.Errorf("index: %s: %s: version %d of the format, this program reads versions 1 and %d", dir, setFile, l.Version, setVersion)
+	case l.Version == 1 && l.CRC32C != 0, l.Version > 1 && l.CRC32C != l.checksum():
+		return l, fmt.Errorf("index: %s: %s is not as it was written: build the index again", dir, setFile)
+	}
+	return l, nil
+}
+
+// use goes over to the parts of l; those that are open and stay are kept. On an error nothing changes.
 func (s *BM25Set) use(l setList) error {
 	var parts []*setPart
 	for _, e := range l.Parts {
@@ -128,12 +162,14 @@ func (s *BM25Set) use(l setList) error {
 		}
 		parts = append(parts, p)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, p := range s.parts {
 		if !slices.Contains(parts, p) {
 			p.close()
 		}
 	}
-	s.list, s.parts = l, parts
+	s.list, s.parts, s.opts.NoDocuments = l, parts, l.NoDocuments
 	s.weigh()
 	return nil
 }
@@ -148,6 +184,10 @@ func (s *BM25Set) openPart(e setEntry) (*setPart, error) {
 	var err error
 	if p.x, err = OpenBM25(filepath.Join(s.dir, e.File)); err != nil {
 		return nil, err
+	}
+	if have, want := p.x.opts.String(), s.opts.String(); have != want {
+		p.close()
+		return nil, fmt.Errorf("index: %s: part %s was built with %s, the index with %s", s.dir, e.File, have, want)
 	}
 	if e.Deleted == "" {
 		return p, nil
@@ -236,56 +276,6 @@ func (s *BM25Set) count(field int, name []byte) (df, cf int64, err error) {
 	return df, cf, nil
 }
 
-// Search implements labrador.Searcher, as BM25.Search does.
-func (s *BM25Set) Search(ctx context.Context, q labrador.Query, k int) ([]labrador.Hit, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	var hits []labrador.Hit
-	for _, p := range s.parts {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		more, err := p.search(q.Text, k)
-		if err != nil {
-			return nil, err
-		}
-		hits = append(hits, more...)
-	}
-	slices.SortFunc(hits, func(a, b labrador.Hit) int {
-		if a.Score != b.Score {
-			return cmp.Compare(b.Score, a.Score)
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
-	hits = slices.Clip(hits[:max(0, min(k, len(hits)))])
-	separate(hits)
-	return hits, ctx.Err()
-}
-
-// search finds the part's k best, equal scores left equal.
-func (p *setPart) search(text string, k int) ([]labrador.Hit, error) {
-	st := p.x.state()
-	st.part, st.exhaust = p, p.formulas[0].kind == ql
-	defer func() {
-		st.part, st.exhaust = nil, false
-		p.x.states.Put(st)
-	}()
-	st.analyze(text)
-	ranks, err := st.run(k)
-	if err != nil {
-		return nil, err
-	}
-	hits := make([]labrador.Hit, len(ranks))
-	for i, r := range ranks {
-		id, err := p.x.ID(r.doc())
-		if err != nil {
-			return nil, fmt.Errorf("index: %s: %w", p.x.path, err)
-		}
-		hits[i] = labrador.Hit{ID: id, Score: r.score()}
-	}
-	return hits, nil
-}
-
 // find is the part that has the document, and its number there; nil where no part has it.
 func (s *BM25Set) find(id string) (*setPart, uint32, error) {
 	for _, p := range s.parts {
@@ -329,6 +319,61 @@ func (p *setPart) left() int {
 	return p.x.n
 }
 
+// Parts is the number of files that the documents are in, and how many documents in them are deleted.
+func (s *BM25Set) Parts() (parts, deleted int) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, p := range s.parts {
+		deleted += p.x.n - p.left()
+	}
+	return len(s.parts), deleted
+}
+
+// Options are those that the index was built with, defaults filled in.
+func (s *BM25Set) Options() BM25Options { return s.opts }
+
+// Stats are the counts of each field over the documents that are left; Terms counts different terms where one file has all
+// of them, and is 0 otherwise.
+func (s *BM25Set) Stats() []FieldStats {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if x := s.sole(); x != nil {
+		return x.Stats()
+	}
+	var all []FieldStats
+	for _, p := range s.parts {
+		for f, m := range p.x.Stats() {
+			if f == len(all) {
+				all = append(all, FieldStats{Name: m.Name})
+			}
+			all[f].Documents, all[f].Tokens = all[f].Documents+m.Documents, all[f].Tokens+m.Tokens
+			if p.deleted != nil {
+				d := p.deleted.fields[f]
+				all[f].Documents, all[f].Tokens = all[f].Documents-d.Documents, all[f].Tokens-d.Tokens
+			}
+		}
+	}
+	return all
+}
+
+// Verify reads all files and compares them with their checksums.
+func (s *BM25Set) Verify() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, p := range s.parts {
+		if err := p.x.Verify(); err != nil {
+			return err
+		}
+		if p.deleted == nil {
+			continue
+		}
+		if err := p.deleted.Verify(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Close unmaps the files. Nothing of s may be used afterwards.
 func (s *BM25Set) Close() error {
 	s.mu.Lock()
@@ -339,142 +384,3 @@ func (s *BM25Set) Close() error {
 	s.parts = nil
 	return nil
 }
-
-// write replaces segments.json and goes over to it; files that nothing names any more are removed.
-func (s *BM25Set) write(l setList) error {
-	data, err := json.MarshalIndent(l, "", " ")
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(s.dir, setFile)
-	if err := atomicfile.Write(path, func(w io.Writer) error { _, err := w.Write(append(data, '\n')); return err }); err != nil {
-		return err
-	}
-	if err := s.use(l); err != nil {
-		return err
-	}
-	keep := map[string]bool{}
-	for _, e := range l.Parts {
-		keep[e.File], keep[e.Deleted] = true, true
-	}
-	old, err := filepath.Glob(filepath.Join(s.dir, "*.bm25"))
-	for _, f := range old {
-		if !keep[filepath.Base(f)] {
-			err = errors.Join(err, os.Remove(f))
-		}
-	}
-	return err
-}
-
-// newFile is a name for a new file of l.
-func newFile(l *setList) string {
-	name := fmt.Sprintf("%06d.bm25", l.Next)
-	l.Next++
-	return name
-}
-
-// Add adds documents; one whose id is there takes the place of the old one.
-func (s *BM25Set) Add(ctx context.Context, docs iter.Seq2[labrador.Document, error]) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.list
-	l.Parts = slices.Clone(l.Parts)
-	e := setEntry{File: newFile(&l)}
-	var ids []string
-	seen := func(yield func(labrador.Document, error) bool) {
-		for d, err := range docs {
-			ids = append(ids, d.ID)
-			if !yield(d, err) {
-				return
-			}
-		}
-	}
-	if err := BuildBM25(ctx, filepath.Join(s.dir, e.File), seen, s.opts); err != nil {
-		return err
-	}
-	if _, err := s.remove(ctx, &l, ids); err != nil {
-		return err
-	}
-	l.Parts = append(l.Parts, e)
-	return s.write(l)
-}
-
-// Delete deletes the documents of these ids and says how many there were.
-func (s *BM25Set) Delete(ctx context.Context, ids ...string) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.list
-	l.Parts = slices.Clone(l.Parts)
-	n, err := s.remove(ctx, &l, ids)
-	if n == 0 || err != nil {
-		return 0, err
-	}
-	return n, s.write(l)
-}
-
-// remove notes the deletions in l and writes the files of deleted documents.
-func (s *BM25Set) remove(ctx context.Context, l *setList, ids []string) (int, error) {
-	gone := make([]map[string]bool, len(s.parts))
-	n := 0
-	for _, id := range ids {
-		p, _, err := s.find(id)
-		if err != nil {
-			return 0, err
-		}
-		if p == nil {
-			continue
-		}
-		i := slices.Index(s.parts, p)
-		if gone[i] == nil {
-			gone[i] = map[string]bool{}
-		}
-		if !gone[i][id] {
-			gone[i][id] = true
-			n++
-		}
-	}
-	var kept []setEntry
-	for i, p := range s.parts {
-		e := l.Parts[i]
-		if gone[i] != nil {
-			if len(gone[i]) == p.left() {
-				continue
-			}
-			e.Deleted = newFile(l)
-			deleted := p.x.documents(func(doc uint32, id string) bool { return p.isDeleted(doc) || gone[i][id] })
-			if err := BuildBM25(ctx, filepath.Join(s.dir, e.Deleted), deleted, s.opts); err != nil {
-				return 0, err
-			}
-		}
-		kept = append(kept, e)
-	}
-	l.Parts = kept
-	return n, nil
-}
-
-// Merge makes one file of all documents that are left, which searches fastest.
-func (s *BM25Set) Merge(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.parts) == 0 || len(s.parts) == 1 && s.parts[0].deleted == nil {
-		return nil
-	}
-	l := s.list
-	e := setEntry{File: newFile(&l)}
-	all := func(yield func(labrador.Document, error) bool) {
-		for _, p := range s.parts {
-			for d, err := range p.x.documents(func(doc uint32, _ string) bool { return !p.isDeleted(doc) }) {
-				if !yield(d, err) {
-					return
-				}
-			}
-		}
-	}
-	if err := BuildBM25(ctx, filepath.Join(s.dir, e.File), all, s.opts); err != nil {
-		return err
-	}
-	l.Parts = []setEntry{e}
-	return s.write(l)
-}
-
-var _ labrador.Searcher = (*BM25Set)(nil)

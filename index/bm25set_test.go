@@ -1,8 +1,11 @@
 package index
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -11,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/internal/atomicfile"
 )
 
 // TestSetEqualsAnIndexBuiltAnew: after random additions, replacements, deletions, merges and reopenings, the hits and scores
@@ -19,56 +23,102 @@ func TestSetEqualsAnIndexBuiltAnew(t *testing.T) {
 	ctx := context.Background()
 	for v, variant := range Variants() {
 		r := rand.New(rand.NewPCG(31, uint64(v)))
-		o := BM25Options{Analyzer: "whitespace", Variant: variant, ExactLengths: v%2 == 0}
+		o := BM25Options{Analyzer: "whitespace", Variant: variant, ExactLengths: v%2 == 0, NoDocuments: v%4 == 3}
 		if v%3 == 1 {
 			o.TitleWeight = .5
 		}
 		dir := filepath.Join(t.TempDir(), "set")
-		set, err := CreateBM25Set(dir, o)
-		if err != nil {
-			t.Fatal(err)
-		}
+		set := buildSet(t, dir, nil, o)
 		left := map[string]labrador.Document{}
-		for step := range 9 {
-			if step == 4 || step == 7 {
+		for step := range 8 {
+			changeAtRandom(t, r, set, left)
+			if step == 3 || step == 7 {
 				if err := set.Merge(ctx); err != nil {
 					t.Fatal(err)
 				}
-			}
-			docs := randomDocuments(r, 30+r.IntN(400), 80)
-			for i := range docs {
-				docs[i].ID = fmt.Sprint("d", r.IntN(100000))
-			}
-			docs = slices.CompactFunc(sortedByID(docs), func(a, b labrador.Document) bool { return a.ID == b.ID })
-			if err := set.Add(ctx, sequence(docs)); err != nil {
-				t.Fatal(err)
-			}
-			for _, d := range docs {
-				left[d.ID] = d
-			}
-			var gone []string
-			for id := range left {
-				if r.IntN(6) == 0 {
-					gone = append(gone, id)
-				}
-			}
-			n, err := set.Delete(ctx, append(gone, "none")...)
-			if err != nil || n != len(gone) {
-				t.Fatal(n, len(gone), err)
-			}
-			for _, id := range gone {
-				delete(left, id)
+				compareSections(t, set, left, o)
 			}
 			if step%3 == 2 {
 				set.Close()
-				if set, err = OpenBM25Set(dir); err != nil {
-					t.Fatal(err)
-				}
+				set = openSet(t, dir)
 			}
-			compareSet(t, r, set, left, o)
+			if step%2 == 0 || !testing.Short() {
+				compareSet(t, r, set, left, o)
+			}
 		}
 		set.Close()
 	}
+}
+
+func openSet(t *testing.T, dir string) *BM25Set {
+	t.Helper()
+	set, err := OpenBM25Set(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func buildSet(t *testing.T, dir string, docs []labrador.Document, o BM25Options) *BM25Set {
+	t.Helper()
+	if err := BuildBM25Set(context.Background(), dir, sequence(docs), o); err != nil {
+		t.Fatal(err)
+	}
+	return openSet(t, dir)
+}
+
+// changeAtRandom adds, replaces and deletes, a few documents or many, in the set and in left.
+func changeAtRandom(t *testing.T, r *rand.Rand, set *BM25Set, left map[string]labrador.Document) {
+	t.Helper()
+	docs := randomDocuments(r, 1+r.IntN(2+398*r.IntN(2)), 80)
+	for i := range docs {
+		docs[i].ID = fmt.Sprint("d", r.IntN(3000))
+	}
+	docs = slices.CompactFunc(sortedByID(docs), func(a, b labrador.Document) bool { return a.ID == b.ID })
+	r.Shuffle(len(docs), func(i, j int) { docs[i], docs[j] = docs[j], docs[i] })
+	have := len(left)
+	for _, d := range docs {
+		left[d.ID] = d
+	}
+	added, replaced, err := set.Add(t.Context(), sequence(docs), BM25Options{})
+	if err != nil || added != len(left)-have || added+replaced != len(docs) {
+		t.Fatalf("%d added, %d replaced of %d: %v", added, replaced, len(docs), err)
+	}
+	var gone []string
+	share := 3 + r.IntN(200)
+	for _, d := range documentsOf(left) {
+		if r.IntN(share) == 0 {
+			gone = append(gone, d.ID)
+			delete(left, d.ID)
+		}
+	}
+	n, err := set.Delete(t.Context(), append(gone, "none")...)
+	if err != nil || n != len(gone) {
+		t.Fatal(n, len(gone), err)
+	}
+}
+
+// compareSections wants a merged set to have the bytes of an index built anew, but for the stored documents.
+func compareSections(t *testing.T, set *BM25Set, left map[string]labrador.Document, o BM25Options) {
+	t.Helper()
+	want, got := buildDocuments(t, documentsOf(left), o).file, set.sole().file
+	if !slices.Equal(got.Names(), want.Names()) {
+		t.Fatalf("sections %v, want %v", got.Names(), want.Names())
+	}
+	for _, name := range want.Names() {
+		if name == "store" || name == "storeblocks" || name == "arrivals" {
+			continue
+		}
+		a, err := got.Section(name)
+		b, err2 := want.Section(name)
+		if err != nil || err2 != nil || !bytes.Equal(a, b) {
+			t.Fatalf("%s: section %s has other bytes: %v %v", o, name, err, err2)
+		}
+	}
+}
+
+func documentsOf(left map[string]labrador.Document) []labrador.Document {
+	return sortedByID(slices.Collect(maps.Values(left)))
 }
 
 func sortedByID(docs []labrador.Document) []labrador.Document {
@@ -76,13 +126,28 @@ func sortedByID(docs []labrador.Document) []labrador.Document {
 	return docs
 }
 
+// compareRM3 wants expanded queries to find the same, where the index has what they need.
+func compareRM3(t *testing.T, set *BM25Set, x *BM25) {
+	t.Helper()
+	a, err := set.RM3(RM3Options{})
+	b, err2 := x.RM3(RM3Options{})
+	if (err == nil) != (err2 == nil) {
+		t.Fatal(err, err2)
+	}
+	if err != nil {
+		return
+	}
+	q := labrador.Query{Text: "w30 w50 w17"}
+	got, err := a.Search(t.Context(), q, 20)
+	want, err2 := b.Search(t.Context(), q, 20)
+	if err != nil || err2 != nil || !slices.Equal(got, want) {
+		t.Fatalf("RM3: %v %v\n got %v\nwant %v", err, err2, got[:min(8, len(got))], want[:min(8, len(want))])
+	}
+}
+
 func compareSet(t *testing.T, r *rand.Rand, set *BM25Set, left map[string]labrador.Document, o BM25Options) {
 	t.Helper()
-	var docs []labrador.Document
-	for _, d := range left {
-		docs = append(docs, d)
-	}
-	sortedByID(docs)
+	docs := documentsOf(left)
 	if set.Len() != len(docs) {
 		t.Fatalf("%d documents, want %d", set.Len(), len(docs))
 	}
@@ -99,9 +164,18 @@ func compareSet(t *testing.T, r *rand.Rand, set *BM25Set, left map[string]labrad
 			if err != nil || err2 != nil || !slices.Equal(got, want) {
 				t.Fatalf("%s, query %q, k %d: %v %v\n got %v\nwant %v", o, q.Text, k, err, err2, got[:min(8, len(got))], want[:min(8, len(want))])
 			}
+			got, err = set.SearchAll(context.Background(), q, k)
+			want, err2 = x.SearchAll(context.Background(), q, k)
+			if err != nil || err2 != nil || !slices.Equal(got, want) {
+				t.Fatalf("%s, all of %q, k %d: %v %v\n got %v\nwant %v", o, q.Text, k, err, err2, got[:min(8, len(got))], want[:min(8, len(want))])
+			}
 		}
 	}
-	for _, d := range docs[:min(20, len(docs))] {
+	compareRM3(t, set, x)
+	for i, d := range docs {
+		if o.NoDocuments || i%7 != 0 {
+			continue
+		}
 		if got, ok, err := set.Document(d.ID); !ok || err != nil || got != d {
 			t.Fatal(got, ok, err)
 		}
@@ -112,15 +186,9 @@ func compareSet(t *testing.T, r *rand.Rand, set *BM25Set, left map[string]labrad
 func TestSetKeepsItsStateWhenAChangeFails(t *testing.T) {
 	ctx := context.Background()
 	dir := filepath.Join(t.TempDir(), "set")
-	set, err := CreateBM25Set(dir, BM25Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := set.Add(ctx, sequence([]labrador.Document{{ID: "a", Text: "one fish"}, {ID: "b", Text: "two fish"}})); err != nil {
-		t.Fatal(err)
-	}
+	set := buildSet(t, dir, []labrador.Document{{ID: "a", Text: "one fish"}, {ID: "b", Text: "two fish"}}, BM25Options{})
 	twice := []labrador.Document{{ID: "a", Text: "x"}, {ID: "a", Text: "y"}}
-	if err := set.Add(ctx, sequence(twice)); err == nil {
+	if _, _, err := set.Add(ctx, sequence(twice), BM25Options{}); err == nil {
 		t.Fatal("a document twice is taken")
 	}
 	hits, err := set.Search(ctx, labrador.Query{Text: "fish"}, 10)
@@ -128,13 +196,13 @@ func TestSetKeepsItsStateWhenAChangeFails(t *testing.T) {
 		t.Fatal(hits, err)
 	}
 	set.Close()
-	if set, err = OpenBM25Set(dir); err != nil || set.Len() != 2 {
-		t.Fatal(err)
+	if set = openSet(t, dir); set.Len() != 2 {
+		t.Fatal(set.Len())
 	}
 	if n, err := set.Delete(ctx, "a", "b"); n != 2 || err != nil || set.Len() != 0 {
 		t.Fatal(n, err)
 	}
-	if names, _ := os.ReadDir(dir); len(names) != 1 {
+	if names, _ := os.ReadDir(dir); len(names) != 2 { // segments.json and the lock
 		t.Fatalf("left behind: %v", names)
 	}
 	set.Close()
@@ -172,6 +240,115 @@ func TestSearchAll(t *testing.T) {
 			if err != nil || !slices.Equal(got, want) {
 				t.Fatalf("%q: %v\n got %v\nwant %v", query.Text, err, got, want)
 			}
+		}
+	}
+}
+
+// TestPlanMerges counts what the policy writes for documents that come one by one: at most one time per tier each, over a
+// number of parts that grows with the logarithm, as planMerges says.
+func TestPlanMerges(t *testing.T) {
+	for _, deletes := range []bool{false, true} {
+		var parts []partSize
+		r := rand.New(rand.NewPCG(71, 72))
+		const n = 20000
+		written, gone := 0, 0
+		for range n {
+			parts = append(parts, partSize{left: 1})
+			if i := r.IntN(len(parts)); deletes && r.IntN(3) == 0 && parts[i].left > 1 {
+				parts[i].left--
+				parts[i].deleted++
+				gone++
+			}
+			for plan := planMerges(parts); len(plan) > 0; plan = planMerges(parts) {
+				var rest []partSize
+				for _, group := range plan {
+					all := partSize{}
+					for _, i := range group {
+						all.left += parts[i].left
+						parts[i].left = -1
+					}
+					written += all.left
+					rest = append(rest, all)
+				}
+				for _, p := range parts {
+					if p.left >= 0 {
+						rest = append(rest, p)
+					}
+				}
+				parts = rest
+			}
+			if most := (setFactor - 1) * (tier(n) + 1); len(parts) > most {
+				t.Fatalf("%d parts, want at most %d", len(parts), most)
+			}
+		}
+		if most := tier(n)*(n+gone) + (maxDeleted-1)*gone; written > most {
+			t.Errorf("%d documents written for %d added and %d deleted, want at most %d", written, n, gone, most)
+		}
+		t.Logf("%d added, %d deleted: %d written, %d parts", n, gone, written, len(parts))
+	}
+}
+
+// TestSetMergesByItself: many small changes leave few parts, and the documents come back.
+func TestSetMergesByItself(t *testing.T) {
+	set := buildSet(t, filepath.Join(t.TempDir(), "set"), nil, BM25Options{})
+	defer set.Close()
+	for i := range 40 {
+		d := labrador.Document{ID: fmt.Sprint("d", i), Text: fmt.Sprint("one fish number ", i)}
+		if _, _, err := set.Add(t.Context(), sequence([]labrador.Document{d}), BM25Options{Threads: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if parts, _ := set.Parts(); parts > (setFactor-1)*3 || set.Len() != 40 {
+		t.Fatalf("%d parts of %d documents", parts, set.Len())
+	}
+	for i := range 25 {
+		if n, err := set.Delete(t.Context(), fmt.Sprint("d", i)); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if _, deleted := set.Parts(); deleted > 40/maxDeleted {
+		t.Errorf("%d deleted documents are kept", deleted)
+	}
+	if d, ok, err := set.Document("d39"); !ok || err != nil || d.Text != "one fish number 39" {
+		t.Fatal(d, ok, err)
+	}
+}
+
+// TestSetsOfTwoProcesses: an open set goes on while another changes the folder, its own next change sees what the other did, and
+// two changes at once are refused.
+func TestSetsOfTwoProcesses(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "set")
+	a := buildSet(t, dir, []labrador.Document{{ID: "a", Text: "one fish"}}, BM25Options{})
+	defer a.Close()
+	b := openSet(t, dir)
+	defer b.Close()
+	inside := func(yield func(labrador.Document, error) bool) {
+		if _, err := a.Delete(t.Context(), "a"); !errors.Is(err, atomicfile.ErrBusy) {
+			t.Errorf("two changes at once: %v", err)
+		}
+		yield(labrador.Document{ID: "b", Text: "two fish"}, nil)
+	}
+	if _, _, err := b.Add(t.Context(), inside, BM25Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if hits, err := a.Search(t.Context(), labrador.Query{Text: "fish"}, 10); err != nil || len(hits) != 1 {
+		t.Fatal(hits, err)
+	}
+	if n, err := a.Delete(t.Context(), "b"); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+}
+
+func TestWeightedTerms(t *testing.T) {
+	x := buildDocuments(t, []labrador.Document{{ID: "a", Text: "running dogs"}}, BM25Options{})
+	got, err := x.WeightedTerms("Dogs^2.5 are running state-of-the-art^0")
+	want := []WeightedTerm{{"dog", 2.5}, {"run", 1}, {"state", 0}, {"art", 0}} // "are", "of" and "the" are stop words
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v %v", got, err)
+	}
+	for _, bad := range []string{"dogs^", "^2", "dogs^x", "dogs^-1", "dogs^inf", "a^2^3"} {
+		if _, err := x.WeightedTerms(bad); err == nil {
+			t.Errorf("%q is taken", bad)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
-	"iter"
 	"slices"
 	"sort"
 	"strings"
@@ -87,23 +86,35 @@ func (x *BM25) stored(doc uint32) (d labrador.Document, err error) {
 
 // storeBlock decompresses block b; first is the arrival number of its first document.
 func (x *BM25) storeBlock(b int) (r reader, first uint32, err error) {
+	data, size, first, err := x.rawBlock(b)
+	if err != nil {
+		return r, 0, err
+	}
+	raw, err := decodeBlock(data, size)
+	return reader{b: raw}, first, err
+}
+
+// rawBlock is block b as it is stored; size is its length decompressed.
+func (x *BM25) rawBlock(b int) (data []byte, size int, first uint32, err error) {
 	e := x.storeBlocks[storeEntry*b:]
-	lo, hi, size := le.Uint64(e[4:]), x.storeSize, le.Uint32(e[12:])
+	lo, hi := le.Uint64(e[4:]), x.storeSize
 	if len(e) >= 2*storeEntry {
 		hi = le.Uint64(e[storeEntry+4:])
 	}
 	if lo > hi || hi > x.storeSize {
-		return r, 0, errDamagedStore
+		return nil, 0, 0, errDamagedStore
 	}
-	data, err := x.file.Range("store", int(lo), int(hi))
+	data, err = x.file.Range("store", int(lo), int(hi))
+	return data, int(le.Uint32(e[12:])), le.Uint32(e), err
+}
+
+// decodeBlock decompresses a block.
+func decodeBlock(data []byte, size int) ([]byte, error) {
+	raw, err := storeDecoder().DecodeAll(data, make([]byte, 0, min(size, 255*len(data)+1024)))
 	if err != nil {
-		return r, 0, err
+		return nil, fmt.Errorf("section store: %w", err)
 	}
-	raw, err := storeDecoder().DecodeAll(data, make([]byte, 0, min(int(size), 255*len(data)+1024)))
-	if err != nil {
-		return r, 0, fmt.Errorf("section store: %w", err)
-	}
-	return reader{b: raw}, le.Uint32(e), nil
+	return raw, nil
 }
 
 // document reads the next document of a block.
@@ -115,32 +126,17 @@ func (r *reader) document() (d labrador.Document, err error) {
 	return d, nil
 }
 
-// documents are the stored documents that want wants, in the order in which they came.
-func (x *BM25) documents(want func(doc uint32, id string) bool) iter.Seq2[labrador.Document, error] {
-	return func(yield func(labrador.Document, error) bool) {
-		byArrival := make([]uint32, x.n)
-		for doc := range x.n {
-			if a := le.Uint32(x.arrivals[4*doc:]); int(a) < x.n {
-				byArrival[a] = uint32(doc)
-			}
+// byArrival is the number of each document in the order in which they came.
+func (x *BM25) byArrival() ([]uint32, error) {
+	docs := make([]uint32, x.n)
+	for doc := range x.n {
+		a := le.Uint32(x.arrivals[4*doc:])
+		if int64(a) >= int64(x.n) {
+			return nil, fmt.Errorf("section arrivals: document %d came as number %d of %d", doc, a, x.n)
 		}
-		for b := range len(x.storeBlocks) / storeEntry {
-			r, first, err := x.storeBlock(b)
-			for i := first; err == nil && len(r.b) > 0 && int(i) < x.n; i++ {
-				var d labrador.Document
-				if d, err = r.document(); err == nil {
-					d.ID, err = x.ID(byArrival[i])
-				}
-				if err == nil && want(byArrival[i], d.ID) && !yield(d, nil) {
-					return
-				}
-			}
-			if err != nil {
-				yield(labrador.Document{}, fmt.Errorf("index: %s: %w", x.path, err))
-				return
-			}
-		}
+		docs[a] = uint32(doc)
 	}
+	return docs, nil
 }
 
 var errDamagedStore = fmt.Errorf("section store: the documents are damaged")
@@ -160,22 +156,11 @@ func encodeIDs(ids []string, number []uint32) (data, groups []byte) {
 	for arrival, doc := range number {
 		byDoc[doc] = uint32(arrival)
 	}
-	last := ""
-	for doc, arrival := range byDoc {
-		id, shared := ids[arrival], 0
-		if doc%idGroup == 0 {
-			groups = le.AppendUint64(groups, uint64(len(data)))
-		} else {
-			for shared < len(id) && shared < len(last) && id[shared] == last[shared] {
-				shared++
-			}
-		}
-		data = binary.AppendUvarint(data, uint64(shared))
-		data = binary.AppendUvarint(data, uint64(len(id)-shared))
-		data = append(data, id[shared:]...)
-		last = id
+	var w idWriter
+	for _, arrival := range byDoc {
+		w.add([]byte(ids[arrival]))
 	}
-	return data, groups
+	return w.data, w.groups
 }
 
 // append appends the id of a document to dst.

@@ -48,7 +48,8 @@ func BuildFlat(ctx context.Context, path string, ids []string, src VectorSource,
 	return atomicfile.Write(path, func(out io.Writer) error {
 		w := sections.NewWriter(out, flatKind, flatVersion)
 		b := flatBuilder{ctx: ctx, w: w, src: src, meta: &meta, k: kernel.Current()}
-		if err := b.rows("vectors", o.Format); err != nil {
+		w.Begin("vectors")
+		if err := b.rows(o.Format); err != nil {
 			return err
 		}
 		if o.Format == Int8 {
@@ -56,17 +57,23 @@ func BuildFlat(ctx context.Context, path string, ids []string, src VectorSource,
 			w.Write(bytesOf(b.scales))
 		}
 		if o.Keep != "" {
-			if err := b.rows("exact", o.Keep); err != nil {
+			w.Begin("exact")
+			if err := b.rows(o.Keep); err != nil {
 				return err
 			}
 		}
-		table.write(w)
-		w.Begin("meta")
-		if err := json.NewEncoder(w).Encode(meta); err != nil {
-			return err
-		}
-		return w.Close()
+		return b.finish(table)
 	})
+}
+
+// finish writes what follows the vectors.
+func (b *flatBuilder) finish(table *idTable) error {
+	table.write(b.w)
+	b.w.Begin("meta")
+	if err := json.NewEncoder(b.w).Encode(b.meta); err != nil {
+		return err
+	}
+	return b.w.Close()
 }
 
 type flatBuilder struct {
@@ -78,16 +85,15 @@ type flatBuilder struct {
 	scales []float32
 }
 
-// rows writes a section of all rows in one format.
-func (b *flatBuilder) rows(name string, format Format) error {
-	b.w.Begin(name)
-	cols := b.meta.Dims
+// rows writes all rows of the source in one format.
+func (b *flatBuilder) rows(format Format) error {
+	rows, cols := b.src.Shape()
 	block := make([]float32, flatBlock*cols)
-	for lo := 0; lo < b.meta.Rows; lo += flatBlock {
+	for lo := 0; lo < rows; lo += flatBlock {
 		if err := b.ctx.Err(); err != nil {
 			return err
 		}
-		hi := min(b.meta.Rows, lo+flatBlock)
+		hi := min(rows, lo+flatBlock)
 		part := block[:(hi-lo)*cols]
 		if err := b.src.Read(part, lo, hi); err != nil {
 			return fmt.Errorf("index: vectors %d to %d: %w", lo, hi, err)

@@ -2,10 +2,7 @@ package index
 
 import (
 	"context"
-	"fmt"
 	"slices"
-
-	"github.com/labrador-lab/labrador"
 )
 
 // widen writes row i as float32 to dst (dims), from the most exact form that is kept.
@@ -27,29 +24,27 @@ func (r *rowStore) widen(dst []float32, i uint32) {
 	}
 }
 
-// Changes are documents to remove from an index and to add to it. An id that is removed can be added again.
-type Changes struct {
-	Remove []string
-	IDs    []string // of the rows of Add
-	Add    labrador.Matrix
-}
-
 // UpdateHNSW applies changes to the index in the file path: the documents to remove leave the graph, whose links close
-// over them, and the new ones are inserted. The file is replaced at the end, or stays as it was. Threads and Progress of o
-// are used; its other settings are the index's own.
-func UpdateHNSW(ctx context.Context, path string, c Changes, o HNSWOptions) error {
+// over them, and the new ones are inserted. The file is written anew and replaced at the end, or stays as it was. All vectors are in
+// memory meanwhile. Threads and Progress of o are used; its other settings are the index's own.
+func UpdateHNSW(ctx context.Context, path string, c Changes, o HNSWOptions) (Changed, error) {
 	old, err := OpenHNSW(path)
 	if err != nil {
-		return err
+		return Changed{}, err
 	}
 	defer old.Close()
-	if len(c.IDs) != c.Add.Rows || c.Add.Rows > 0 && c.Add.Cols != old.meta.Dims {
-		return fmt.Errorf("index: %s: %d ids for %d x %d vectors to add; the index has %d dimensions", path, len(c.IDs), c.Add.Rows, c.Add.Cols, old.meta.Dims)
+	if err := c.check(path, old.meta.Dims); err != nil {
+		return Changed{}, err
 	}
-	gone := old.Filter(c.Remove)
-	if gone.count != len(c.Remove) {
-		return fmt.Errorf("index: %s: %d of the %d documents to remove are in it (each once)", path, gone.count, len(c.Remove))
+	gone, done := c.apply(old.ids)
+	if done == (Changed{}) {
+		return done, nil
 	}
+	return done, old.update(ctx, path, c, gone, o)
+}
+
+// update writes to path what is left of the index without gone and with what c adds.
+func (old *HNSW) update(ctx context.Context, path string, c Changes, gone *Filter, o HNSWOptions) error {
 	h, err := old.without(gone)
 	if err != nil {
 		return err

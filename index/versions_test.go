@@ -25,7 +25,45 @@ func TestFilesOfEveryVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	words := []string{"fish one", "two red new", "parseQuery blue old"}
+	terms := func(path string) ([][]labrador.Hit, error) {
+		x, err := OpenBM25(path)
+		if err != nil {
+			return nil, err
+		}
+		defer x.Close()
+		if x.Options().Variant != "impact" {
+			return x.SearchBatch(t.Context(), queriesOf(words), 5)
+		}
+		var all [][]labrador.Hit
+		for _, text := range words {
+			var vector []WeightedTerm
+			for w := range strings.FieldsSeq(text) {
+				vector = append(vector, WeightedTerm{w, 2})
+			}
+			hits, err := x.SearchTerms(t.Context(), vector, 5)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, hits)
+		}
+		return all, x.Verify()
+	}
 	for name, search := range map[string]func(path string) ([][]labrador.Hit, error){
+		"bm25-v1":        terms,
+		"bm25-fields-v1": terms, // two fields, exact lengths, analyzer code
+		"impact-v1":      terms,
+		"set-v1": func(path string) ([][]labrador.Hit, error) { // two parts, with deleted documents in each
+			set, err := OpenBM25Set(path)
+			if err != nil {
+				return nil, err
+			}
+			defer set.Close()
+			if parts, deleted := set.Parts(); parts != 2 || deleted != 7 {
+				t.Errorf("set-v1: %d parts, %d deleted", parts, deleted)
+			}
+			return set.SearchBatch(t.Context(), queriesOf(words), 5)
+		},
 		"flat-v1": func(path string) ([][]labrador.Hit, error) {
 			f, err := OpenFlat(path)
 			if err != nil {
@@ -67,4 +105,12 @@ func TestFilesOfEveryVersion(t *testing.T) {
 			t.Errorf("%s: got\n%s want\n%s", name, got.String(), want)
 		}
 	}
+}
+
+func queriesOf(words []string) []labrador.Query {
+	queries := make([]labrador.Query, len(words))
+	for i, w := range words {
+		queries[i].Text = w
+	}
+	return queries
 }

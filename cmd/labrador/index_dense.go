@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -35,14 +36,68 @@ type denseIndex struct {
 	Search     string       `json:"search"` // flat or hnsw
 	Format     index.Format `json:"format"`
 	Keep       index.Format `json:"keep,omitempty"`
-	Recall     float64      `json:"recall,omitempty"` // hnsw's target
+	Recall     float64      `json:"recall,omitempty"`  // hnsw's target
+	Vectors    string       `json:"vectors,omitempty"` // file of the vectors; empty is vectorsFile
 }
 
-// The files of a dense index folder.
+// The files of a dense index folder. An index that takes the place of another has its vectors in a file of another name, vectors-2 and so
+// on, so that replacing dense.json replaces both at once.
 const (
 	denseFile   = "dense.json"
 	vectorsFile = "vectors"
 )
+
+// vectorsPath is the file of the vectors.
+func (d denseIndex) vectorsPath(dir string) string {
+	return filepath.Join(dir, cmp.Or(d.Vectors, vectorsFile))
+}
+
+// readDense reads the settings of an index folder.
+func readDense(dir string) (denseIndex, error) {
+	var d denseIndex
+	path := filepath.Join(dir, denseFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return d, err
+	}
+	if err := json.Unmarshal(b, &d); err != nil {
+		return d, fmt.Errorf("%s: %w", path, err)
+	}
+	if d.Vectors != filepath.Base(d.Vectors) && d.Vectors != "" {
+		return d, fmt.Errorf("%s: file %q is not in the folder", path, d.Vectors)
+	}
+	return d, nil
+}
+
+// write makes d the settings of an index folder, and removes the vectors that others had.
+func (d denseIndex) write(dir string) error {
+	err := atomicfile.Write(filepath.Join(dir, denseFile), func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(d)
+	})
+	if err != nil {
+		return err
+	}
+	files, err := filepath.Glob(filepath.Join(dir, vectorsFile+"*"))
+	for _, f := range files {
+		if f != d.vectorsPath(dir) {
+			os.Remove(f)
+		}
+	}
+	return err
+}
+
+// newVectors is a name for the vectors of a new index in dir.
+func newVectors(dir string) string {
+	name := vectorsFile
+	for n := 2; ; n++ {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			return name
+		}
+		name = fmt.Sprint(vectorsFile, "-", n)
+	}
+}
 
 // parseDense reads MODEL,recipe=one-word,dtype=int8,search=hnsw,...
 func parseDense(text string) (denseIndex, error) {
@@ -102,6 +157,9 @@ func (d denseIndex) options(threads int) dense.Options {
 // indexDense encodes a corpus, by way of the cache of vectors, and indexes it in dir.
 func indexDense(cmd *cobra.Command, set *dataset.Dataset, dir string, d denseIndex, threads int) error {
 	ctx := cmd.Context()
+	if index.IsBM25Set(dir) {
+		return fmt.Errorf("%s holds a bm25 index: name another folder with --out, or remove that one", dir)
+	}
 	d.Dataset = set.Name
 	abs, err := filepath.Abs(d.Model)
 	if err != nil {
@@ -125,7 +183,13 @@ func indexDense(cmd *cobra.Command, set *dataset.Dataset, dir string, d denseInd
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	path, src := filepath.Join(dir, vectorsFile), index.MatrixSource(docs.Matrix)
+	unlock, err := atomicfile.Lock(dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	d.Vectors = newVectors(dir)
+	path, src := d.vectorsPath(dir), index.MatrixSource(docs.Matrix)
 	if d.Search == "flat" {
 		err = index.BuildFlat(ctx, path, docs.IDs, src, index.FlatOptions{Format: d.Format, Keep: d.Keep})
 	} else {
@@ -134,23 +198,22 @@ func indexDense(cmd *cobra.Command, set *dataset.Dataset, dir string, d denseInd
 			Progress: func(n int) { bar.Add(int64(n)) }})
 		bar.Done()
 	}
+	if err == nil {
+		err = d.write(dir)
+	}
 	if err != nil {
 		return err
 	}
-	err = atomicfile.Write(filepath.Join(dir, denseFile), func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(d)
-	})
-	if err != nil {
-		return err
+	return d.describe(cmd, dir, docs.Matrix.Rows, docs.Matrix.Cols)
+}
+
+// describe prints what an index holds.
+func (d denseIndex) describe(cmd *cobra.Command, dir string, rows, dims int) error {
+	info, err := os.Stat(d.vectorsPath(dir))
+	if err == nil {
+		fmt.Fprintf(cmd.OutOrStdout(), "index\t%s\nmodel\t%s\ndocuments\t%d\ndimensions\t%d\nbytes\t%d\n", dir, d.Model, rows, dims, info.Size())
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "index\t%s\nmodel\t%s\ndocuments\t%d\ndimensions\t%d\nbytes\t%d\n", dir, d.Model, docs.Matrix.Rows, docs.Matrix.Cols, info.Size())
-	return nil
+	return err
 }
 
 // isDenseIndex reports whether dir is a folder that indexDense made.
@@ -161,27 +224,16 @@ func isDenseIndex(dir string) bool {
 
 // openDenseIndex opens such a folder with its model.
 func openDenseIndex(dir string, threads int) (labrador.BatchSearcher, func(), error) {
-	fail := func(err error) (labrador.BatchSearcher, func(), error) {
-		return nil, nil, fmt.Errorf("%s: %w", filepath.Join(dir, denseFile), err)
-	}
-	b, err := os.ReadFile(filepath.Join(dir, denseFile))
+	d, err := readDense(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	var d denseIndex
-	if err := json.Unmarshal(b, &d); err != nil {
-		return fail(err)
-	}
-	e, err := dense.Open(d.options(threads))
+	e, err := d.encoder(dir, threads)
 	if err != nil {
-		return fail(err)
-	}
-	if e.ID() != d.Encoder {
-		e.Close()
-		return fail(fmt.Errorf("the model %s is not the one that the index was made with: index again", d.Model))
+		return nil, nil, err
 	}
 	s := &encodedSearcher{encoder: e}
-	path := filepath.Join(dir, vectorsFile)
+	path := d.vectorsPath(dir)
 	var closeIndex func() error
 	if d.Search == "hnsw" {
 		h, err := index.OpenHNSW(path)
@@ -209,9 +261,23 @@ func openDenseIndex(dir string, threads int) (labrador.BatchSearcher, func(), er
 	closeAll := func() { closeIndex(); e.Close() }
 	if s.dims != e.Dimensions() {
 		closeAll()
-		return fail(fmt.Errorf("the index has %d dimensions, the model %d", s.dims, e.Dimensions()))
+		return nil, nil, fmt.Errorf("%s: the index has %d dimensions, the model %d", dir, s.dims, e.Dimensions())
 	}
 	return s, closeAll, nil
+}
+
+// encoder opens the index's model and refuses another than the one that the index was made with.
+func (d denseIndex) encoder(dir string, threads int) (*dense.Encoder, error) {
+	path := filepath.Join(dir, denseFile)
+	e, err := dense.Open(d.options(threads))
+	if err != nil {
+		return nil, fmt.Errorf("%s: the model that the index was made with: %w", path, err)
+	}
+	if e.ID() != d.Encoder {
+		e.Close()
+		return nil, fmt.Errorf("%s: the model %s is not the one that the index was made with, or its settings changed: index again", path, d.Model)
+	}
+	return e, nil
 }
 
 // encodedSearcher encodes queries and searches with their vectors.
@@ -248,9 +314,17 @@ func (d denseIndex) check() error {
 
 // verifyDense compares a dense index with its checksums.
 func verifyDense(cmd *cobra.Command, dir string) error {
-	path := filepath.Join(dir, vectorsFile)
+	d, err := readDense(dir)
+	if err != nil {
+		return err
+	}
+	path := d.vectorsPath(dir)
 	var verify func() error
-	if h, err := index.OpenHNSW(path); err == nil {
+	if d.Search == "hnsw" {
+		h, err := index.OpenHNSW(path)
+		if err != nil {
+			return err
+		}
 		defer h.Close()
 		verify = h.Verify
 	} else {

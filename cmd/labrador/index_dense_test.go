@@ -46,7 +46,11 @@ func TestDenseIndex(t *testing.T) {
 			t.Errorf("%s: exit status %d", system, code)
 		}
 	}
-	path := filepath.Join(out, vectorsFile)
+	d, err := readDense(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := d.vectorsPath(out)
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

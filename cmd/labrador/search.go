@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/index"
 	"github.com/labrador-lab/labrador/internal/progress"
 )
 
@@ -21,6 +22,9 @@ type searchFlags struct {
 	tag     string
 	threads int
 	qrels   string
+	all     bool
+	weights bool
+	rm3     bool
 }
 
 func searchCommand() *cobra.Command {
@@ -34,6 +38,12 @@ QUERIES is a BEIR queries.jsonl, lines of id<TAB>text, or TREC topics, compresse
 index was made with. Documents of equal score come in ascending order of their ids, as Anserini has them, with scores that differ in
 the last digit so that trec_eval keeps the order.
 
+On a bm25 index one of these says how queries are read, instead of as bags of words:
+
+  --all      only documents that hold every term of the query
+  --weights  a word may have a weight behind ^, 1 where it has none: "neural^2.5 search"
+  --rm3      expands each query by ten terms of the ten documents found first, as Anserini's -rm3 does
+
   labrador search scifact.index ~/data/scifact/queries.jsonl > run
   labrador search -k 100 --tag bm25 --qrels qrels/test.tsv idx queries.tsv | labrador eval -m nDCG@10 qrels/test.tsv -`,
 		Args: cobra.ExactArgs(2),
@@ -42,7 +52,13 @@ the last digit so that trec_eval keeps the order.
 	cmd.Flags().StringVar(&o.tag, "tag", o.tag, "name of the run")
 	cmd.Flags().IntVar(&o.threads, "threads", 0, "threads (0: one per processor)")
 	cmd.Flags().StringVar(&o.qrels, "qrels", "", "search only the queries that this file judges")
+	cmd.Flags().BoolVar(&o.all, "all", false, "only documents with every term of the query")
+	cmd.Flags().BoolVar(&o.weights, "weights", false, "words with weights, as in neural^2.5 search")
+	cmd.Flags().BoolVar(&o.rm3, "rm3", false, "expand queries by terms of the documents found first")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if o.readings() > 1 {
+			return usagef("--all, --weights and --rm3 are three ways to read a query: give one")
+		}
 		if o.k < 1 || o.threads < 0 {
 			return usagef("-k is %d and --threads %d: want at least 1 and 0", o.k, o.threads)
 		}
@@ -65,6 +81,9 @@ func checkTag(tag string) error {
 func runSearch(cmd *cobra.Command, indexPath, queryPath string, o searchFlags) error {
 	var x labrador.BatchSearcher
 	if isDenseIndex(indexPath) {
+		if o.readings() > 0 {
+			return usagef("%s is a dense index: --all, --weights and --rm3 are for bm25", indexPath)
+		}
 		dense, closeAll, err := openDenseIndex(indexPath, o.threads)
 		if err != nil {
 			return err
@@ -77,7 +96,9 @@ func runSearch(cmd *cobra.Command, indexPath, queryPath string, o searchFlags) e
 			return err
 		}
 		defer terms.Close()
-		x = terms
+		if x, err = o.read(terms); err != nil {
+			return err
+		}
 	}
 	queries, err := readQueryFile(queryPath)
 	if err != nil {
@@ -101,6 +122,52 @@ func runSearch(cmd *cobra.Command, indexPath, queryPath string, o searchFlags) e
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(o.threads))
 	}
 	return printRun(cmd.Context(), cmd, x, queries, o)
+}
+
+// readings is how many of the flags are given that say how queries are read.
+func (o searchFlags) readings() (n int) {
+	for _, given := range []bool{o.all, o.weights, o.rm3} {
+		if given {
+			n++
+		}
+	}
+	return n
+}
+
+// read is x with queries read as the flags say.
+func (o searchFlags) read(x termIndex) (labrador.BatchSearcher, error) {
+	switch {
+	case o.all:
+		return eachQuery(x.SearchAll), nil
+	case o.weights:
+		return eachQuery(func(ctx context.Context, q labrador.Query, k int) ([]labrador.Hit, error) {
+			terms, err := x.WeightedTerms(q.Text)
+			if err != nil {
+				return nil, fmt.Errorf("query %s: %w", q.ID, err)
+			}
+			return x.SearchTerms(ctx, terms, k)
+		}), nil
+	case o.rm3:
+		r, err := x.RM3(index.RM3Options{})
+		if err != nil {
+			return nil, err
+		}
+		return eachQuery(r.Search), nil
+	}
+	return x, nil
+}
+
+// eachQuery is a BatchSearcher of a search of one query.
+type eachQuery func(ctx context.Context, q labrador.Query, k int) ([]labrador.Hit, error)
+
+// Search implements labrador.Searcher.
+func (f eachQuery) Search(ctx context.Context, q labrador.Query, k int) ([]labrador.Hit, error) {
+	return f(ctx, q, k)
+}
+
+// SearchBatch implements labrador.BatchSearcher.
+func (f eachQuery) SearchBatch(ctx context.Context, queries []labrador.Query, k int) ([][]labrador.Hit, error) {
+	return index.SearchEach(ctx, f, queries, k)
 }
 
 // searchBatch is how many queries are in memory with their hits.
