@@ -139,15 +139,16 @@ func (s *denseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, st
 	if err != nil {
 		return nil, cost, err
 	}
+	e := encoding{encoder, kept, sharesPass(s, job)}
 	start := time.Now()
-	docs, tokens, err := encodeWith(ctx, encoder, kept, labrador.DocumentSide, dense.Documents(job.Data.Documents), job.Progress("encoding documents", "texts", 0))
+	docs, tokens, err := e.dense(ctx, labrador.DocumentSide, dense.Documents(job.Data.Documents), job.Progress("encoding documents", "texts", 0))
 	if err != nil {
 		return nil, cost, err
 	}
 	cost.IndexSeconds, cost.IndexBytes = time.Since(start).Seconds(), int64(len(docs.Matrix.Data))*4
 	cost.Note = encodedNote(encoder, tokens, cost.IndexSeconds)
 	start = time.Now()
-	queries, _, err := encodeWith(ctx, encoder, kept, labrador.QuerySide, dense.Queries(job.Queries), job.Progress("encoding queries", "texts", len(job.Queries)))
+	queries, _, err := e.dense(ctx, labrador.QuerySide, dense.Queries(job.Queries), job.Progress("encoding queries", "texts", len(job.Queries)))
 	if err != nil {
 		return nil, cost, err
 	}
@@ -175,14 +176,26 @@ func encodedNote(e *dense.Encoder, tokens int, seconds float64) string {
 	return note
 }
 
-// encodeWith encodes items into the store with a progress bar, and counts the tokens that were not there yet.
-func encodeWith(ctx context.Context, e *dense.Encoder, kept *store.Store, side labrador.Side, items dense.Items, bar *progress.Bar) (dense.Encoded, int, error) {
+// encoding is an encoder with the store that keeps its vectors.
+type encoding struct {
+	encoder *dense.Encoder
+	kept    *store.Store
+	both    bool // dense and sparse vectors are both wanted, and one pass makes both
+}
+
+// dense encodes items into the store with a progress bar, and counts the tokens that were not there yet.
+func (e encoding) dense(ctx context.Context, side labrador.Side, items dense.Items, bar *progress.Bar) (out dense.Encoded, tokens int, err error) {
 	defer bar.Done()
-	tokens := 0
-	out, err := e.Vectors(ctx, kept, side, items, func(n, t int) {
+	count := func(n, t int) {
 		tokens += t
 		bar.Add(int64(n))
-	})
+	}
+	if e.both && e.encoder.OnePass() {
+		err = e.encoder.KeepBoth(ctx, e.kept, side, items, count)
+	}
+	if err == nil {
+		out, err = e.encoder.Vectors(ctx, e.kept, side, items, count)
+	}
 	return out, tokens, err
 }
 
