@@ -48,6 +48,9 @@ func (s *denseSystem) Validate() error {
 	if s.Recipe != "" && s.Prompt != "" {
 		return fmt.Errorf("recipe and prompt exclude each other")
 	}
+	if s.SystemText != nil && !slices.Contains([]string{"one-word", "paper-one-word", "promptreps"}, s.Recipe) {
+		return fmt.Errorf("system_text: %s has no system message; one-word, paper-one-word and promptreps have", orElse(s.Recipe, "a model without a recipe"))
+	}
 	if err := (index.FlatOptions{Format: index.Format(s.Format)}).Validate(); err != nil {
 		return err
 	}
@@ -112,6 +115,9 @@ func (s *denseSystem) Key(d *study.Data) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := s.fits(o); err != nil {
+		return "", err
+	}
 	system := "-"
 	if o.SystemText != nil {
 		system = *o.SystemText
@@ -121,6 +127,19 @@ func (s *denseSystem) Key(d *study.Data) (string, error) {
 		task = prompt.Task(o.Dataset)
 	}
 	return fmt.Sprintf("dense/1 %s %s %d %q %q %q %s %d %d %s %s", digest, o.Recipe, o.MaxTokens, system, task, o.Prompt, o.DType, o.Dimensions, o.Layer, o.Pooling, s.Format), nil
+}
+
+// fits says, before anything is encoded, whether the model has the layer, dimensions and length that the system asks for.
+func (s *denseSystem) fits(o dense.Options) error {
+	limits := model.Options{Layer: o.Layer, Dimensions: o.Dimensions}
+	if o.Recipe == "" { // else the recipe's words are put around the cut text, and what is too long then is cut again
+		limits.MaxTokens = o.MaxTokens
+	}
+	if limits == (model.Options{}) {
+		return nil
+	}
+	_, err := model.Inspect(o.Model, limits)
+	return err
 }
 
 func (s *denseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, study.Cost, error) {
