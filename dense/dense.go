@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -46,12 +47,13 @@ type Encoder struct {
 	model  *model.Model
 	recipe *prompt.Recipe // nil: the model's own prompts
 	opts   Options
+	dims   int          // of the vectors
 	cut    atomic.Int64 // texts cut to the model's context
 }
 
 // Open opens the model and prepares the recipe.
 func Open(o Options) (*Encoder, error) {
-	mo := model.Options{DType: o.DType, Threads: o.Threads, Dimensions: o.Dimensions, Layer: o.Layer, Pooling: o.Pooling}
+	mo := model.Options{DType: o.DType, Threads: o.Threads, Layer: o.Layer, Pooling: o.Pooling}
 	e := &Encoder{opts: o}
 	if o.Recipe == "" {
 		mo.MaxTokens, mo.Prompt = o.MaxTokens, o.Prompt
@@ -70,7 +72,14 @@ func Open(o Options) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.model = m
+	e.model, e.dims = m, m.Dimensions()
+	if o.Dimensions < 0 || o.Dimensions > e.dims {
+		m.Close()
+		return nil, fmt.Errorf("dense: %d dimensions: the model has %d", o.Dimensions, e.dims)
+	}
+	if o.Dimensions > 0 {
+		e.dims = o.Dimensions
+	}
 	return e, nil
 }
 
@@ -121,10 +130,18 @@ func (e *Encoder) Model() *model.Model { return e.model }
 func (e *Encoder) Tokenizer() *token.Tokenizer { return e.model.Tokenizer() }
 
 // Dimensions implements labrador.Encoder.
-func (e *Encoder) Dimensions() int { return e.model.Dimensions() }
+func (e *Encoder) Dimensions() int { return e.dims }
 
 // ID implements labrador.Encoder.
 func (e *Encoder) ID() string {
+	if e.opts.Dimensions == 0 {
+		return e.keptID()
+	}
+	return fmt.Sprintf("%s dimensions=%d", e.keptID(), e.dims)
+}
+
+// keptID is the ID of the encoder of all dimensions, whose vectors the store keeps.
+func (e *Encoder) keptID() string {
 	o := e.opts
 	system := "template"
 	if o.SystemText != nil {
@@ -198,12 +215,36 @@ func (e *Encoder) Tokenize(ctx context.Context, side labrador.Side, items []labr
 
 // Encode implements labrador.Encoder.
 func (e *Encoder) Encode(ctx context.Context, side labrador.Side, items []labrador.Item) (labrador.Matrix, error) {
-	if e.recipe == nil {
-		return e.model.Encode(ctx, side, items)
-	}
 	tokens, err := e.Tokenize(ctx, side, items)
 	if err != nil {
 		return labrador.Matrix{}, err
 	}
-	return e.model.EncodeTokens(ctx, tokens)
+	m, err := e.model.EncodeTokens(ctx, tokens)
+	if err != nil {
+		return labrador.Matrix{}, err
+	}
+	return e.Truncate(m), nil
+}
+
+// Truncate keeps the encoder's dimensions of whole vectors and makes them unit length again. m stays as it is.
+func (e *Encoder) Truncate(m labrador.Matrix) labrador.Matrix {
+	if e.dims == m.Cols {
+		return m
+	}
+	out := labrador.NewMatrix(m.Rows, e.dims)
+	for i := range out.Rows {
+		row := out.Row(i)
+		copy(row, m.Row(i))
+		sum := 0.0
+		for _, x := range row {
+			sum += float64(x) * float64(x)
+		}
+		if sum == 0 {
+			continue
+		}
+		for j, x := range row {
+			row[j] = float32(float64(x) / math.Sqrt(sum))
+		}
+	}
+	return out
 }

@@ -331,6 +331,129 @@ func TestSparseVectors(t *testing.T) {
 	}
 }
 
+// sourceOf are documents with the numbers of the items as ids.
+func sourceOf(items []labrador.Item) Items {
+	return func() iter.Seq2[Item, error] {
+		return func(yield func(Item, error) bool) {
+			for i, it := range items {
+				if !yield(Item{fmt.Sprint(i), it}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func openStore(t *testing.T) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestKeepBoth: one pass keeps the dense and the sparse vectors that two passes give, bit for bit, over more than a part of a shard;
+// afterwards neither encodes anything. Where one is there already, the other is added.
+func TestKeepBoth(t *testing.T) {
+	e := openEncoder(t, Options{Model: tinyChat(t, chatML), Recipe: "promptreps", MaxTokens: 8})
+	ctx, source := context.Background(), sourceOf(texts(partRows+9, 4))
+	apart := openStore(t)
+	dense, err := e.Vectors(ctx, apart, labrador.DocumentSide, source, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sparse, err := e.SparseVectors(ctx, apart, labrador.DocumentSide, source, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, first := range map[string]func(*store.Store) error{
+		"nothing": func(*store.Store) error { return nil },
+		"dense": func(s *store.Store) error {
+			_, err := e.Vectors(ctx, s, labrador.DocumentSide, source, nil)
+			return err
+		},
+		"sparse": func(s *store.Store) error {
+			_, err := e.SparseVectors(ctx, s, labrador.DocumentSide, source, nil)
+			return err
+		},
+	} {
+		kept, encoded := openStore(t), 0
+		count := func(n, _ int) { encoded += n }
+		if err := first(kept); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.KeepBoth(ctx, kept, labrador.DocumentSide, source, count); err != nil {
+			t.Fatal(err)
+		}
+		d, err := e.Vectors(ctx, kept, labrador.DocumentSide, source, count)
+		if err != nil || !slices.Equal(d.Matrix.Data, dense.Matrix.Data) {
+			t.Errorf("with %s there, %v: other dense vectors than alone", name, err)
+		}
+		s, err := e.SparseVectors(ctx, kept, labrador.DocumentSide, source, count)
+		if err != nil || !slices.EqualFunc(s.Vectors, sparse.Vectors, slices.Equal) {
+			t.Errorf("with %s there, %v: other sparse vectors than alone", name, err)
+		}
+		if encoded != partRows+9 {
+			t.Errorf("with %s there: %d texts encoded, want %d", name, encoded, partRows+9)
+		}
+	}
+	for _, o := range []Options{{Model: e.opts.Model, Recipe: "echo"}, {Model: e.opts.Model, Recipe: "promptreps", Layer: 1}, {Model: e.opts.Model, Recipe: "promptreps", Pooling: "mean"}, {Model: e.opts.Model}} {
+		if openEncoder(t, o).OnePass() {
+			t.Errorf("%+v: one pass", o)
+		}
+	}
+}
+
+// TestDimensions: vectors cut from the kept ones are those that the model gives when it is asked for so many dimensions, and encoding them
+// with other dimensions before is enough.
+func TestDimensions(t *testing.T) {
+	path := outside.Data(t, "models/st-bert-mean")
+	ctx, items, kept := context.Background(), texts(30, 5), openStore(t)
+	whole := openEncoder(t, Options{Model: path})
+	if _, err := whole.Vectors(ctx, kept, labrador.DocumentSide, sourceOf(items), nil); err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{whole.ID(): true}
+	for _, dims := range []int{1, 7, whole.Dimensions() / 2, whole.Dimensions()} {
+		m, err := model.Open(path, model.Options{Dimensions: dims})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		want, err := m.Encode(ctx, labrador.DocumentSide, items)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := openEncoder(t, Options{Model: path, Dimensions: dims})
+		got, err := e.Vectors(ctx, kept, labrador.DocumentSide, sourceOf(items), func(n, _ int) { t.Errorf("%d dimensions: %d texts were encoded again", dims, n) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		direct, err := e.Encode(ctx, labrador.DocumentSide, items)
+		if err != nil || e.Dimensions() != dims || got.Matrix.Rows != want.Rows || got.Matrix.Cols != dims {
+			t.Fatalf("%d dimensions: %d x %d, %v", dims, got.Matrix.Rows, got.Matrix.Cols, err)
+		}
+		for i := range want.Data {
+			if math.Abs(float64(got.Matrix.Data[i]-want.Data[i])) > 3e-7 || math.Abs(float64(direct.Data[i]-want.Data[i])) > 3e-7 {
+				t.Fatalf("%d dimensions: kept %v, encoded %v, the model gives %v", dims, got.Matrix.Data[i], direct.Data[i], want.Data[i])
+			}
+		}
+		if ids[e.ID()] {
+			t.Errorf("%d dimensions: an ID of others", dims)
+		}
+		ids[e.ID()] = true
+	}
+	if list, err := kept.List(); err != nil || len(list) != 1 {
+		t.Errorf("%d sets, %v", len(list), err)
+	}
+	for _, dims := range []int{-1, whole.Dimensions() + 1} {
+		if _, err := Open(Options{Model: path, Dimensions: dims}); err == nil || !strings.Contains(err.Error(), "dimensions") {
+			t.Errorf("%d dimensions: %v", dims, err)
+		}
+	}
+}
+
 // TestImpacts compares with inner products computed one by one.
 func TestImpacts(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))

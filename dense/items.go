@@ -80,7 +80,7 @@ func (e *Encoder) Vectors(ctx context.Context, s *store.Store, side labrador.Sid
 	if err != nil {
 		return Encoded{}, err
 	}
-	set, err := s.Set(e.Key(side, digest), len(ids), e.Dimensions())
+	set, err := e.Set(s, side, digest, len(ids))
 	if err != nil {
 		return Encoded{}, err
 	}
@@ -88,10 +88,16 @@ func (e *Encoder) Vectors(ctx context.Context, s *store.Store, side labrador.Sid
 		return Encoded{}, err
 	}
 	m, err := set.Matrix()
-	return Encoded{IDs: ids, Matrix: m}, err
+	return Encoded{IDs: ids, Matrix: e.Truncate(m)}, err
 }
 
-// Fill encodes the rows of a set, made for these items under Key, that are missing.
+// Set is the set of the vectors of n items with a digest (Survey). It keeps all of the model's dimensions, whatever the encoder's options
+// say, so that Truncate makes any number of them without encoding again.
+func (e *Encoder) Set(s *store.Store, side labrador.Side, digest string, n int) (*store.Set, error) {
+	return s.Set(e.key(side, digest), n, e.model.Dimensions())
+}
+
+// Fill encodes the rows of a set that are missing; items are those it was made for.
 func (e *Encoder) Fill(ctx context.Context, set *store.Set, side labrador.Side, items Items, progress Progress) error {
 	reader := newReader(items)
 	defer reader.close()
@@ -110,7 +116,7 @@ const partRows = 128
 
 // encodePart encodes the items of one shard.
 func (e *Encoder) encodePart(ctx context.Context, side labrador.Side, items []labrador.Item, progress Progress) (labrador.Matrix, error) {
-	out := labrador.NewMatrix(len(items), e.Dimensions())
+	out := labrador.NewMatrix(len(items), e.model.Dimensions())
 	for lo := 0; lo < len(items); lo += partRows {
 		hi := min(len(items), lo+partRows)
 		tokens, err := e.Tokenize(ctx, side, items[lo:hi])
@@ -129,10 +135,10 @@ func (e *Encoder) encodePart(ctx context.Context, side labrador.Side, items []la
 	return out, nil
 }
 
-// Key names the vectors of items with a digest (Survey) in the store.
-func (e *Encoder) Key(side labrador.Side, digest string) store.Key {
+// key names the vectors of items with a digest (Survey) in the store.
+func (e *Encoder) key(side labrador.Side, digest string) store.Key {
 	o := e.opts
-	key := store.Key{"encoder": e.ID(), "model": filepath.Base(o.Model), "side": side.String(), "items": digest}
+	key := store.Key{"encoder": e.keptID(), "model": filepath.Base(o.Model), "side": side.String(), "items": digest}
 	for name, value := range map[string]any{"recipe": o.Recipe, "dtype": o.DType, "max_tokens": o.MaxTokens, "dataset": o.Dataset} {
 		if s := fmt.Sprint(value); s != "" && s != "0" {
 			key[name] = s

@@ -19,20 +19,24 @@ func (e *Encoder) Sparse(ctx context.Context, side labrador.Side, items []labrad
 	if err != nil {
 		return nil, err
 	}
-	return e.sparse(ctx, side, items, tokens)
+	return e.sparse(ctx, side, items, tokens, nil)
 }
 
-func (e *Encoder) sparse(ctx context.Context, side labrador.Side, items []labrador.Item, tokens []model.Tokens) ([][]prompt.Weight, error) {
+// sparse makes the sparse vectors of items, and their dense ones in the rows of vectors unless that is nil.
+func (e *Encoder) sparse(ctx context.Context, side labrador.Side, items []labrador.Item, tokens []model.Tokens, vectors *labrador.Matrix) ([][]prompt.Weight, error) {
 	if e.recipe == nil {
 		return nil, errors.New("dense: sparse vectors need a recipe, such as promptreps")
 	}
 	out := make([][]prompt.Weight, len(items))
-	err := e.model.Logits(ctx, tokens, func(i int, _, logits []float32) error {
+	err := e.model.Logits(ctx, tokens, func(i int, vector, logits []float32) error {
 		text := items[i].Text
 		if side == labrador.DocumentSide {
 			text = labrador.Document{Title: items[i].Title, Text: items[i].Text}.Contents()
 		}
 		out[i] = prompt.Sparse(e.Tokenizer(), text, logits)
+		if vectors != nil {
+			copy(vectors.Row(i), vector)
+		}
 		return nil
 	})
 	return out, err
@@ -57,9 +61,7 @@ func (e *Encoder) SparseVectors(ctx context.Context, s *store.Store, side labrad
 	if err != nil {
 		return EncodedSparse{}, err
 	}
-	key := e.Key(side, digest)
-	key["kind"] = "sparse/1"
-	set, err := s.Set(key, len(ids), sparseCols)
+	set, err := e.sparseSet(s, side, digest, len(ids))
 	if err != nil {
 		return EncodedSparse{}, err
 	}
@@ -70,7 +72,7 @@ func (e *Encoder) SparseVectors(ctx context.Context, s *store.Store, side labrad
 		if err != nil {
 			return labrador.Matrix{}, err
 		}
-		return e.sparsePart(ctx, side, part, progress)
+		return e.sparseShard(ctx, side, part, nil, progress)
 	})
 	if err != nil {
 		return EncodedSparse{}, err
@@ -88,26 +90,77 @@ func (e *Encoder) SparseVectors(ctx context.Context, s *store.Store, side labrad
 	return out, nil
 }
 
-func (e *Encoder) sparsePart(ctx context.Context, side labrador.Side, items []labrador.Item, progress Progress) (labrador.Matrix, error) {
-	tokens, err := e.Tokenize(ctx, side, items)
-	if err != nil {
-		return labrador.Matrix{}, err
+// OnePass says whether KeepBoth can: the dense vectors are the states that the logits come from.
+func (e *Encoder) OnePass() bool { return e.recipe != nil && e.model.LogitsGiveVectors() }
+
+// KeepBoth encodes what the store lacks of the items' dense vectors and of their sparse ones, both in one pass over the texts, so that
+// Vectors and SparseVectors find them there.
+func (e *Encoder) KeepBoth(ctx context.Context, s *store.Store, side labrador.Side, items Items, progress Progress) error {
+	if !e.OnePass() {
+		return errors.New("dense: this model's dense vectors are not the states that its logits come from")
 	}
-	vectors, err := e.sparse(ctx, side, items, tokens)
+	ids, digest, err := Survey(items)
 	if err != nil {
-		return labrador.Matrix{}, err
+		return err
 	}
-	m := labrador.NewMatrix(len(items), sparseCols)
-	for i, v := range vectors {
-		row := m.Row(i)
-		for j, w := range v {
-			row[2*j], row[2*j+1] = float32(w.Token), float32(w.Impact)
+	vectors, err := e.Set(s, side, digest, len(ids))
+	if err != nil {
+		return err
+	}
+	sparse, err := e.sparseSet(s, side, digest, len(ids))
+	if err != nil {
+		return err
+	}
+	reader := newReader(items)
+	defer reader.close()
+	return store.FillTogether(ctx, []*store.Set{vectors, sparse}, func(ctx context.Context, lo, hi int) ([]labrador.Matrix, error) {
+		part, err := reader.read(lo, hi)
+		if err != nil {
+			return nil, err
+		}
+		dense := labrador.NewMatrix(len(part), e.model.Dimensions())
+		m, err := e.sparseShard(ctx, side, part, &dense, progress)
+		return []labrador.Matrix{dense, m}, err
+	})
+}
+
+func (e *Encoder) sparseSet(s *store.Store, side labrador.Side, digest string, n int) (*store.Set, error) {
+	key := e.key(side, digest)
+	key["kind"] = "sparse/1"
+	return s.Set(key, n, sparseCols)
+}
+
+// sparseShard is encodePart for sparse vectors, in the same parts. It puts the dense vectors into the rows of dense unless that is nil.
+func (e *Encoder) sparseShard(ctx context.Context, side labrador.Side, items []labrador.Item, dense *labrador.Matrix, progress Progress) (labrador.Matrix, error) {
+	out := labrador.NewMatrix(len(items), sparseCols)
+	for lo := 0; lo < len(items); lo += partRows {
+		hi := min(len(items), lo+partRows)
+		tokens, err := e.Tokenize(ctx, side, items[lo:hi])
+		if err != nil {
+			return labrador.Matrix{}, err
+		}
+		var part *labrador.Matrix
+		if dense != nil {
+			part = &labrador.Matrix{Rows: hi - lo, Cols: dense.Cols, Data: dense.Data[lo*dense.Cols : hi*dense.Cols]}
+		}
+		vectors, err := e.sparse(ctx, side, items[lo:hi], tokens, part)
+		if err != nil {
+			return labrador.Matrix{}, err
+		}
+		for i, v := range vectors {
+			packSparse(out.Row(lo+i), v)
+		}
+		if progress != nil {
+			progress(hi-lo, count(tokens))
 		}
 	}
-	if progress != nil {
-		progress(len(items), count(tokens))
+	return out, nil
+}
+
+func packSparse(row []float32, v []prompt.Weight) {
+	for j, w := range v {
+		row[2*j], row[2*j+1] = float32(w.Token), float32(w.Impact)
 	}
-	return m, nil
 }
 
 // unpackSparse reads a kept row.

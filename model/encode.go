@@ -34,10 +34,10 @@ func (m *Model) EncodeTokens(ctx context.Context, texts []Tokens) (labrador.Matr
 	return out, nil
 }
 
-// Logits computes, for every text, the state of its last token behind the last layer and its next-token logits, one per row of the
-// vocabulary, and hands them to yield, which must not keep the slices. Calls come one at a time in any order. An error of
-// yield ends it.
-func (m *Model) Logits(ctx context.Context, texts []Tokens, yield func(i int, state, logits []float32) error) error {
+// Logits computes, for every text, the next-token logits at its end, one per row of the vocabulary, and hands them to yield with the
+// text's vector, the one of EncodeTokens, where LogitsGiveVectors, else nil. yield must not keep the slices. Calls come one at a
+// time in any order. An error of yield ends it.
+func (m *Model) Logits(ctx context.Context, texts []Tokens, yield func(i int, vector, logits []float32) error) error {
 	if m.net.head == nil {
 		return fmt.Errorf("model: %s has no language-model head: no logits", m.net.Arch)
 	}
@@ -50,18 +50,32 @@ func (m *Model) Logits(ctx context.Context, texts []Tokens, yield func(i int, st
 		x := Forward(w, m.net, &b.Batch, m.net.Layers)
 		y := w.matrix(x.Rows, m.net.Vocab, true)
 		head.Linear(w.pool, y.Mat, x.Mat)
+		vector := func(int) []float32 { return nil }
+		if m.LogitsGiveVectors() {
+			v := finish(w, &m.recipe, x)
+			vector = func(s int) []float32 {
+				w.k.Normalize(v.Row(s)[:m.dims], v.Row(s)[:m.dims])
+				return v.Row(s)[:m.dims]
+			}
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		for s, i := range b.texts {
 			if m.net.softcap != 0 {
 				w.k.Softcap(y.Row(s), y.Row(s), float32(m.net.softcap))
 			}
-			if err := yield(i, x.Row(s), y.Row(s)); err != nil {
+			if err := yield(i, vector(s), y.Row(s)); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// LogitsGiveVectors says whether one pass makes both a text's logits and its vector: those of the last token behind the last layer, in
+// a language model.
+func (m *Model) LogitsGiveVectors() bool {
+	return m.net.head != nil && m.recipe.pooling == PoolLast && m.depth == m.net.Layers
 }
 
 // States are the states of all tokens of one text behind so many layers: 0 the embeddings, Layers() the final ones, with the

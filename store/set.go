@@ -144,13 +144,27 @@ func (s *Set) write(i int, m labrador.Matrix) error {
 // the set is whole. A shard that another process encodes right now is left to it and waited for; when that process dies,
 // its shard is taken over. encode must give the same vectors whoever calls it.
 func (s *Set) Fill(ctx context.Context, encode func(ctx context.Context, lo, hi int) (labrador.Matrix, error)) error {
+	return FillTogether(ctx, []*Set{s}, func(ctx context.Context, lo, hi int) ([]labrador.Matrix, error) {
+		m, err := encode(ctx, lo, hi)
+		return []labrador.Matrix{m}, err
+	})
+}
+
+// FillTogether is Fill for sets of the same number of rows whose vectors one pass makes: encode gives those of each set. A shard that
+// one of the sets lacks is encoded for all, and written where it is missing.
+func FillTogether(ctx context.Context, sets []*Set, encode func(ctx context.Context, lo, hi int) ([]labrador.Matrix, error)) error {
+	for _, s := range sets {
+		if s.Rows != sets[0].Rows || s.ShardRows != sets[0].ShardRows {
+			return fmt.Errorf("store: sets of %d and %d rows cannot be filled together", sets[0].Rows, s.Rows)
+		}
+	}
 	for {
 		waiting := 0
-		for i := range s.Shards() {
-			if s.Has(i) {
+		for i := range sets[0].Shards() {
+			if haveAll(sets, i) {
 				continue
 			}
-			taken, err := s.fillShard(ctx, i, encode)
+			taken, err := fillShard(ctx, sets, i, encode)
 			if err != nil {
 				return err
 			}
@@ -169,30 +183,51 @@ func (s *Set) Fill(ctx context.Context, encode func(ctx context.Context, lo, hi 
 	}
 }
 
-// fillShard encodes shard i unless another process holds it, and reports whether the shard is there now.
-func (s *Set) fillShard(ctx context.Context, i int, encode func(context.Context, int, int) (labrador.Matrix, error)) (bool, error) {
+func haveAll(sets []*Set, i int) bool {
+	for _, s := range sets {
+		if !s.Has(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// fillShard encodes shard i unless another process holds it in one of the sets, and reports whether the shard is there now.
+func fillShard(ctx context.Context, sets []*Set, i int, encode func(context.Context, int, int) ([]labrador.Matrix, error)) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	lock := flock.New(s.path(i, ".lock"))
-	locked, err := lock.TryLock()
-	if err != nil {
-		return false, fmt.Errorf("store: %w", err)
+	for _, s := range sets {
+		lock := flock.New(s.path(i, ".lock"))
+		locked, err := lock.TryLock()
+		if err != nil {
+			return false, fmt.Errorf("store: %w", err)
+		}
+		if !locked {
+			return false, nil
+		}
+		defer lock.Unlock()
 	}
-	if !locked {
-		return false, nil
-	}
-	defer lock.Unlock()
-	if s.Has(i) { // somebody finished it between the look and the lock
+	if haveAll(sets, i) { // somebody finished it between the look and the lock
 		return true, nil
 	}
-	s.sweep(i)
-	lo, hi := s.Range(i)
-	m, err := encode(ctx, lo, hi)
+	for _, s := range sets {
+		s.sweep(i)
+	}
+	lo, hi := sets[0].Range(i)
+	made, err := encode(ctx, lo, hi)
 	if err != nil {
 		return false, err
 	}
-	return true, s.write(i, m)
+	for n, s := range sets {
+		if s.Has(i) {
+			continue
+		}
+		if err := s.write(i, made[n]); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // sweep removes the temporary files that killed processes left of shard i, whose lock the caller holds.

@@ -71,13 +71,12 @@ func (p *Plan) measureAll(ctx context.Context) ([]*Values, error) {
 	var all []*Values
 	for _, d := range p.Data {
 		v := &Values{Dataset: d.Name, Means: map[string][]float64{}, Of: map[string][][]float64{}}
-		var twins dataset.Twins
+		twins, err := p.twins(ctx, d)
+		if err != nil {
+			return nil, err
+		}
 		if p.Study.Twins == "one" {
-			f, err := p.facts(ctx, d)
-			if err != nil {
-				return nil, err
-			}
-			twins, v.Apart = f.Twins, map[string][]float64{}
+			v.Apart = map[string][]float64{}
 		}
 		for _, name := range p.Study.systemNames() {
 			c := p.cells[cellID{d, name}]
@@ -94,6 +93,18 @@ func (p *Plan) measureAll(ctx context.Context) ([]*Values, error) {
 		all = append(all, v)
 	}
 	return all, nil
+}
+
+// twins are the identical documents that the study takes for one.
+func (p *Plan) twins(ctx context.Context, d *Data) (dataset.Twins, error) {
+	if p.Study.Twins != "one" {
+		return nil, nil
+	}
+	f, err := p.facts(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return f.Twins, nil
 }
 
 func (p *Plan) measureCell(v *Values, c *Cell, twins dataset.Twins) error {

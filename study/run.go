@@ -96,6 +96,11 @@ func (p *Plan) makeRun(ctx context.Context, c *Cell, i int) (labrador.Run, Cost,
 	if c.Data.DropSelf {
 		job.Depth++ // room for the query's own document, dropped below
 	}
+	for _, other := range p.Cells {
+		if other.Data == c.Data {
+			job.Others = append(job.Others, other.System.System)
+		}
+	}
 	var err error
 	if job.Parts, err = p.readRuns(c.parts); err != nil {
 		return nil, Cost{}, err

@@ -109,10 +109,10 @@ func keptVectors(e *dense.Encoder, side labrador.Side, items dense.Items) (*dens
 	if err != nil {
 		return nil, err
 	}
-	set, err := kept.Set(e.Key(side, digest), len(ids), e.Dimensions())
+	set, err := e.Set(kept, side, digest, len(ids))
 	if err != nil || set.Missing() > 0 {
 		return nil, err
 	}
 	m, err := set.Matrix()
-	return &dense.Encoded{IDs: ids, Matrix: m}, err
+	return &dense.Encoded{IDs: ids, Matrix: e.Truncate(m)}, err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,7 +32,7 @@ func (f *planFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.BoolVar(&f.on, "plan", false, "say what the study would cost, and run nothing")
 	fs.DurationVar(&f.budget, "budget", 0, "with --plan: what to leave out to fit so much time, such as 8h")
-	fs.StringSliceVar(&f.machines, "machine", nil, "with --plan: a further machine, NAME=TFLOPS that encoding reaches there")
+	fs.StringSliceVar(&f.machines, "machine", nil, "with --plan: hours on another machine too, NAME=TFLOPS that encoding reaches there")
 	fs.StringSliceVar(&f.prices, "price", nil, "with --plan: price of a million tokens at a remote API, SYSTEM=PRICE")
 	fs.Float64Var(&f.expect, "expect", 0.05, "with --budget: the difference that a claim without a margin must be able to show")
 	fs.BoolVar(&f.unmeasured, "unmeasured", false, "with --plan: do not measure this machine's speed")
@@ -90,10 +91,10 @@ func (f *planFlags) printPlan(ctx context.Context, out, progressTo io.Writer, pl
 	if err := f.validate(); err != nil {
 		return err
 	}
-	machines := cost.Machines()
+	var machines []cost.Machine
 	own, _ := namedNumbers(f.machines)
 	for _, m := range own {
-		machines = append(machines, cost.Machine{Name: m.name, FLOPS: m.value * 1e12, Source: "as given"})
+		machines = append(machines, cost.Machine{Name: m.name, FLOPS: m.value * 1e12})
 	}
 	e := &estimator{ctx: ctx, plan: plan, flags: f, progress: progressTo, samples: map[*study.Data]*planSample{}}
 	works, err := e.works()
@@ -102,7 +103,11 @@ func (f *planFlags) printPlan(ctx context.Context, out, progressTo io.Writer, pl
 	}
 	c := studyCost{Plan: cost.New(works, machines)}
 	if f.budget > 0 {
-		r := cost.Reduce(c.Loads(), f.claims(plan), f.budget.Seconds(), cost.Options{})
+		claims, err := f.claims(ctx, plan)
+		if err != nil {
+			return err
+		}
+		r := cost.Reduce(c.Loads(), claims, f.budget.Seconds(), cost.Options{})
 		c.Reduction = &r
 	}
 	if asJSON {
@@ -113,25 +118,27 @@ func (f *planFlags) printPlan(ctx context.Context, out, progressTo io.Writer, pl
 	return c.write(out)
 }
 
-// claims are the study's, with the differences that they must be able to show.
-func (f *planFlags) claims(plan *study.Plan) []cost.Claim {
+// claims are the study's, with the differences that they must be able to show and the spreads that runs in the cache have.
+func (f *planFlags) claims(ctx context.Context, plan *study.Plan) ([]cost.Claim, error) {
+	spreads, err := plan.Spreads(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var list []cost.Claim
-	for _, c := range plan.Study.Claims {
-		k := cost.Claim{Name: c.String(), Expected: f.expect, Equal: c.Kind == study.Equal}
+	for i, c := range plan.Study.Claims {
+		k := cost.Claim{Name: c.String(), Expected: f.expect, Equal: c.Kind == study.Equal, SD: map[string]float64{}}
 		if k.Equal {
 			k.Expected = c.Within
 		}
-		for _, d := range plan.Data {
-			named := func(name string) bool {
-				return name == "all" || name == d.Name || name == d.Group || slices.Contains(plan.Study.Groups[name], d.Name)
-			}
-			if len(c.On) == 0 || slices.ContainsFunc(c.On, named) {
-				k.Datasets = append(k.Datasets, d.Name)
+		for _, s := range spreads[i] {
+			k.Datasets = append(k.Datasets, s.Dataset)
+			if s.SD > 0 {
+				k.SD[s.Dataset] = s.SD
 			}
 		}
 		list = append(list, k)
 	}
-	return list
+	return list, nil
 }
 
 // write writes a table of the runs that cost something, totals, and the reduction.
@@ -165,7 +172,7 @@ func (c studyCost) write(out io.Writer) error {
 	}
 	fmt.Fprintln(out)
 	for _, m := range c.Machines {
-		fmt.Fprintf(out, "%s: %s FLOP/s, %s.\n", m.Name, short(m.FLOPS), m.Source)
+		fmt.Fprintf(out, "%s: %s FLOP/s, as given.\n", m.Name, short(m.FLOPS))
 	}
 	if c.Reduction != nil {
 		return writeReduction(out, *c.Reduction)
@@ -236,9 +243,21 @@ func writeReduction(out io.Writer, r cost.Reduction) error {
 			kept = study.Figure(c.Kept)
 		}
 		fmt.Fprintf(out, "  %s: shows %s (with everything %s; wanted %s): %s\n", c.Claim, kept, study.Figure(c.Full), study.Figure(c.Expected), say)
+		if len(c.SD) > 0 {
+			fmt.Fprintf(out, "    standard deviation by runs in the cache: %s\n", spreads(c.SD))
+		}
 	}
-	_, err := fmt.Fprintln(out, "Shown with power 0.8 at the 5 % level shared by all claims, where differences of queries spread with standard deviation 0.3.")
+	_, err := fmt.Fprintf(out, "Shown with power 0.8 at the 5 %% level shared by all claims, where the differences of queries have a standard deviation of %v, or the one given, measured on runs in the cache.\n", cost.DefaultSD)
 	return err
+}
+
+// spreads lists standard deviations by dataset.
+func spreads(sd map[string]float64) string {
+	var list []string
+	for _, dataset := range slices.Sorted(maps.Keys(sd)) {
+		list = append(list, dataset+" "+study.Figure(sd[dataset]))
+	}
+	return strings.Join(list, ", ")
 }
 
 // short writes a count with three digits and a unit: 1.23 M.

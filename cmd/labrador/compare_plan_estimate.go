@@ -201,7 +201,7 @@ func (e *estimator) encoding(w *cost.Work, system *denseSystem, d *study.Data, s
 	if w.Queries, err = counter.count(e.ctx, labrador.QuerySide, queries, len(d.Queries), m.shape.Causal); err != nil {
 		return err
 	}
-	w.Key = fmt.Sprintf("%t %s", sparse, d.Name) + keyOf(o)
+	w.Key = d.Name + " " + keyOf(o) // a sparse system shares the pass of the dense one with the same settings
 	if !sparse && m.id != "" {
 		w.DocumentsDone = e.keptShare(m.id, d.Name, labrador.DocumentSide, s)
 		w.QueriesDone = e.keptShare(m.id, d.Name, labrador.QuerySide, s)
@@ -209,13 +209,13 @@ func (e *estimator) encoding(w *cost.Work, system *denseSystem, d *study.Data, s
 	return nil
 }
 
-// keyOf names everything that changes the vectors.
+// keyOf names everything that changes the kept vectors.
 func keyOf(o dense.Options) string {
 	system := "template"
 	if o.SystemText != nil {
 		system = strconv.Quote(*o.SystemText)
 	}
-	o.SystemText, o.Threads = nil, 0
+	o.SystemText, o.Threads, o.Dimensions = nil, 0, 0 // all dimensions are kept
 	return fmt.Sprintf("%+v %s", o, system)
 }
 
@@ -248,7 +248,7 @@ func (e *estimator) model(o dense.Options, s *planSample, sparse bool) (*planMod
 	if m := e.models[key]; m != nil {
 		return m, nil
 	}
-	mo := model.Options{DType: o.DType, Dimensions: o.Dimensions, Layer: o.Layer, Pooling: o.Pooling, NoPrompt: o.Recipe != ""}
+	mo := model.Options{DType: o.DType, Layer: o.Layer, Pooling: o.Pooling, NoPrompt: o.Recipe != ""}
 	if o.Recipe == "" {
 		mo.MaxTokens, mo.Prompt = o.MaxTokens, o.Prompt
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/labrador-lab/labrador/internal/outside"
 	"github.com/labrador-lab/labrador/model"
 	"github.com/labrador-lab/labrador/study"
+	"github.com/labrador-lab/labrador/study/cost"
 )
 
 func TestPlanFlags(t *testing.T) {
@@ -177,5 +178,20 @@ func TestPrintPlanOfModel(t *testing.T) {
 	}
 	if bits.SameAs != "mini" || bits.All.Tokens != 0 {
 		t.Errorf("%+v", bits)
+	}
+}
+
+// TestWriteReductionNamesSpreads: the reader sees which standard deviations were measured and which are assumed.
+func TestWriteReductionNamesSpreads(t *testing.T) {
+	loads := []cost.Load{{Dataset: "a", Queries: 100, Fixed: 1}, {Dataset: "b", Queries: 100, Fixed: 1}}
+	claims := []cost.Claim{{Name: "x > y", Datasets: []string{"a", "b"}, Expected: .05, SD: map[string]float64{"b": .125}}}
+	var out bytes.Buffer
+	if err := writeReduction(&out, cost.Reduce(loads, claims, 10, cost.Options{})); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"standard deviation by runs in the cache: b .1250", "a standard deviation of 0.3"} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("no %q in\n%s", part, out.String())
+		}
 	}
 }

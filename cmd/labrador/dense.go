@@ -48,6 +48,9 @@ func (s *denseSystem) Validate() error {
 	if s.Recipe != "" && s.Prompt != "" {
 		return fmt.Errorf("recipe and prompt exclude each other")
 	}
+	if s.SystemText != nil && !slices.Contains([]string{"one-word", "paper-one-word", "promptreps"}, s.Recipe) {
+		return fmt.Errorf("system_text: %s has no system message; one-word, paper-one-word and promptreps have", orElse(s.Recipe, "a model without a recipe"))
+	}
 	if err := (index.FlatOptions{Format: index.Format(s.Format)}).Validate(); err != nil {
 		return err
 	}
@@ -112,6 +115,9 @@ func (s *denseSystem) Key(d *study.Data) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := s.fits(o); err != nil {
+		return "", err
+	}
 	system := "-"
 	if o.SystemText != nil {
 		system = *o.SystemText
@@ -121,6 +127,19 @@ func (s *denseSystem) Key(d *study.Data) (string, error) {
 		task = prompt.Task(o.Dataset)
 	}
 	return fmt.Sprintf("dense/1 %s %s %d %q %q %q %s %d %d %s %s", digest, o.Recipe, o.MaxTokens, system, task, o.Prompt, o.DType, o.Dimensions, o.Layer, o.Pooling, s.Format), nil
+}
+
+// fits says, before anything is encoded, whether the model has the layer, dimensions and length that the system asks for.
+func (s *denseSystem) fits(o dense.Options) error {
+	limits := model.Options{Layer: o.Layer, Dimensions: o.Dimensions}
+	if o.Recipe == "" { // else the recipe's words are put around the cut text, and what is too long then is cut again
+		limits.MaxTokens = o.MaxTokens
+	}
+	if limits == (model.Options{}) {
+		return nil
+	}
+	_, err := model.Inspect(o.Model, limits)
+	return err
 }
 
 func (s *denseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, study.Cost, error) {
@@ -139,15 +158,16 @@ func (s *denseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, st
 	if err != nil {
 		return nil, cost, err
 	}
+	e := encoding{encoder, kept, sharesPass(s, job)}
 	start := time.Now()
-	docs, tokens, err := encodeWith(ctx, encoder, kept, labrador.DocumentSide, dense.Documents(job.Data.Documents), job.Progress("encoding documents", "texts", 0))
+	docs, tokens, err := e.dense(ctx, labrador.DocumentSide, dense.Documents(job.Data.Documents), job.Progress("encoding documents", "texts", 0))
 	if err != nil {
 		return nil, cost, err
 	}
 	cost.IndexSeconds, cost.IndexBytes = time.Since(start).Seconds(), int64(len(docs.Matrix.Data))*4
 	cost.Note = encodedNote(encoder, tokens, cost.IndexSeconds)
 	start = time.Now()
-	queries, _, err := encodeWith(ctx, encoder, kept, labrador.QuerySide, dense.Queries(job.Queries), job.Progress("encoding queries", "texts", len(job.Queries)))
+	queries, _, err := e.dense(ctx, labrador.QuerySide, dense.Queries(job.Queries), job.Progress("encoding queries", "texts", len(job.Queries)))
 	if err != nil {
 		return nil, cost, err
 	}
@@ -175,14 +195,26 @@ func encodedNote(e *dense.Encoder, tokens int, seconds float64) string {
 	return note
 }
 
-// encodeWith encodes items into the store with a progress bar, and counts the tokens that were not there yet.
-func encodeWith(ctx context.Context, e *dense.Encoder, kept *store.Store, side labrador.Side, items dense.Items, bar *progress.Bar) (dense.Encoded, int, error) {
+// encoding is an encoder with the store that keeps its vectors.
+type encoding struct {
+	encoder *dense.Encoder
+	kept    *store.Store
+	both    bool // dense and sparse vectors are both wanted, and one pass makes both
+}
+
+// dense encodes items into the store with a progress bar, and counts the tokens that were not there yet.
+func (e encoding) dense(ctx context.Context, side labrador.Side, items dense.Items, bar *progress.Bar) (out dense.Encoded, tokens int, err error) {
 	defer bar.Done()
-	tokens := 0
-	out, err := e.Vectors(ctx, kept, side, items, func(n, t int) {
+	count := func(n, t int) {
 		tokens += t
 		bar.Add(int64(n))
-	})
+	}
+	if e.both && e.encoder.OnePass() {
+		err = e.encoder.KeepBoth(ctx, e.kept, side, items, count)
+	}
+	if err == nil {
+		out, err = e.encoder.Vectors(ctx, e.kept, side, items, count)
+	}
 	return out, tokens, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/gofrs/flock"
 	"github.com/spf13/cobra"
 
 	"github.com/labrador-lab/labrador"
@@ -109,11 +111,16 @@ func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out
 	}
 	defer e.Close()
 	parts := out + ".parts"
+	unlock, err := lockParts(parts, out)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	kept, err := store.Open(parts)
 	if err != nil {
 		return err
 	}
-	set, err := kept.Set(e.Key(side, digest), len(ids), e.Dimensions())
+	set, err := e.Set(kept, side, digest, len(ids))
 	if err != nil {
 		return err
 	}
@@ -128,15 +135,63 @@ func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out
 	if err != nil {
 		return err
 	}
-	if err := vectors.StreamNPY(out+".npy", set.Rows, set.Cols, set.Parts()); err != nil {
+	if err := vectors.StreamNPY(out+".npy", set.Rows, e.Dimensions(), truncated(e, set.Parts())); err != nil {
 		return err
 	}
 	if err := atomicfile.Write(out+".ids", func(w io.Writer) error { return writeLines(w, ids) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d texts, %d dimensions, %d tokens encoded in %.1f s (%.0f a second): %s.npy, %s.ids\n",
-		set.Rows, set.Cols, tokens, time.Since(start).Seconds(), float64(tokens)/time.Since(start).Seconds(), out, out)
+		set.Rows, e.Dimensions(), tokens, time.Since(start).Seconds(), float64(tokens)/time.Since(start).Seconds(), out, out)
+	if os.RemoveAll(parts) == nil {
+		return nil
+	}
+	unlock() // some systems remove no file that is open
 	return os.RemoveAll(parts)
+}
+
+// lockParts makes the folder of the unfinished vectors of out its caller's alone until unlock, or says that another process has it. The
+// system gives the folder up when its holder dies.
+func lockParts(parts, out string) (unlock func() error, err error) {
+	for {
+		if err := os.MkdirAll(parts, 0o755); err != nil {
+			return nil, fmt.Errorf("encode: %w", err)
+		}
+		path := filepath.Join(parts, "lock")
+		lock := flock.New(path)
+		locked, err := lock.TryLock()
+		if errors.Is(err, fs.ErrNotExist) { // whoever was here finished just now
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("encode: %s: %w", path, err)
+		}
+		if !locked {
+			return nil, fmt.Errorf("encode: another labrador encode is writing %s.npy: wait for it, or give another OUT", out)
+		}
+		held, err := lock.Stat()
+		if err != nil {
+			return nil, fmt.Errorf("encode: %s: %w", path, err)
+		}
+		if there, err := os.Stat(path); err == nil && os.SameFile(held, there) {
+			return lock.Unlock, nil
+		}
+		lock.Unlock() // a file that whoever was here removed meanwhile
+	}
+}
+
+// truncated are the parts with the encoder's dimensions.
+func truncated(e *dense.Encoder, parts iter.Seq2[labrador.Matrix, error]) iter.Seq2[labrador.Matrix, error] {
+	return func(yield func(labrador.Matrix, error) bool) {
+		for m, err := range parts {
+			if err == nil {
+				m = e.Truncate(m)
+			}
+			if !yield(m, err) {
+				return
+			}
+		}
+	}
 }
 
 func writeLines(w io.Writer, lines []string) error {

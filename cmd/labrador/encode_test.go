@@ -12,6 +12,36 @@ import (
 	"github.com/labrador-lab/labrador/vectors"
 )
 
+// TestEncodeTwice: a second encode into the same OUT ends at once and says why; when the first is gone, it goes through.
+func TestEncodeTwice(t *testing.T) {
+	m, dir := outside.Data(t, "models/st-bert-mean"), t.TempDir()
+	in, out := filepath.Join(dir, "x.txt"), filepath.Join(dir, "out")
+	if err := os.WriteFile(in, []byte("some text\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := lockParts(out+".parts", out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := rootCommand()
+	root.SetArgs([]string{"encode", "--model", m, in, out + ".npy"})
+	if err := root.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "another labrador encode is writing "+out+".npy") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(out + ".npy"); err == nil {
+		t.Error("wrote beside the other")
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if code := run(t.Context(), []string{"encode", "--model", m, in, out}); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+	if _, err := os.Stat(out + ".parts"); err == nil {
+		t.Error("left its parts")
+	}
+}
+
 // TestEncode encodes the same texts given in every form, and asks for the same vectors, a resumed run, and clear errors.
 func TestEncode(t *testing.T) {
 	m := outside.Data(t, "models/st-bert-mean")

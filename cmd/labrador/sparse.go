@@ -9,7 +9,6 @@ import (
 	"github.com/labrador-lab/labrador/dense"
 	"github.com/labrador-lab/labrador/internal/progress"
 	"github.com/labrador-lab/labrador/prompt"
-	"github.com/labrador-lab/labrador/store"
 	"github.com/labrador-lab/labrador/study"
 )
 
@@ -67,8 +66,9 @@ func (s *sparseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, s
 	if err != nil {
 		return nil, cost, err
 	}
+	e := encoding{encoder, kept, sharesPass(s, job)}
 	start := time.Now()
-	docs, tokens, err := sparseWith(ctx, encoder, kept, labrador.DocumentSide, dense.Documents(job.Data.Documents), job.Progress("encoding documents", "texts", 0))
+	docs, tokens, err := e.sparse(ctx, labrador.DocumentSide, dense.Documents(job.Data.Documents), job.Progress("encoding documents", "texts", 0))
 	if err != nil {
 		return nil, cost, err
 	}
@@ -79,7 +79,7 @@ func (s *sparseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, s
 	cost.IndexSeconds, cost.IndexBytes = time.Since(start).Seconds(), index.Bytes()
 	cost.Note = encodedNote(encoder, tokens, cost.IndexSeconds)
 	start = time.Now()
-	queries, _, err := sparseWith(ctx, encoder, kept, labrador.QuerySide, dense.Queries(job.Queries), job.Progress("encoding queries", "texts", len(job.Queries)))
+	queries, _, err := e.sparse(ctx, labrador.QuerySide, dense.Queries(job.Queries), job.Progress("encoding queries", "texts", len(job.Queries)))
 	if err != nil {
 		return nil, cost, err
 	}
@@ -94,14 +94,45 @@ func (s *sparseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, s
 	return run, cost, err
 }
 
-// sparseWith is encodeWith for sparse vectors.
-func sparseWith(ctx context.Context, e *dense.Encoder, kept *store.Store, side labrador.Side, items dense.Items, bar *progress.Bar) (dense.EncodedSparse, int, error) {
+// sharesPass says whether the study has a system that needs the other vectors of the same pass over the texts: the sparse ones beside a
+// dense system's, or the dense ones beside a sparse system's.
+func sharesPass(s study.System, job *study.Job) bool {
+	dense, sparse := map[string]bool{}, map[string]bool{}
+	pass := func(s study.System) (string, map[string]bool) {
+		switch s := s.(type) {
+		case *denseSystem:
+			same := *s
+			same.Dimensions, same.Format = 0, "" // made of the kept vectors
+			key, _ := same.Key(job.Data)
+			return key, dense
+		case *sparseSystem:
+			key, _ := s.dense().Key(job.Data)
+			return key, sparse
+		}
+		return "", nil
+	}
+	for _, other := range job.Others {
+		if key, kind := pass(other); kind != nil {
+			kind[key] = true
+		}
+	}
+	key, _ := pass(s)
+	return key != "" && dense[key] && sparse[key]
+}
+
+// sparse is dense for sparse vectors.
+func (e encoding) sparse(ctx context.Context, side labrador.Side, items dense.Items, bar *progress.Bar) (out dense.EncodedSparse, tokens int, err error) {
 	defer bar.Done()
-	tokens := 0
-	out, err := e.SparseVectors(ctx, kept, side, items, func(n, t int) {
+	count := func(n, t int) {
 		tokens += t
 		bar.Add(int64(n))
-	})
+	}
+	if e.both && e.encoder.OnePass() {
+		err = e.encoder.KeepBoth(ctx, e.kept, side, items, count)
+	}
+	if err == nil {
+		out, err = e.encoder.SparseVectors(ctx, e.kept, side, items, count)
+	}
 	return out, tokens, err
 }
 

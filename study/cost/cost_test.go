@@ -134,7 +134,7 @@ func TestPlan(t *testing.T) {
 		{System: "done", Dataset: "b", Documents: documents, Queries: queries, Model: model, Done: true},
 		{System: "unknown", Dataset: "b", Documents: documents, Queries: queries, Model: model},
 	}
-	p := New(works, []Machine{{"fast", 1e9, ""}})
+	p := New(works, []Machine{{"fast", 1e9}})
 	for i, want := range []struct{ tokens, flops, seconds, left, price float64 }{
 		{0, 0, 2, 2, 0}, {100200, 200400e6, 1002, 502, 0}, {0, 0, 10, 10, 0}, {100200, 0, 0, 0, .2004}, {100200, 200400e6, 0, 0, 0}, {100200, 200400e6, 0, 0, 0},
 	} {

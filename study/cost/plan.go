@@ -22,20 +22,10 @@ type Work struct {
 	Done            bool    `json:"done"` // the run itself is there
 }
 
-// Machine is a processor by the speed that its maker or a measurement states.
+// Machine is another machine, by the speed that its user states.
 type Machine struct {
-	Name   string  `json:"name"`
-	FLOPS  float64 `json:"flops"` // floating-point operations a second that encoding reaches
-	Source string  `json:"source"`
-}
-
-// Machines are well-known ones: dense BF16 peaks of their data sheets, of which encoding is taken to reach 40 % (large language models in
-// training reach 30 to 50 %: Chowdhery et al. 2022, table 3).
-func Machines() []Machine {
-	peak := func(name string, tera float64) Machine {
-		return Machine{name, 0.4 * tera * 1e12, "40 % of the data sheet’s dense BF16 peak"}
-	}
-	return []Machine{peak("L4", 121), peak("A100", 312), peak("H100", 989)}
+	Name  string  `json:"name"`
+	FLOPS float64 `json:"flops"` // floating-point operations a second that encoding reaches
 }
 
 // Amount is a sum of costs.

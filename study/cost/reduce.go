@@ -26,11 +26,14 @@ type Claim struct {
 	SD map[string]float64
 }
 
+// DefaultSD is the standard deviation that per-query differences of nDCG@10 between two unlike systems usually have, about.
+const DefaultSD = 0.3
+
 // Options of Reduce. The zero value is the documented default.
 type Options struct {
 	Alpha   float64 // of the study; 0 is 0.05. A claim gets its share, alpha over the number of claims: the hardest step of Holm's method
 	Power   float64 // 0 is 0.8
-	SD      float64 // 0 is 0.3, the usual spread of nDCG@10 differences of two unlike systems
+	SD      float64 // 0 is DefaultSD
 	Fewest  int     // queries that a dataset keeps at least; 0 is 50
 	Penalty float64 // of leaving out a whole dataset, in parts of a claim's expected difference; 0 is 0.05
 }
@@ -43,7 +46,7 @@ func (o Options) withDefaults() Options {
 		o.Power = 0.8
 	}
 	if o.SD == 0 {
-		o.SD = 0.3
+		o.SD = DefaultSD
 	}
 	if o.Fewest == 0 {
 		o.Fewest = 50
@@ -69,6 +72,8 @@ type Decidable struct {
 	Full     float64 `json:"full"`     // smallest difference that all queries would show with the power
 	Kept     float64 `json:"kept"`     // that the kept ones would; MaxFloat64 without any
 	Datasets int     `json:"datasets"` // kept
+	// SD are the spreads by dataset that were given with the claim; the others are taken to be Options.SD.
+	SD map[string]float64 `json:"sd,omitempty"`
 	// WasPossible and IsPossible are whether these are no more than Expected.
 	WasPossible bool `json:"was_possible"`
 	IsPossible  bool `json:"is_possible"`
@@ -109,7 +114,7 @@ func Reduce(loads []Load, claims []Claim, budget float64, o Options) Reduction {
 		out.Choices = append(out.Choices, Choice{l.Dataset, r.queries[i], l.Queries, r.secondsOf(i, r.queries[i])})
 	}
 	for i, c := range claims {
-		d := Decidable{Claim: c.Name, Expected: c.Expected, Full: r.exact(i, full), Kept: r.exact(i, r.queries)}
+		d := Decidable{Claim: c.Name, Expected: c.Expected, Full: r.exact(i, full), Kept: r.exact(i, r.queries), SD: c.SD}
 		for _, at := range r.members[i] {
 			if r.queries[at] > 0 {
 				d.Datasets++

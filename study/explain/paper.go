@@ -8,7 +8,7 @@ import (
 	"github.com/labrador-lab/labrador/study"
 )
 
-// Paper is a table in the form that papers print: systems down, the datasets of one group and their average across, one reference (BM25)
+// Paper is a table in the form that papers print: systems down, the datasets of one group across behind their average, one reference (BM25)
 // in the first row.
 type Paper struct {
 	Group     string     `json:"group"`
@@ -24,6 +24,7 @@ type PaperRow struct {
 	Values  []*float64 `json:"values"`
 	Average *float64   `json:"average"`
 	Above   int        `json:"above_reference"` // datasets on which it is above the reference
+	Beside  int        `json:"beside"`          // datasets on which both ran
 }
 
 // Papers makes the table of every group. reference is the system that the others are counted against.
@@ -48,8 +49,11 @@ func Papers(r *study.Results, groups []Group, measure, reference string) []Paper
 				row.Values[i] = &v
 				sum += v
 				there++
-				if base, ok := means[[2]string{d, reference}]; ok && v > base {
-					row.Above++
+				if base, ok := means[[2]string{d, reference}]; ok {
+					row.Beside++
+					if v > base {
+						row.Above++
+					}
 				}
 			}
 			if there == 0 {
@@ -101,10 +105,11 @@ func (p Paper) Sentence() string {
 
 // Table is the paper's table as text; the best of a column is marked with a star.
 func (p Paper) Table() *Table {
-	t := &Table{Caption: p.Measure + " on " + p.Group, Heads: append(append([]string{"System"}, p.Datasets...), "average")}
+	t := &Table{Caption: p.Measure + " on " + p.Group, Heads: []string{"System", "average"}}
 	if p.Reference != "" {
 		t.Heads = append(t.Heads, "above "+p.Reference)
 	}
+	t.Heads = append(t.Heads, p.Datasets...)
 	best := make([]float64, len(p.Datasets)+1)
 	for i := range best {
 		best[i] = math.Inf(-1)
@@ -115,7 +120,7 @@ func (p Paper) Table() *Table {
 		}
 	}
 	for _, r := range p.Rows {
-		row := []string{r.System}
+		var cells []string
 		for i := range best {
 			text := "–"
 			if v := r.cell(i); v != nil {
@@ -123,15 +128,16 @@ func (p Paper) Table() *Table {
 					text += "*"
 				}
 			}
-			row = append(row, text)
+			cells = append(cells, text)
 		}
+		row := []string{r.System, cells[len(cells)-1]}
 		switch {
 		case r.System == p.Reference:
 			row = append(row, "")
 		case p.Reference != "":
-			row = append(row, fmt.Sprintf("%d of %d", r.Above, len(p.Datasets)))
+			row = append(row, fmt.Sprintf("%d of %d", r.Above, r.Beside))
 		}
-		t.Rows = append(t.Rows, row)
+		t.Rows = append(t.Rows, append(row, cells[:len(cells)-1]...))
 	}
 	return t
 }

@@ -16,6 +16,8 @@ const (
 	wideWidth  = 640.0
 	rowHeight  = 19.0
 	labelSpace = 136.0
+	// letterWidth is that of a label's letters, on average.
+	letterWidth = 6.1
 )
 
 // dotRow is a row of a dot plot: a mark at Value from Low to High.
@@ -59,7 +61,12 @@ func dotPlot(width float64, rows []dotRow, zero bool, title, desc string) templa
 	}
 	bottom := top + rowHeight*float64(len(rows))
 	c := svg.New(width, bottom+20, title, desc)
-	s := svg.Linear(low, high, labelSpace, width-right)
+	longest := 0
+	for _, r := range rows {
+		longest = max(longest, len([]rune(r.label)))
+	}
+	space := min(max(labelSpace, letterWidth*float64(longest)+10), 0.4*width)
+	s := svg.Linear(low, high, space, width-right)
 	c.AxisBelow(s, top, bottom)
 	if zero {
 		c.Line(s.At(0), top, s.At(0), bottom, "zero")
@@ -69,7 +76,7 @@ func dotPlot(width float64, rows []dotRow, zero bool, title, desc string) templa
 		if r.rule {
 			c.Line(0, y-rowHeight/2, width-right, y-rowHeight/2, "rule")
 		}
-		c.Text(labelSpace-8, y+4, "end", "label", svg.Clip(r.label, 21))
+		c.Text(space-8, y+4, "end", "label", svg.Clip(r.label, int((space-8)/letterWidth)))
 		if r.second != nil {
 			p := r.second
 			c.Diamond(s.At(finite(p.interval.Low, low)), s.At(p.value), s.At(finite(p.interval.High, high)), y, 5, "diamond hollow", r.secondNote)
@@ -208,13 +215,17 @@ func PlotGeometry(list []Geometry) []Figure {
 	var figures []Figure
 	for _, p := range geometryPanels {
 		var rows []dotRow
+		width := panelWidth
 		for _, g := range list {
+			if letterWidth*float64(len(g.System+g.Dataset)) > labelSpace-10 { // its name needs room
+				width = wideWidth
+			}
 			if e := p.of(g); e != nil {
 				rows = append(rows, dotRow{label: g.System + " " + g.Dataset, value: e.Value, interval: e.Interval, class: "plain"})
 			}
 		}
 		if len(rows) > 0 {
-			figures = append(figures, Figure{Title: p.title, SVG: dotPlot(panelWidth, rows, false, p.title, GeometrySentence(list))})
+			figures = append(figures, Figure{Title: p.title, Wide: width == wideWidth, SVG: dotPlot(width, rows, false, p.title, GeometrySentence(list))})
 		}
 	}
 	return figures
@@ -269,7 +280,7 @@ func (e Effects) Plot() template.HTML {
 	step := ""
 	for _, f := range e.Effects {
 		p := f.Pooled
-		label := f.Step + ", " + f.Group
+		label := f.Left + ", " + f.Group
 		rows = append(rows, dotRow{label: label, value: f.Difference, interval: f.Interval, class: sideOf(f.Difference, f.Interval),
 			square: len(e.Groups) > 1 && f.Group == e.Groups[1], rule: len(rows) > 0 && f.Pair.Left+f.Pair.Right != step,
 			second:     &dotRow{value: p.Difference, interval: p.Interval},
@@ -283,8 +294,9 @@ func (e Effects) Plot() template.HTML {
 func (c Confounds) Plot() template.HTML {
 	var rows []dotRow
 	for _, f := range c.List {
-		for _, w := range f.Worth {
-			rows = append(rows, dotRow{label: f.Setting + ": " + w.To, value: w.Difference, interval: w.Interval, class: sideOf(w.Difference, w.Interval)})
+		for i, w := range f.Worth {
+			rows = append(rows, dotRow{label: f.Setting + ": " + w.Left, value: w.Difference, interval: w.Interval, class: sideOf(w.Difference, w.Interval),
+				rule: i == 0 && len(rows) > 0})
 		}
 	}
 	if len(rows) == 0 {

@@ -150,7 +150,7 @@ func TestPapers(t *testing.T) {
 		r.Results = append(r.Results, v)
 	}
 	p := Papers(r, []Group{{"text", []string{"a", "b"}}}, "nDCG@10", "bm25")[0]
-	want := [][]string{{"bm25", ".4000", ".6000*", ".5000*", ""}, {"x", ".5000", ".3000", ".4000", "1 of 2"}, {"part", ".9000*", "–", "–", "1 of 2"}}
+	want := [][]string{{"bm25", ".5000*", "", ".4000", ".6000*"}, {"x", ".4000", "1 of 2", ".5000", ".3000"}, {"part", "–", "1 of 1", ".9000*", "–"}}
 	if got := p.Table().Rows; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v", got)
 	}

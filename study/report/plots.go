@@ -41,11 +41,13 @@ func (v *view) dots(measure string) []Figure {
 }
 
 func (v *view) dotPanel(dataset, measure string, results []study.Result) template.HTML {
-	const left, right, top = 118.0, 12.0, 4.0
-	low, high := math.Inf(1), math.Inf(-1)
+	const right, top, letter = 12.0, 4.0, 6.1
+	low, high, longest := math.Inf(1), math.Inf(-1), 17
 	for _, r := range results {
+		longest = max(longest, len([]rune(r.System)))
 		low, high = min(low, finite(r.Interval.Low, r.Mean)), max(high, finite(r.Interval.High, r.Mean))
 	}
+	left := min(letter*float64(longest)+14, panelWidth/2) // half of a panel is for names
 	bottom := top + rowHeight*float64(len(results))
 	c := newCanvas(panelWidth, bottom+20, measure+" of every system on "+dataset+" with 95 % intervals")
 	s := linearScale(low, high, left, panelWidth-right)
@@ -64,7 +66,7 @@ func (v *view) dotPanel(dataset, measure string, results []study.Result) templat
 				class = side(c.Difference, c.PAdjusted)
 			}
 		}
-		c.text(left-8, y+4, "end", "label", clipName(r.System, 17))
+		c.text(left-8, y+4, "end", "label", clipName(r.System, int((left-8)/letter)))
 		c.line(s.at(finite(r.Interval.Low, r.Mean)), y, s.at(finite(r.Interval.High, r.Mean)), y, "whisker "+class)
 		c.circle(s.at(r.Mean), y, 4, "dot "+class, fmt.Sprintf("%s: %s [%s, %s]", r.System, study.Figure(r.Mean), study.Figure(r.Interval.Low), study.Figure(r.Interval.High)))
 	}
@@ -105,6 +107,9 @@ func scatter(points []costPoint, baseline, xName, yName string) template.HTML {
 	labels := placeLabels(points, x, y, width-right)
 	for i, p := range points {
 		l := labels[i]
+		if l.anchor == "" {
+			continue
+		}
 		if l.far {
 			c.line(x.at(p.cost), y.at(p.value), l.x, l.y-4, "rule")
 		}
@@ -120,7 +125,7 @@ func scatter(points []costPoint, baseline, xName, yName string) template.HTML {
 	return c.done()
 }
 
-// labelPlace is where a label stands; far from its point it gets a line.
+// labelPlace is where a label stands, nowhere without an anchor; far from its point it gets a line.
 type labelPlace struct {
 	x, y   float64
 	anchor string
@@ -141,7 +146,8 @@ var labelOffsets = func() []labelPlace {
 	return list
 }()
 
-// placeLabels puts each label to the first place that is free, the best systems' first.
+// placeLabels puts each label to the first place that is free, the best systems' first. A label without a free place is left out: its point
+// still tells its name when pointed at, and the table below has it.
 func placeLabels(points []costPoint, x, y scale, edge float64) []labelPlace {
 	places := make([]labelPlace, len(points))
 	order := make([]int, len(points))
@@ -153,21 +159,20 @@ func placeLabels(points []costPoint, x, y scale, edge float64) []labelPlace {
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(points[b].value, points[a].value) })
 	for _, i := range order {
-		var at box
-		places[i], at = freePlace(points[i], x, y, func(b box) bool {
+		place, at, ok := freePlace(points[i], x, y, func(b box) bool {
 			return b.r > edge+10 || b.l < 40 || b.t < 0 || slices.ContainsFunc(taken, b.meets)
 		})
-		taken = append(taken, at)
+		if ok {
+			places[i], taken = place, append(taken, at)
+		}
 	}
 	return places
 }
 
-// freePlace is the first place of a point's label that is not taken; the first of all where none is free.
-func freePlace(p costPoint, x, y scale, taken func(box) bool) (labelPlace, box) {
-	var first labelPlace
-	var firstBox box
+// freePlace is the first place of a point's label that is not taken.
+func freePlace(p costPoint, x, y scale, taken func(box) bool) (labelPlace, box, bool) {
 	w := 6.2 * float64(len([]rune(p.system)))
-	for n, o := range labelOffsets {
+	for _, o := range labelOffsets {
 		place := labelPlace{x.at(p.cost) + o.x, y.at(p.value) + o.y, o.anchor, o.far}
 		left := place.x
 		switch o.anchor {
@@ -177,14 +182,11 @@ func freePlace(p costPoint, x, y scale, taken func(box) bool) (labelPlace, box) 
 			left -= w / 2
 		}
 		at := box{left, place.y - 11, left + w, place.y + 2}
-		if n == 0 {
-			first, firstBox = place, at
-		}
 		if !taken(at) {
-			return place, at
+			return place, at, true
 		}
 	}
-	return first, firstBox
+	return labelPlace{}, box{}, false
 }
 
 // gains draws the per-query differences of two systems in descending order, one area per side, whatever the number of queries.

@@ -12,6 +12,9 @@ import (
 	"html/template"
 	"io"
 	"path/filepath"
+	"slices"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/labrador-lab/labrador/internal/atomicfile"
 	"github.com/labrador-lab/labrador/study"
@@ -49,6 +52,14 @@ type Table struct {
 	Caption string
 	Heads   []string
 	Rows    [][]string
+}
+
+// Words says whether column i holds words, which are set to the left, and not numbers.
+func (t Table) Words(i int) bool {
+	return slices.ContainsFunc(t.Rows, func(row []string) bool {
+		r, _ := utf8.DecodeRuneInString(row[i])
+		return unicode.IsLetter(r) || r == '"'
+	})
 }
 
 //go:embed report.html.tmpl
