@@ -158,6 +158,43 @@ func TestHNSWFilters(t *testing.T) {
 	}
 }
 
+// Filters that lie where the query does not: the walk meets few allowed rows, or none. The bound is the one that random
+// filters have, .95 where the index is tuned for .98 of all rows.
+func TestHNSWFiltersRelatedToTheQuery(t *testing.T) {
+	n := size(t, 2000)
+	ids, m, queries := clustered(n, 32, 50)
+	flat, err := NewFlat(ids, m, Cosine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, _ := buildHNSW(t, ids, m, HNSWOptions{})
+	for _, c := range []struct {
+		name   string
+		lo, hi int // places in the order of all rows by their score
+	}{{"the nearest tenth", 0, n / 10}, {"the nearest half", 0, n / 2}, {"all but the nearest tenth", n / 10, n}, {"the farther half", n / 2, n}, {"the farthest tenth", n - n/10, n}} {
+		sum := 0.0
+		for q := range queries.Rows {
+			one := labrador.Matrix{Rows: 1, Cols: 32, Data: queries.Row(q)}
+			order, err := flat.Search(t.Context(), one, n, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var some []string
+			for _, hit := range order[0][c.lo:c.hi] {
+				some = append(some, hit.ID)
+			}
+			got, err := h.Search(t.Context(), one, 10, HNSWQuery{Allow: h.Filter(some)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum += recallOf(t, flat, one, flat.Filter(some), got)
+		}
+		if r := sum / float64(queries.Rows); r < 0.95 {
+			t.Errorf("%s: recall %.3f", c.name, r)
+		}
+	}
+}
+
 func TestHNSWUpdate(t *testing.T) {
 	ids, m, queries := clustered(2000, 32, 60)
 	_, path := buildHNSW(t, ids[:1500], labrador.Matrix{Rows: 1500, Cols: 32, Data: m.Data[:1500*32]}, HNSWOptions{})

@@ -85,22 +85,29 @@ func (h *HNSW) search(w *walker, q []float32, k int, o HNSWQuery) []labrador.Hit
 	return h.name(w.pool, p, k)
 }
 
-// Filtered searches scan the allowed rows where these are few: a walk that keeps ef allowed candidates looks at some
-// 2m*ef/share rows, the scan at share*n.
+// Filtered searches scan the allowed rows where these are few: a walk of wide candidates looks at some m*wide rows or
+// more. Otherwise the walk goes through rows that are not allowed, and keeps so many candidates that ef of them are
+// expected to be. Where the filter and the query are related fewer may come out, in the worst case none: the k-th allowed
+// hit is then too near the edge of what the walk has seen, and a wider walk, or in the end the scan, takes its place.
 func (h *HNSW) filtered(w *walker, p point, k, ef int, allow *Filter) []labrador.Hit {
-	share := float64(allow.count) / float64(h.meta.Rows)
 	if allow.count == 0 {
 		return nil
 	}
-	if float64(allow.count) <= float64(h.meta.M*ef)/share {
-		return h.scanAllowed(w, p, k, allow)
+	enough := max(k, ef-ef/4) // a quarter less than expected is chance
+	share := float64(allow.count) / float64(h.meta.Rows)
+	for {
+		wide := int(float64(ef)/share) + ef
+		if allow.count <= h.meta.M*(wide-ef) {
+			return h.scanAllowed(w, p, k, allow)
+		}
+		from := [1]found{h.g.descend(w, p, 0)}
+		h.g.layer(w, p, from[:], wide, 0)
+		pool := slices.DeleteFunc(w.pool, func(f found) bool { return !allow.has(int(f.row)) })
+		if len(pool) >= enough {
+			return h.name(pool, p, k)
+		}
+		share = min(share/2, max(float64(len(pool)), 0.5)/float64(wide))
 	}
-	// The walk goes through rows that are not allowed, and keeps so many candidates that ef of them are expected to be.
-	wide := min(h.meta.Rows, int(float64(ef)/share)+ef)
-	from := [1]found{h.g.descend(w, p, 0)}
-	h.g.layer(w, p, from[:], wide, 0)
-	pool := slices.DeleteFunc(w.pool, func(f found) bool { return !allow.has(int(f.row)) })
-	return h.name(pool, p, k)
 }
 
 // scanAllowed scores every allowed row.
