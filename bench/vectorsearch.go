@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/index"
@@ -16,25 +17,38 @@ type VectorOptions struct {
 	Threads    int
 	Rounds     int
 	Data       string // of NewVectors
-	// Documents and Queries take the place of made vectors where they have rows.
-	Documents, Queries labrador.Matrix
-	M, Ef              int // of HNSW; 0 the defaults
+	// Load takes the place of made vectors. The documents that it returns are let go before an index is searched, so that
+	// they do not count as memory of the search.
+	Load  func() (docs, queries labrador.Matrix, err error)
+	M, Ef int // of HNSW; 0 the defaults
 }
 
 // load makes or takes the vectors.
 func (o *VectorOptions) load() (docs, queries labrador.Matrix, err error) {
-	if o.Documents.Rows > 0 {
-		o.N, o.D, o.Q = o.Documents.Rows, o.Documents.Cols, o.Queries.Rows
-		if o.Q == 0 || o.Queries.Cols != o.D {
-			return docs, queries, fmt.Errorf("bench: documents have %d dimensions, the %d queries %d", o.D, o.Q, o.Queries.Cols)
+	if o.Load != nil {
+		if docs, queries, err = o.Load(); err != nil {
+			return docs, queries, err
 		}
-		return o.Documents, o.Queries, nil
+		o.N, o.D, o.Q = docs.Rows, docs.Cols, queries.Rows
+		if o.N == 0 || o.Q == 0 || queries.Cols != o.D {
+			return docs, queries, fmt.Errorf("bench: %d documents of %d dimensions, %d queries of %d", o.N, o.D, o.Q, queries.Cols)
+		}
+		return docs, queries, nil
 	}
 	v, err := NewVectors(o.Data, o.D)
 	if err != nil {
 		return docs, queries, err
 	}
 	return v.Make(0, o.N), v.Make(1, o.Q), nil
+}
+
+// fileMB is a file's size in 2^20 bytes.
+func fileMB(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size() >> 20
 }
 
 func numbered(n int) []string {
@@ -80,13 +94,14 @@ func Flat(ctx context.Context, o VectorOptions, formats []index.Format, emit fun
 			return err
 		}
 	}
-	docs, o.Documents, exact = labrador.Matrix{}, labrador.Matrix{}, nil
+	docs, exact = labrador.Matrix{}, nil
+	debug.FreeOSMemory()
 	for _, f := range formats {
 		row, err := flatRow(ctx, o, f, paths[f], queries, truth)
 		if err != nil {
 			return err
 		}
-		emit(row.With(Row{"add_s": round(build[f], 2)}))
+		emit(row.With(Row{"add_s": round(build[f], 2), "index_mb": fileMB(paths[f])}))
 	}
 	return nil
 }
@@ -181,7 +196,8 @@ func HNSW(ctx context.Context, o VectorOptions, format index.Format, efs []int, 
 	if err != nil {
 		return err
 	}
-	docs, o.Documents = labrador.Matrix{}, labrador.Matrix{}
+	docs = labrador.Matrix{}
+	debug.FreeOSMemory()
 	h, err := index.OpenHNSW(path)
 	if err != nil {
 		return err
@@ -194,7 +210,7 @@ func HNSW(ctx context.Context, o VectorOptions, format index.Format, efs []int, 
 		if err != nil {
 			return err
 		}
-		row.With(Row{"format": format, "build_s": round(build, 1)})
+		row.With(Row{"format": format, "build_s": round(build, 1), "index_mb": fileMB(path)})
 		if ef == tuned {
 			row.With(Row{"tuned": true, "tuned_recall": round(claimed, 4)})
 		}
