@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 	"study/report":  {".", "study", "eval", "eval/stats"},
 	"vectors":       {".", "index"},
 	"store":         {".", "vectors"},
-	"bench":         {".", "kernel", "weights", "token", "eval", "eval/stats", "dataset", "analysis", "index", "model"},
+	"bench":         {".", "kernel", "weights", "token", "eval", "eval/stats", "dataset", "analysis", "index", "model", "vectors"},
 }
 
 // TestImports keeps the layout of doc/design.md: who may import whom.

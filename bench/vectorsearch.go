@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/index"
+	"github.com/labrador-lab/labrador/vectors"
 )
 
 // VectorOptions say what the vector indexes are measured on.
@@ -17,29 +19,85 @@ type VectorOptions struct {
 	Threads    int
 	Rounds     int
 	Data       string // of NewVectors
-	// Load takes the place of made vectors. The documents that it returns are let go before an index is searched, so that
-	// they do not count as memory of the search.
-	Load  func() (docs, queries labrador.Matrix, err error)
-	M, Ef int // of HNSW; 0 the defaults
+	// Vectors and Queries name .npy files that take the place of made vectors.
+	Vectors, Queries string
+	M, Ef            int // of HNSW; 0 the defaults
 }
 
-// load makes or takes the vectors.
-func (o *VectorOptions) load() (docs, queries labrador.Matrix, err error) {
-	if o.Load != nil {
-		if docs, queries, err = o.Load(); err != nil {
-			return docs, queries, err
-		}
-		o.N, o.D, o.Q = docs.Rows, docs.Cols, queries.Rows
-		if o.N == 0 || o.Q == 0 || queries.Cols != o.D {
-			return docs, queries, fmt.Errorf("bench: %d documents of %d dimensions, %d queries of %d", o.N, o.D, o.Q, queries.Cols)
-		}
-		return docs, queries, nil
-	}
-	v, err := NewVectors(o.Data, o.D)
+// vectorData is what an index is built from and asked. The documents are mapped, never in the heap, and released before an
+// index is opened, so that they do not count as memory of the search.
+type vectorData struct {
+	dir     string // temporary, for indexes
+	docs    *vectors.File
+	queries labrador.Matrix
+}
+
+// load makes or takes the vectors, and corrects N, D and Q.
+func (o *VectorOptions) load() (*vectorData, error) {
+	dir, err := os.MkdirTemp("", "labrador-bench-")
 	if err != nil {
-		return docs, queries, err
+		return nil, err
 	}
-	return v.Make(0, o.N), v.Make(1, o.Q), nil
+	v := &vectorData{dir: dir}
+	if o.Vectors == "" {
+		err = v.make(o)
+	} else if v.docs, err = vectors.OpenNPY(o.Vectors); err == nil {
+		v.queries, err = vectors.ReadNPY(o.Queries)
+	}
+	if err == nil {
+		m := v.docs.Matrix
+		if o.N, o.D, o.Q = m.Rows, m.Cols, v.queries.Rows; o.N == 0 || o.Q == 0 || v.queries.Cols != o.D {
+			err = fmt.Errorf("bench: %d documents of %d dimensions, %d queries of %d", o.N, o.D, o.Q, v.queries.Cols)
+		}
+	}
+	if err != nil {
+		v.remove()
+		return nil, err
+	}
+	return v, nil
+}
+
+// make writes made documents to a file and maps it.
+func (v *vectorData) make(o *VectorOptions) error {
+	made, err := NewVectors(o.Data, o.D)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(v.dir, "vectors.npy")
+	if err := vectors.WriteNPY(path, made.Make(0, o.N)); err != nil {
+		return err
+	}
+	debug.FreeOSMemory()
+	v.queries = made.Make(1, o.Q)
+	v.docs, err = vectors.OpenNPY(path)
+	return err
+}
+
+// release lets go of the documents and of what building left behind.
+func (v *vectorData) release() error {
+	if v.docs == nil {
+		return nil
+	}
+	err := v.docs.Close()
+	v.docs = nil
+	runtime.GC() // a sync.Pool holds on to what it lies in, here a built HNSW, for one collection more
+	debug.FreeOSMemory()
+	return err
+}
+
+func (v *vectorData) remove() {
+	v.release()
+	os.RemoveAll(v.dir)
+}
+
+// truth is what an exact search finds.
+func (v *vectorData) truth(ctx context.Context, o VectorOptions) ([][]labrador.Hit, error) {
+	exact, err := index.NewFlat(numbered(o.N), v.docs.Matrix, index.InnerProduct)
+	if err != nil {
+		return nil, err
+	}
+	exact.SetThreads(o.Threads)
+	return exact.Search(ctx, v.queries, o.K, nil)
 }
 
 // fileMB is a file's size in 2^20 bytes.
@@ -61,43 +119,35 @@ func numbered(n int) []string {
 
 // Flat measures exact search in each format and hands every row to emit. Recall is against the f32 index.
 func Flat(ctx context.Context, o VectorOptions, formats []index.Format, emit func(Row)) error {
-	docs, queries, err := o.load()
+	v, err := o.load()
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "labrador-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	exact, err := index.NewFlat(numbered(o.N), docs, index.InnerProduct)
-	if err != nil {
-		return err
-	}
-	exact.SetThreads(o.Threads)
-	truth, err := exact.Search(ctx, queries, o.K, nil)
+	defer v.remove()
+	truth, err := v.truth(ctx, o)
 	if err != nil {
 		return err
 	}
 	paths := map[index.Format]string{}
 	build := map[index.Format]float64{}
 	for _, f := range formats {
-		paths[f] = filepath.Join(dir, string(f))
+		paths[f] = filepath.Join(v.dir, string(f))
 		metric := index.InnerProduct
 		if f == index.Binary {
 			metric = index.Cosine
 		}
 		build[f], err = seconds(func() error {
-			return index.BuildFlat(ctx, paths[f], numbered(o.N), index.MatrixSource(docs), index.FlatOptions{Format: f, Metric: metric})
+			return index.BuildFlat(ctx, paths[f], numbered(o.N), index.MatrixSource(v.docs.Matrix), index.FlatOptions{Format: f, Metric: metric})
 		})
 		if err != nil {
 			return err
 		}
 	}
-	docs, exact = labrador.Matrix{}, nil
-	debug.FreeOSMemory()
+	if err := v.release(); err != nil {
+		return err
+	}
 	for _, f := range formats {
-		row, err := flatRow(ctx, o, f, paths[f], queries, truth)
+		row, err := flatRow(ctx, o, f, paths[f], v.queries, truth)
 		if err != nil {
 			return err
 		}
@@ -170,34 +220,26 @@ func recall(found, truth [][]labrador.Hit, k int) float64 {
 
 // HNSW builds a graph and measures it at each ef of the list, and at the ef it was tuned to.
 func HNSW(ctx context.Context, o VectorOptions, format index.Format, efs []int, emit func(Row)) error {
-	docs, queries, err := o.load()
+	v, err := o.load()
 	if err != nil {
 		return err
 	}
-	exact, err := index.NewFlat(numbered(o.N), docs, index.InnerProduct)
+	defer v.remove()
+	truth, err := v.truth(ctx, o)
 	if err != nil {
 		return err
 	}
-	truth, err := exact.Search(ctx, queries, o.K, nil)
-	if err != nil {
-		return err
-	}
-	exact = nil
-	dir, err := os.MkdirTemp("", "labrador-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "hnsw")
+	path := filepath.Join(v.dir, "hnsw")
 	opts := index.HNSWOptions{M: o.M, EfConstruction: o.Ef, Format: format, Metric: index.InnerProduct, Threads: o.Threads}
 	build, err := seconds(func() error {
-		return index.BuildHNSW(ctx, path, numbered(o.N), index.MatrixSource(docs), opts)
+		return index.BuildHNSW(ctx, path, numbered(o.N), index.MatrixSource(v.docs.Matrix), opts)
 	})
 	if err != nil {
 		return err
 	}
-	docs = labrador.Matrix{}
-	debug.FreeOSMemory()
+	if err := v.release(); err != nil {
+		return err
+	}
 	h, err := index.OpenHNSW(path)
 	if err != nil {
 		return err
@@ -206,7 +248,7 @@ func HNSW(ctx context.Context, o VectorOptions, format index.Format, efs []int, 
 	h.SetThreads(o.Threads)
 	tuned, claimed := h.Tuned()
 	for _, ef := range append(efs, tuned) {
-		row, err := hnswRow(ctx, o, h, ef, queries, truth)
+		row, err := hnswRow(ctx, o, h, ef, v.queries, truth)
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,8 @@ const hnswVersion = 1
 const hnswKind = "hnsw"
 
 // BuildHNSW writes an index of the source's vectors, which ids name, to the file path, tuned for the wanted recall with
-// some of its own vectors as queries, before these are inserted. The file appears whole or not at all. All vectors are in memory meanwhile.
+// some of its own vectors as queries, before these are inserted. The file appears whole or not at all. All vectors are
+// in memory meanwhile.
 func BuildHNSW(ctx context.Context, path string, ids []string, src VectorSource, opts HNSWOptions) error {
 	if err := opts.Validate(); err != nil {
 		return err
@@ -71,6 +72,7 @@ func newHNSW(ids []string, src VectorSource, o HNSWOptions) (*HNSW, error) {
 // load appends the rows of src, of which first is the first row's number in the index.
 func (r *rowStore) load(src VectorSource, first int, meta hnswMeta) error {
 	rows, dims := src.Shape()
+	r.grow(rows, meta)
 	block := make([]float32, flatBlock*dims)
 	for lo := 0; lo < rows; lo += flatBlock {
 		hi := min(rows, lo+flatBlock)
@@ -90,6 +92,25 @@ func (r *rowStore) load(src VectorSource, first int, meta hnswMeta) error {
 		}
 	}
 	return nil
+}
+
+// grow makes room for n more rows at once: appending alone would hold the rows twice, and more, meanwhile.
+func (r *rowStore) grow(n int, meta hnswMeta) {
+	n *= r.dims
+	switch meta.Format {
+	case F32:
+		r.f32 = slices.Grow(r.f32, n)
+	case BF16:
+		r.bf16 = slices.Grow(r.bf16, n)
+	case Int8:
+		r.codes = slices.Grow(r.codes, n)
+	}
+	switch meta.Keep {
+	case F32:
+		r.exact32 = slices.Grow(r.exact32, n)
+	case BF16:
+		r.exact16 = slices.Grow(r.exact16, n)
+	}
 }
 
 // add appends one row in the index's formats.
@@ -155,21 +176,23 @@ func (h *HNSW) tuneWith(ctx context.Context, rows []uint32) error {
 func (h *HNSW) save(ctx context.Context, path string) error {
 	return atomicfile.Write(path, func(out io.Writer) error {
 		w := sections.NewWriter(out, hnswKind, hnswVersion)
-		put := func(name string, data []byte) {
+		put := func(name string, parts ...[]byte) {
 			w.Begin(name)
-			for len(data) > 0 && ctx.Err() == nil {
-				n := min(len(data), 1<<24)
-				w.Write(data[:n])
-				data = data[n:]
+			for _, data := range parts {
+				for len(data) > 0 && ctx.Err() == nil {
+					n := min(len(data), 1<<24)
+					w.Write(data[:n])
+					data = data[n:]
+				}
 			}
 		}
 		r, g := h.g.rows, h.g
-		put("vectors", slices.Concat(bytesOf(r.f32), bytesOf(r.bf16), bytesOf(r.codes)))
+		put("vectors", bytesOf(r.f32), bytesOf(r.bf16), bytesOf(r.codes))
 		if h.meta.Format == Int8 {
 			put("scales", bytesOf(r.scales))
 		}
 		if h.meta.Keep != "" {
-			put("exact", slices.Concat(bytesOf(r.exact32), bytesOf(r.exact16)))
+			put("exact", bytesOf(r.exact32), bytesOf(r.exact16))
 		}
 		put("levels", bytesOf(g.levels))
 		put("links0", bytesOf(g.links0))

@@ -19,7 +19,6 @@ import (
 	"github.com/labrador-lab/labrador/bench"
 	"github.com/labrador-lab/labrador/index"
 	"github.com/labrador-lab/labrador/token"
-	"github.com/labrador-lab/labrador/vectors"
 )
 
 func benchCommand() *cobra.Command {
@@ -99,7 +98,7 @@ func (o *benchOut) ratios() error {
 	return nil
 }
 
-func vectorFlags(c *cobra.Command, o *bench.VectorOptions, docs, queries *string) {
+func vectorFlags(c *cobra.Command, o *bench.VectorOptions) {
 	f := c.Flags()
 	f.IntVar(&o.N, "n", 100_000, "vectors")
 	f.IntVar(&o.D, "d", 768, "dimensions")
@@ -107,33 +106,25 @@ func vectorFlags(c *cobra.Command, o *bench.VectorOptions, docs, queries *string
 	f.IntVar(&o.Threads, "threads", 1, "threads")
 	f.IntVar(&o.Rounds, "rounds", 3, "timed rounds; the median counts")
 	f.StringVar(&o.Data, "data", "random", "made vectors: random or clustered")
-	f.StringVar(docs, "vectors", "", "take these vectors (.npy) instead")
-	f.StringVar(queries, "queries", "", "and these queries (.npy)")
+	f.StringVar(&o.Vectors, "vectors", "", "take these vectors (.npy) instead")
+	f.StringVar(&o.Queries, "queries", "", "and these queries (.npy)")
 }
 
-func takeVectors(o *bench.VectorOptions, docs, queries string) error {
+func takeVectors(o *bench.VectorOptions) error {
 	if o.N < 1 || o.D < 1 || o.Q < 1 || o.K < 1 || o.Threads < 1 || o.Rounds < 1 {
 		return usagef("--n, --d, --q, --k, --threads and --rounds are at least 1")
 	}
-	if (docs == "") != (queries == "") {
+	if (o.Vectors == "") != (o.Queries == "") {
 		return usagef("--vectors and --queries go together")
 	}
-	if docs == "" {
-		return nil
-	}
-	o.Data = filepath.Base(docs)
-	o.Load = func() (d, q labrador.Matrix, err error) {
-		if d, err = vectors.ReadNPY(docs); err == nil {
-			q, err = vectors.ReadNPY(queries)
-		}
-		return d, q, err
+	if o.Vectors != "" {
+		o.Data = filepath.Base(o.Vectors)
 	}
 	return nil
 }
 
 func benchFlat() *cobra.Command {
 	var o bench.VectorOptions
-	var docs, queries string
 	formats := []string{"f32", "bf16", "int8", "binary"}
 	c := &cobra.Command{
 		Use:   "flat",
@@ -143,7 +134,7 @@ seconds), gb_per_s (stored bytes over the single query's time), recall against f
 searching: pages of the mapped index (index_mb, the file), the queries, and the process; not the vectors it was built from.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := takeVectors(&o, docs, queries); err != nil {
+			if err := takeVectors(&o); err != nil {
 				return err
 			}
 			var list []index.Format
@@ -163,7 +154,7 @@ searching: pages of the mapped index (index_mb, the file), the queries, and the 
 			return out.ratios()
 		},
 	}
-	vectorFlags(c, &o, &docs, &queries)
+	vectorFlags(c, &o)
 	c.Flags().IntVar(&o.K, "k", 100, "hits a query")
 	c.Flags().StringSliceVar(&formats, "formats", formats, "formats to measure")
 	return c
@@ -171,7 +162,7 @@ searching: pages of the mapped index (index_mb, the file), the queries, and the 
 
 func benchHNSW() *cobra.Command {
 	var o bench.VectorOptions
-	var docs, queries, format string
+	var format string
 	var efs []int
 	c := &cobra.Command{
 		Use:   "hnsw",
@@ -181,7 +172,7 @@ time) and recall_10 against an exact scan. rss_mb is the resident memory after s
 (index_mb, the file), the queries, and the process; not the vectors it was built from.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := takeVectors(&o, docs, queries); err != nil {
+			if err := takeVectors(&o); err != nil {
 				return err
 			}
 			out, err := newBenchOut(cmd)
@@ -194,7 +185,7 @@ time) and recall_10 against an exact scan. rss_mb is the resident memory after s
 			return out.ratios()
 		},
 	}
-	vectorFlags(c, &o, &docs, &queries)
+	vectorFlags(c, &o)
 	c.Flags().IntVar(&o.K, "k", 10, "hits a query")
 	c.Flags().IntVar(&o.M, "m", 0, "neighbours on upper layers (default 16)")
 	c.Flags().IntVar(&o.Ef, "ef-construction", 0, "candidates of an insertion (default 200)")
