@@ -211,7 +211,7 @@ func (h *HNSW) save(ctx context.Context, path string) error {
 	})
 }
 
-// OpenHNSW maps the index file path, compares all but the kept vectors with their checksums, and checks every link.
+// OpenHNSW maps the index file path, compares all of it with its checksums, and checks every link.
 func OpenHNSW(path string) (*HNSW, error) {
 	mapped, err := mmap.Open(path)
 	if err != nil {
