@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/kernel"
 )
 
 // Loss is what an arithmetic changes of a model's vectors, against f32, over a sample of texts, and what it gains.
@@ -38,9 +37,8 @@ func MeasureLoss(ctx context.Context, o Options, items []labrador.Item, dtypes [
 			exact = m
 		}
 		l := Loss{DType: dtype, Texts: len(items), LeastCosine: 1, TokensPerSecond: speed}
-		k := kernel.Current()
 		for i := range m.Rows {
-			c := float64(k.Dot(exact.Row(i), m.Row(i)))
+			c := dot(exact.Row(i), m.Row(i))
 			l.Cosine += c / float64(m.Rows)
 			l.LeastCosine = min(l.LeastCosine, c)
 		}
@@ -96,10 +94,10 @@ func neighboursKept(a, b labrador.Matrix) float64 {
 
 // nearest are the n rows with the greatest products with row i, itself left out.
 func nearest(m labrador.Matrix, i, n int) []int {
-	scores := make([]float32, m.Rows)
-	kernel.Current().DotRows(scores, m.Row(i), m.Data[:m.Rows*m.Cols])
+	scores := make([]float64, m.Rows)
 	order := make([]int, 0, m.Rows-1)
 	for j := range m.Rows {
+		scores[j] = dot(m.Row(i), m.Row(j))
 		if j != i {
 			order = append(order, j)
 		}
@@ -114,4 +112,11 @@ func nearest(m labrador.Matrix, i, n int) []int {
 		return x - y
 	})
 	return order[:n]
+}
+
+func dot(a, b []float32) (sum float64) {
+	for i, v := range a {
+		sum += float64(v) * float64(b[i])
+	}
+	return sum
 }
