@@ -132,7 +132,7 @@ func readSetList(dir string) (l setList, err error) {
 	dec := json.NewDecoder(strings.NewReader(string(data)))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&l); err != nil {
-		return l, fmt.Errorf("index: %s: %s: %w", dir, setFile, err)
+		return l, fmt.Errorf("index: %s: %s is damaged or was not written to its end: %w", dir, setFile, err)
 	}
 	switch {
 	case l.Version != 1 && l.Version != setVersion:

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -66,7 +67,11 @@ func changeIndex(cmd *cobra.Command, dir string, o indexFlags) error {
 // documents are those that --add names: a file's, else a dataset's.
 func (o *indexFlags) documents() (documents, error) {
 	path := o.change.add
-	if info, err := os.Stat(path); path == "-" || err == nil && info.Mode().IsRegular() && !strings.HasSuffix(path, ".zip") {
+	info, err := os.Stat(path)
+	if err != nil && strings.Contains(filepath.Base(path), ".jsonl") {
+		return nil, fmt.Errorf("--add: %w; give a .jsonl file of documents, or a dataset", err)
+	}
+	if path == "-" || err == nil && info.Mode().IsRegular() && !strings.HasSuffix(path, ".zip") {
 		return func() iter.Seq2[labrador.Document, error] { return labrador.ReadDocuments(path) }, nil
 	}
 	ref := dataset.ParseRef(path)
@@ -84,21 +89,22 @@ func readIDs(path string) ([]string, error) {
 	if path != "-" {
 		f, err := labrador.Open(path)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("--delete: %w; give a file of one id a line", err)
 		}
 		defer f.Close()
 		in = f
 	}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 1<<20)
-	var ids []string
+	ids, n := []string{}, 0
 	for lines.Scan() {
+		n++
 		if id := strings.TrimRight(lines.Text(), "\r"); id != "" {
 			ids = append(ids, id)
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%s: line %d: %w", path, len(ids)+1, err)
+		return nil, fmt.Errorf("%s: line %d: %w", path, n+1, err)
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids), nil

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -59,9 +60,15 @@ What it costs in retrieval, with its interval, is a study's answer: a system wit
 }
 
 func modelLoss(cmd *cobra.Command, o lossFlags, in string) error {
+	if _, err := os.Stat(o.Model); err != nil {
+		return fmt.Errorf("model loss: %w; give a model's folder or .gguf file", err)
+	}
 	sample, err := sampleItems(in, o.n)
 	if err != nil {
 		return err
+	}
+	if len(sample) < 4 {
+		return fmt.Errorf("model loss: %s holds %d texts: a comparison takes 4 at least", in, len(sample))
 	}
 	dtypes := []string{"bf16", "int8"}
 	bar := progress.New(cmd.ErrOrStderr(), "encoding", "texts", int64(len(sample)*(1+len(dtypes))))

@@ -92,3 +92,35 @@ func TestWrongFiles(t *testing.T) {
 		t.Error("listing a cache made it")
 	}
 }
+
+// TestChangeAnswers: what an index or a model is given must be named when it is missing or holds nothing.
+func TestChangeAnswers(t *testing.T) {
+	t.Setenv("LABRADOR_CACHE", t.TempDir())
+	t.Chdir(t.TempDir())
+	writeFile(t, "set/corpus.jsonl", `{"_id":"a","text":"red dog"}`+"\n")
+	writeFile(t, "set/queries.jsonl", `{"_id":"q","text":"dog"}`+"\n")
+	writeFile(t, "set/qrels/test.tsv", "query-id\tcorpus-id\tscore\nq\ta\t1\n")
+	writeFile(t, "none", "")
+	if status, _, stderr := exitOf(t, "index", "--out", "idx", "bm25", "set"); status != 0 {
+		t.Fatal(stderr)
+	}
+	if status, stdout, stderr := exitOf(t, "index", "--delete", "none", "idx"); status != 0 || !strings.HasPrefix(stdout, "deleted\t0\n") {
+		t.Errorf("no ids: status %d, %q, %q", status, stdout, stderr)
+	}
+	for line, says := range map[string]string{
+		"index --add no.jsonl idx":     "give a .jsonl file",
+		"index --delete no idx":        "one id a line",
+		"model loss no set":            "a model's folder",
+		"model loss set/qrels set":     "set holds 1 texts: a comparison takes 4",
+		"index --verify idx/none.bm25": "none.bm25",
+	} {
+		status, _, stderr := exitOf(t, strings.Fields(line)...)
+		if status != 1 || !strings.Contains(stderr, says) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: status %d, says %q, want %q", line, status, stderr, says)
+		}
+	}
+	writeFile(t, "idx/segments.json", `{"Version":2,`)
+	if status, _, stderr := exitOf(t, "search", "idx", "set/queries.jsonl"); status != 1 || !strings.Contains(stderr, "segments.json is damaged") {
+		t.Errorf("cut list: status %d, says %q", status, stderr)
+	}
+}
