@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -22,37 +23,69 @@ type killed struct {
 	use           func(dir string) (string, error) // verifies, and returns hits
 }
 
+// killedWorks are the builds and changes by name.
 func killedWorks() map[string]killed {
+	works := killedVectorWorks()
+	maps.Copy(works, killedBM25Works())
+	return works
+}
+
+func killedBM25Works() map[string]killed {
 	ctx := context.Background()
 	docs := randomDocuments(rand.New(rand.NewPCG(101, 102)), 3000, 300)
-	ids, m, queries := clustered(1500, 96, 10)
 	small := BM25Options{Analyzer: "whitespace", Memory: 1} // spills every few thousand postings
 	build := func(docs []labrador.Document) func(string) error {
 		return func(dir string) error { return BuildBM25Set(ctx, dir, sequence(docs), small) }
 	}
-	change := func(f func(*BM25Set) error) func(string) error {
-		return func(dir string) error {
-			set, err := OpenBM25Set(dir)
-			if err != nil {
-				return err
-			}
-			defer set.Close()
-			return f(set)
-		}
-	}
 	add := func(docs []labrador.Document) func(*BM25Set) error {
 		return func(set *BM25Set) error { _, _, err := set.Add(ctx, sequence(docs), small); return err }
 	}
-	locked := func(f func(path string) error) func(string) error { // as the command does
-		return func(dir string) error {
-			unlock, err := atomicfile.Lock(dir)
-			if err != nil {
+	three := func(dir string) error {
+		if err := build(docs[:1000])(dir); err != nil {
+			return err
+		}
+		return changeSet(func(set *BM25Set) error {
+			if err := add(docs[900:2000])(set); err != nil {
 				return err
 			}
-			defer unlock()
-			return f(filepath.Join(dir, "vectors"))
-		}
+			return add(docs[1950:])(set)
+		})(dir)
 	}
+	return map[string]killed{
+		"first build":  {func(string) error { return nil }, build(docs), useSet},
+		"build":        {build(docs[:500]), build(docs), useSet},
+		"add":          {build(docs[:1500]), changeSet(add(docs[1400:])), useSet},
+		"add, merging": {three, changeSet(func(set *BM25Set) error { return deleteMany(set, docs[:600]) }), useSet},
+		"merge":        {three, changeSet(func(set *BM25Set) error { return set.Merge(ctx) }), useSet},
+	}
+}
+
+func changeSet(f func(*BM25Set) error) func(string) error {
+	return func(dir string) error {
+		set, err := OpenBM25Set(dir)
+		if err != nil {
+			return err
+		}
+		defer set.Close()
+		return f(set)
+	}
+}
+
+func useSet(dir string) (hits string, err error) {
+	set, err := OpenBM25Set(dir)
+	if err != nil {
+		return "", err
+	}
+	defer set.Close()
+	if err := set.Verify(); err != nil {
+		return "", err
+	}
+	return useTerms(set)
+}
+
+func killedVectorWorks() map[string]killed {
+	ctx := context.Background()
+	ids, m, queries := clustered(1500, 96, 10)
 	flat := func(n int) func(string) error {
 		return locked(func(path string) error {
 			return BuildFlat(ctx, path, ids[:n], MatrixSource(rowsOf(m, 0, n)), FlatOptions{Format: Int8, Keep: F32})
@@ -64,60 +97,47 @@ func killedWorks() map[string]killed {
 		})
 	}
 	changes := Changes{Remove: ids[:100], IDs: ids[900:1100], Add: rowsOf(m, 900, 1100)}
-	useSet := func(dir string) (hits string, err error) {
-		set, err := OpenBM25Set(dir)
-		if err != nil {
-			return "", err
-		}
-		defer set.Close()
-		if err := set.Verify(); err != nil {
-			return "", err
-		}
-		return useTerms(set)
+	use := func(dir string) (string, error) { return useVectors(dir, queries) }
+	return map[string]killed{
+		"flat":         {flat(1000), flat(1500), use},
+		"flat, change": {flat(1000), locked(func(path string) error { _, err := UpdateFlat(ctx, path, changes); return err }), use},
+		"hnsw":         {hnsw(300), hnsw(1000), use},
+		"hnsw, change": {hnsw(1000), locked(func(path string) error { _, err := UpdateHNSW(ctx, path, changes, HNSWOptions{}); return err }), use},
 	}
-	useVectors := func(dir string) (string, error) {
-		path := filepath.Join(dir, "vectors")
-		if f, err := OpenFlat(path); err == nil {
-			defer f.Close()
-			hits, err := f.Search(ctx, queries, 5, nil)
-			if err == nil {
-				err = f.Verify()
-			}
-			return fmt.Sprint(f.Len(), hits), err
-		}
-		h, err := OpenHNSW(path)
+}
+
+// locked holds the folder's lock, as the command does.
+func locked(f func(path string) error) func(string) error {
+	return func(dir string) error {
+		unlock, err := atomicfile.Lock(dir)
 		if err != nil {
-			return "", err
-		}
-		defer h.Close()
-		hits, err := h.Search(ctx, queries, 5, HNSWQuery{Ef: 1100})
-		if err == nil {
-			err = h.Verify()
-		}
-		return fmt.Sprint(h.Len(), hits), err
-	}
-	three := func(dir string) error {
-		if err := build(docs[:1000])(dir); err != nil {
 			return err
 		}
-		return change(func(set *BM25Set) error {
-			if err := add(docs[900:2000])(set); err != nil {
-				return err
-			}
-			return add(docs[1950:])(set)
-		})(dir)
+		defer unlock()
+		return f(filepath.Join(dir, "vectors"))
 	}
-	return map[string]killed{
-		"first build":  {func(string) error { return nil }, build(docs), useSet},
-		"build":        {build(docs[:500]), build(docs), useSet},
-		"add":          {build(docs[:1500]), change(add(docs[1400:])), useSet},
-		"add, merging": {three, change(func(set *BM25Set) error { return deleteMany(set, docs[:600]) }), useSet},
-		"merge":        {three, change(func(set *BM25Set) error { return set.Merge(ctx) }), useSet},
-		"flat":         {flat(1000), flat(1500), useVectors},
-		"flat, change": {flat(1000), locked(func(path string) error { _, err := UpdateFlat(ctx, path, changes); return err }), useVectors},
-		"hnsw":         {hnsw(300), hnsw(1000), useVectors},
-		"hnsw, change": {hnsw(1000), locked(func(path string) error { _, err := UpdateHNSW(ctx, path, changes, HNSWOptions{}); return err }), useVectors},
+}
+
+func useVectors(dir string, queries labrador.Matrix) (string, error) {
+	ctx, path := context.Background(), filepath.Join(dir, "vectors")
+	if f, err := OpenFlat(path); err == nil {
+		defer f.Close()
+		hits, err := f.Search(ctx, queries, 5, nil)
+		if err == nil {
+			err = f.Verify()
+		}
+		return fmt.Sprint(f.Len(), hits), err
 	}
+	h, err := OpenHNSW(path)
+	if err != nil {
+		return "", err
+	}
+	defer h.Close()
+	hits, err := h.Search(ctx, queries, 5, HNSWQuery{Ef: 1100})
+	if err == nil {
+		err = h.Verify()
+	}
+	return fmt.Sprint(h.Len(), hits), err
 }
 
 func deleteMany(set *BM25Set, docs []labrador.Document) error {
