@@ -59,9 +59,9 @@ func encodeSample(ctx context.Context, o Options, items []labrador.Item, done fu
 	if err != nil {
 		return m, 0, err
 	}
-	slicesOf := slices.Collect(slices.Chunk(tokens, 32))
+	parts := slices.Collect(slices.Chunk(tokens, 32))
 	total, busy := 0, time.Duration(0)
-	for _, part := range slicesOf {
+	for _, part := range parts {
 		start := time.Now()
 		v, err := e.model.EncodeTokens(ctx, part)
 		if err != nil {
