@@ -133,7 +133,7 @@ func (j *attendJob) part(thread, i int) {
 	from, to := t.visible(first, last)
 	t.layout(thread, from, to)
 	t.pack(from, to)
-	tile := len(j.k.t.gemm.f32.of)
+	tile := len(j.k.t.gemm.attend.of)
 	for q, n := first, queryBlock/tile*tile; q < last; q += n {
 		if t.k.t.prefetch != nil { // this block's queries, rows apart
 			t.k.t.prefetch(unsafe.Pointer(&t.d.Q.Data[(t.span.Q+q)*t.d.Q.Stride+t.head*t.a.D]), 4*t.d.Q.Stride, 4*t.a.D, min(n, last-q))
@@ -160,7 +160,7 @@ func (t *attendPart) visible(first, last int) (from, to int) {
 // layout divides the thread's scratch.
 func (t *attendPart) layout(thread, from, to int) {
 	gs := &t.k.t.gemm
-	t.lanes, t.panel = gs.lanes, gs.lanes*len(gs.f32.of[0])
+	t.lanes, t.panel = gs.lanes, gs.lanes*len(gs.attend.of[0])
 	t.dPad = roundUp(t.a.D, t.lanes)
 	keys := roundUp(to-from, t.panel)
 	n := queryBlock*t.dPad + queryBlock*keyBlock + 2*queryBlock + keys*(t.a.D+t.dPad)
@@ -269,7 +269,7 @@ func (t *attendPart) keys(first, n, from, to int) {
 
 // scores computes s (n, to-from), rounded up to panels.
 func (t *attendPart) scores(first, n, from, to int) {
-	g := &t.k.t.gemm.f32
+	g := &t.k.t.gemm.attend
 	d, a := t.a.D, t.args
 	*a = gemmArgs{groups: d, lda: 4 * t.d.Q.Stride, ldb: 4 * t.panel, ldc: 4 * keyBlock}
 	q := t.d.Q.Data[(t.span.Q+first)*t.d.Q.Stride+t.head*d:]
@@ -324,7 +324,7 @@ func (t *attendPart) softmax(i, pos, from, to int) {
 
 // values adds s (n, to-from) times the values at [from, to) to o.
 func (t *attendPart) values(n, from, to int) {
-	g := &t.k.t.gemm.f32
+	g := &t.k.t.gemm.attend
 	a := t.args
 	*a = gemmArgs{groups: to - from, lda: 4 * keyBlock, ldb: 4 * t.dPad, ldc: 4 * t.dPad, add: 1}
 	v := t.v[(from-t.first)*t.dPad:]

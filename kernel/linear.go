@@ -99,6 +99,8 @@ type linearJob struct {
 	rowBlock, panelBlock int // rows and panels of one part
 	panelBlocks          int
 	kGroups              int // groups that one pass over a panel covers
+	interleaved          bool
+	whole                bool // a block of interleaved rows stays in scratch with all its groups
 }
 
 func (j *linearJob) begin(p *Pool, w *Packed, out Mat, add int) {
@@ -213,22 +215,39 @@ func (j *linearJob) putCodes(row unsafe.Pointer, codes []int8) {
 	clear(dst[len(codes):])
 }
 
+// linearCache is what one block of rows may take of the second-level cache.
+const linearCache = 384 << 10
+
 // multiply hands out the tiles. Blocks of rows are as tall as stay in the second-level cache beside a panel; where there
 // are few of them a part is fewer panels.
 func (j *linearJob) multiply() {
-	const cache = 384 << 10
 	gs := &j.w.k.t.gemm
 	rows, tile := j.out.Rows, len(j.g.of)
+	full := gs.lanes * len(j.g.of[0])
+	panels := (j.w.oc + full - 1) / full
+	j.interleaved = j.g.packed != nil && rows >= 2*tile && panels >= 8
 	width := j.g.groupA()
 	j.kGroups = j.w.groups
 	if j.w.format != FormatInt8 {
-		j.kGroups = min(j.w.groups, max(1, gs.kBlock/width))
+		most := gs.kBlock
+		if j.interleaved {
+			most = gs.kPacked
+		}
+		passes := (j.w.groups*width + most - 1) / most // of about the same length
+		j.kGroups = min(j.w.groups, roundUp((j.w.groups+passes-1)/passes, 4))
 	}
-	j.rowBlock = min(roundUp(rows, tile), max(4*tile, cache/(j.kGroups*width)/tile*tile))
-	full := gs.lanes * len(j.g.of[0])
-	panels := (j.w.oc + full - 1) / full
+	j.rowBlock = min(roundUp(rows, tile), max(4*tile, linearCache/(j.kGroups*width)/tile*tile))
+	j.whole = j.interleaved && 4*min(j.rowBlock, rows)*j.w.groups <= linearCache
 	blocks := (rows + j.rowBlock - 1) / j.rowBlock
-	j.panelBlock = min(8, max(1, panels*blocks/(8*j.p.threads)))
+	if j.interleaved {
+		j.panelBlock = panels
+		if j.p.threads > 1 { // each part interleaves its rows for itself
+			parts := (4*j.p.threads + blocks - 1) / blocks
+			j.panelBlock = max(8, (panels+parts-1)/parts)
+		}
+	} else {
+		j.panelBlock = min(8, max(1, panels*blocks/(8*j.p.threads)))
+	}
 	j.panelBlocks = (panels + j.panelBlock - 1) / j.panelBlock
 	j.p.run(blocks*j.panelBlocks, j)
 	j.w, j.x, j.xBF16, j.codes, j.codeScales, j.out = nil, Mat{}, nil, nil, nil, Mat{}
@@ -247,11 +266,57 @@ func (j *linearJob) part(thread, i int) {
 	row := i / j.panelBlocks * j.rowBlock
 	panel := i % j.panelBlocks * j.panelBlock
 	full := j.w.k.t.gemm.lanes * len(j.g.of[0])
+	end := min((panel+j.panelBlock)*full, j.w.oc)
+	if j.whole { // few rows: read the panels as they lie
+		for g := 0; g < j.w.groups; g += j.kGroups {
+			j.interleave(thread, row, g)
+		}
+		for c := panel * full; c < end; c += full {
+			for g := 0; g < j.w.groups; g += j.kGroups {
+				j.panelRows(thread, row, c, g)
+			}
+		}
+		return
+	}
 	for g := 0; g < j.w.groups; g += j.kGroups {
-		for c := panel * full; c < min((panel+j.panelBlock)*full, j.w.oc); c += full {
+		if j.interleaved {
+			j.interleave(thread, row, g)
+		}
+		for c := panel * full; c < end; c += full {
 			j.panelRows(thread, row, c, g)
 		}
 	}
+}
+
+// edgeWidth is the number of columns of the widest panel, and edgeBytes the size of a tile of that width, which stands at
+// the beginning of a thread's scratch.
+const edgeWidth = 64
+
+func (g *gemmKernels) edgeBytes() int { return 4 * edgeWidth * len(g.of) }
+
+// interleave writes a block of rows, one block of groups, into the thread's scratch as the packed micro-kernels read it,
+// tile by tile.
+func (j *linearJob) interleave(thread, row, group int) {
+	groups := min(j.kGroups, j.w.groups-group)
+	end := min(row+j.rowBlock, j.out.Rows)
+	prefetch := j.w.k.t.prefetch
+	mem := scratch(&j.p.local[thread], j.g.edgeBytes()+linearCache)
+	dst := floats(unsafe.Add(mem, j.packedAt(end-row, group)), (end-row)*groups)
+	for r, n := row, 0; r < end; r += n {
+		n = j.g.fit(end - r)
+		if next := min(n, end-r-n); next > 0 && prefetch != nil {
+			prefetch(unsafe.Add(j.a, (r+n)*j.lda+group*j.g.groupA()), j.lda, groups*j.g.groupA(), next)
+		}
+		j.g.interleave(dst[(r-row)*groups:][:n*groups], (*float32)(unsafe.Add(j.a, r*j.lda+group*j.g.groupA())), j.lda, n, groups)
+	}
+}
+
+// packedAt is where the interleaved values of a block of rows, the groups from group on, begin in the thread's scratch.
+func (j *linearJob) packedAt(rows, group int) int {
+	if !j.whole {
+		group = 0
+	}
+	return j.g.edgeBytes() + 4*rows*group
 }
 
 // panelRows multiplies a block of rows with one panel over one block of groups.
@@ -277,27 +342,51 @@ func (j *linearJob) panelRows(thread, row, col, group int) {
 			a.comp = unsafe.Pointer(&w.comp[col])
 		}
 	}
+	if j.interleaved {
+		j.packedRows(thread, row, end, col, width, j.packedAt(end-row, group))
+		return
+	}
 	for r, n := row, 0; r < end; r += n {
 		n = j.g.fit(end - r)
 		a.a = unsafe.Add(j.a, r*j.lda+group*j.g.groupA())
 		if w.format == FormatInt8 {
 			a.rowS = unsafe.Pointer(&j.rowS[r])
 		}
-		f := j.g.of[n-1][width/gs.lanes-1]
-		if col+width <= w.oc {
-			a.c = unsafe.Pointer(&j.out.Data[r*j.out.Stride+col])
-			f(a)
-		} else {
-			j.edge(thread, f, Mat{j.out.Data[r*j.out.Stride+col:], n, w.oc - col, j.out.Stride})
-		}
+		j.tile(thread, j.g.of[n-1][width/gs.lanes-1], r, n, col, width)
 	}
+}
+
+// packedRows is the rest of panelRows for interleaved rows, which begin at at: as many tiles in one call as there are of the same height.
+func (j *linearJob) packedRows(thread, row, end, col, width, at int) {
+	a := &j.p.args[thread]
+	edge := col+width > j.w.oc
+	for r, n := row, 0; r < end; r += n * a.tiles {
+		n = j.g.fit(end - r)
+		a.tiles = (end - r) / n
+		if edge {
+			a.tiles = 1
+		}
+		a.a = unsafe.Pointer(&j.p.local[thread][at+4*(r-row)*a.groups])
+		j.tile(thread, j.g.packed[n-1][width/j.w.k.t.gemm.lanes-1], r, n, col, width)
+	}
+}
+
+// tile runs f on the n rows from r on, or on more below them, and the width columns from col on.
+func (j *linearJob) tile(thread int, f gemmFunc, r, n, col, width int) {
+	if col+width > j.w.oc {
+		j.edge(thread, f, Mat{j.out.Data[r*j.out.Stride+col:], n, j.w.oc - col, j.out.Stride})
+		return
+	}
+	a := &j.p.args[thread]
+	a.c = unsafe.Pointer(&j.out.Data[r*j.out.Stride+col])
+	f(a)
 }
 
 // edge runs f on a tile that reaches beyond the last column of out, through scratch.
 func (j *linearJob) edge(thread int, f gemmFunc, out Mat) {
-	const width = 64 // of the widest panel
+	const width = edgeWidth
 	a := &j.p.args[thread]
-	tmp := floats(scratch(&j.p.local[thread], 4*width*len(j.g.of)), width*len(j.g.of))
+	tmp := floats(scratch(&j.p.local[thread], j.g.edgeBytes()), width*len(j.g.of))
 	if a.add != 0 {
 		for i := range out.Rows {
 			copy(tmp[i*width:], out.Row(i))

@@ -89,6 +89,9 @@ func TestLinear(t *testing.T) {
 				linearCase{rows: 9, oc: n, c: 20, add: n%2 == 1}.check(t, k, p, f)
 				linearCase{rows: 5, oc: 17, c: n, bias: true, stride: n % 5}.check(t, k, p, f)
 			}
+			for _, rows := range []int{8, 11, 33} { // interleaved where a tier does that
+				linearCase{rows: rows, oc: 203, c: 297, bias: rows%2 == 0, add: rows%2 == 1, stride: rows % 4}.check(t, k, p, f)
+			}
 			if testing.Short() {
 				linearCase{rows: 33, oc: 49, c: 1100, add: true, bias: true, stride: 3}.check(t, k, p, f)
 				continue
@@ -108,7 +111,7 @@ func FuzzLinear(f *testing.F) {
 	f.Add(uint16(17), uint16(1), uint16(1), uint8(7))
 	pools := []*Pool{NewPool(1), NewPool(3)}
 	f.Fuzz(func(t *testing.T, rows, oc, c uint16, flags uint8) {
-		lc := linearCase{rows: int(rows % 100), oc: int(oc % 200), c: 1 + int(c%600), bias: flags&1 != 0, add: flags&2 != 0, stride: int(flags >> 5)}
+		lc := linearCase{rows: int(rows % 100), oc: int(oc % 300), c: 1 + int(c%600), bias: flags&1 != 0, add: flags&2 != 0, stride: int(flags >> 5)}
 		for _, tier := range Tiers() {
 			k, err := For(tier)
 			if err != nil {

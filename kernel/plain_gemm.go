@@ -16,7 +16,7 @@ func plainGEMM() gemmSet {
 		s.bf16.of = append(s.bf16.of, []gemmFunc{func(a *gemmArgs) { plainTileBF16(a, rows) }})
 		s.int8.of = append(s.int8.of, []gemmFunc{func(a *gemmArgs) { plainTileInt8(a, rows) }})
 	}
-	s.codes = s.int8
+	s.attend, s.codes = s.f32, s.int8
 	return s
 }
 

@@ -68,6 +68,20 @@ var gemmF32AVX2 = gemmKernels{group: 1, input: inputF32, of: [][]gemmFunc{
 	{gemmF32AVX2_6x1, gemmF32AVX2_6x2},
 }}
 
+var gemmF32WideAVX2 = gemmKernels{group: 1, input: inputF32, of: [][]gemmFunc{
+	{gemmF32WideAVX2_1x1, gemmF32WideAVX2_1x2, gemmF32WideAVX2_1x3},
+	{gemmF32WideAVX2_2x1, gemmF32WideAVX2_2x2, gemmF32WideAVX2_2x3},
+	nil,
+	{gemmF32WideAVX2_4x1, gemmF32WideAVX2_4x2, gemmF32WideAVX2_4x3},
+}}
+
+var gemmF32PackedAVX2 = gemmKernels{group: 1, input: inputF32, of: [][]gemmFunc{
+	{gemmF32PackedAVX2_1x1, gemmF32PackedAVX2_1x2, gemmF32PackedAVX2_1x3},
+	{gemmF32PackedAVX2_2x1, gemmF32PackedAVX2_2x2, gemmF32PackedAVX2_2x3},
+	nil,
+	{gemmF32PackedAVX2_4x1, gemmF32PackedAVX2_4x2, gemmF32PackedAVX2_4x3},
+}}
+
 var gemmWidenAVX2 = gemmKernels{group: 2, input: inputF32, of: [][]gemmFunc{
 	{gemmWidenAVX2_1x1, gemmWidenAVX2_1x2},
 	{gemmWidenAVX2_2x1, gemmWidenAVX2_2x2},
@@ -430,6 +444,60 @@ func gemmF32AVX2_6x1(a *gemmArgs)
 func gemmF32AVX2_6x2(a *gemmArgs)
 
 //go:noescape
+func gemmF32WideAVX2_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmF32WideAVX2_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmF32WideAVX2_1x3(a *gemmArgs)
+
+//go:noescape
+func gemmF32WideAVX2_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmF32WideAVX2_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmF32WideAVX2_2x3(a *gemmArgs)
+
+//go:noescape
+func gemmF32WideAVX2_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmF32WideAVX2_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmF32WideAVX2_4x3(a *gemmArgs)
+
+//go:noescape
+func gemmF32PackedAVX2_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmF32PackedAVX2_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmF32PackedAVX2_1x3(a *gemmArgs)
+
+//go:noescape
+func gemmF32PackedAVX2_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmF32PackedAVX2_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmF32PackedAVX2_2x3(a *gemmArgs)
+
+//go:noescape
+func gemmF32PackedAVX2_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmF32PackedAVX2_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmF32PackedAVX2_4x3(a *gemmArgs)
+
+//go:noescape
 func gemmWidenAVX2_1x1(a *gemmArgs)
 
 //go:noescape
@@ -608,6 +676,9 @@ func greaterAVX2(dst *int32, scores *float32, limit float64, n int) int
 
 //go:noescape
 func transposeAVX2(dst *float32, src *float32, stepDst int, stepSrc int, scale float64, n int)
+
+//go:noescape
+func interleave4AVX2(dst *float32, src *float32, step int, n int)
 
 //go:noescape
 func peakF32AVX2(n int)

@@ -63,6 +63,7 @@ type gemmArgs struct {
 	ldc    int            // bytes from one row of out to the next
 	bias   unsafe.Pointer // f32 (columns), added to each row; nil for none
 	add    int            // 1: out += product, 0: out = product
+	tiles  int            // packed only: how many tiles, one below the other
 	rowS   unsafe.Pointer // int8 only: f32 (rows), scale of each row of a
 	colS   unsafe.Pointer // int8 only: f32 (columns), scale of each column of b
 	comp   unsafe.Pointer // int8 only: int32 (columns), taken off each sum before scaling; nil for none
@@ -78,6 +79,10 @@ type gemmKernels struct {
 	input input
 	pairs bool // the number of groups is even, and sums of one pair's products stay within 16 bits (see pairLimit)
 	of    [][]gemmFunc
+	// packed, where there is such a table, is of for rows of a that interleave writes: step by step, a value of each row of
+	// the tile. That is faster where enough columns pay for it.
+	packed     [][]gemmFunc
+	interleave func(dst []float32, src *float32, stepSrc, rows, cols int)
 }
 
 // groups is the number of groups that hold c values.
@@ -100,12 +105,14 @@ func (g *gemmKernels) fit(n int) int {
 
 // gemmSet is a tier's matrix product.
 type gemmSet struct {
-	lanes  int // columns of one vector; a panel has maxUnits of them, the last panel of a matrix fewer
-	f32    gemmKernels
-	bf16   gemmKernels
-	int8   gemmKernels // of weights that are quantised here
-	codes  gemmKernels // of any codes
-	kBlock int         // bytes of one row of a that a pass over a panel covers
+	lanes   int // columns of one vector; a panel has maxUnits of them, the last panel of a matrix fewer
+	f32     gemmKernels
+	attend  gemmKernels // f32 too: attention's products, whose inner dimensions and widths are small
+	bf16    gemmKernels
+	int8    gemmKernels // of weights that are quantised here
+	codes   gemmKernels // of any codes
+	kBlock  int         // bytes of one row of a that a pass over a panel covers
+	kPacked int         // the same of interleaved rows
 }
 
 // input is the form in which a micro-kernel reads the rows of a.

@@ -9,7 +9,8 @@ import "unsafe"
 
 func avx2Table() table {
 	t := plainTable()
-	t.gemm = gemmSet{lanes: 8, kBlock: 2048, f32: gemmF32AVX2, bf16: gemmWidenAVX2, int8: gemmU8AVX2, codes: gemmS16AVX2}
+	t.gemm = gemmSet{lanes: 8, kBlock: 1536, kPacked: 1024, f32: gemmF32WideAVX2, attend: gemmF32AVX2, bf16: gemmWidenAVX2, int8: gemmU8AVX2, codes: gemmS16AVX2}
+	t.gemm.f32.packed, t.gemm.f32.interleave = gemmF32PackedAVX2.of, interleaveAVX2
 	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX2, sqL2AVX2
 	t.dotBF16 = wholeBF16(8, dotBF16AVX2)
@@ -35,7 +36,7 @@ func avx2Table() table {
 
 func avx512Table(tier Tier) table {
 	t := plainTable()
-	t.gemm = gemmSet{lanes: 16, kBlock: 2048, f32: gemmF32AVX512, bf16: gemmWidenAVX512, int8: gemmS16AVX512, codes: gemmS16AVX512}
+	t.gemm = gemmSet{lanes: 16, kBlock: 2048, f32: gemmF32AVX512, attend: gemmF32AVX512, bf16: gemmWidenAVX512, int8: gemmS16AVX512, codes: gemmS16AVX512}
 	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX512, sqL2AVX512
 	t.dotBF16 = wholeBF16(16, dotBF16AVX512)
@@ -171,6 +172,22 @@ func hadamardOf(of map[int]func([]float32), butterfly func(x, y []float32)) func
 			for i := 0; i < len(x); i += 2 * h {
 				butterfly(x[i:i+h], x[i+h:i+2*h])
 			}
+		}
+	}
+}
+
+// interleaveAVX2 writes rows (rows, cols) that lie stepSrc bytes apart as (cols, rows).
+func interleaveAVX2(dst []float32, src *float32, stepSrc, rows, cols int) {
+	whole := 0
+	if rows == 4 {
+		if whole = cols &^ 7; whole > 0 {
+			interleave4AVX2(&dst[0], src, stepSrc, whole)
+		}
+	}
+	for r := range rows {
+		row := floats(unsafe.Add(unsafe.Pointer(src), r*stepSrc), cols)
+		for c := whole; c < cols; c++ {
+			dst[c*rows+r] = row[c]
 		}
 	}
 }

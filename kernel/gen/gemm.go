@@ -20,6 +20,7 @@ type kind struct {
 	input  string
 	values int  // of the inner dimension in one step
 	pairs  bool // steps come in twos: groups are even, and one call of step does two
+	packed bool // a tile's rows of a are interleaved: step by step, a value of each
 	step   func(a *asm, t tile, u int)
 }
 
@@ -37,7 +38,7 @@ func (t tile) free() int { return t.rows * t.units }
 var (
 	rows512 = []int{1, 2, 4, 8}
 	rows256 = []int{1, 2, 4, 6}
-	rowsU8  = []int{1, 2, 4} // of AVX2: a fifth row would not leave registers for the pairs
+	rows4   = []int{1, 2, 4}
 )
 
 var avx512Kinds = []kind{
@@ -50,9 +51,11 @@ var avx512Kinds = []kind{
 
 var avx2Kinds = []kind{
 	{name: "F32", tier: "AVX2", group: 4, colB: 4, rows: rows256, units: 2, input: "inputF32", values: 1, step: stepF32},
+	{name: "F32Wide", tier: "AVX2", group: 4, colB: 4, rows: rows4, units: 3, input: "inputF32", values: 1, step: stepF32},
+	{name: "F32Packed", tier: "AVX2", group: 4, colB: 4, rows: rows4, units: 3, input: "inputF32", values: 1, packed: true, step: stepF32},
 	{name: "Widen", tier: "AVX2", group: 8, colB: 4, rows: rows256, units: 2, input: "inputF32", values: 2, step: stepWiden},
 	{name: "S16", tier: "AVX2", group: 4, colB: 2, int: true, rows: rows256, units: 2, input: "inputS16", values: 2, step: stepS16},
-	{name: "U8", tier: "AVX2", group: 4, colB: 4, int: true, rows: rowsU8, units: 2, input: "inputU8", values: 4, pairs: true, step: stepU8Pairs},
+	{name: "U8", tier: "AVX2", group: 4, colB: 4, int: true, rows: rows4, units: 2, input: "inputU8", values: 4, pairs: true, step: stepU8Pairs},
 }
 
 // rowA is the address of row r of a, off bytes on. SI is row 0, R10 row 3, R8 the step, R11 three steps.
@@ -75,7 +78,11 @@ func stepF32(a *asm, t tile, u int) {
 	x := b + t.units
 	n := a.registers() - x
 	for r := range t.rows {
-		a.p("VBROADCASTSS %s, %s", rowA(r, u*4), a.v(x+r%n))
+		from := rowA(r, u*4)
+		if t.packed {
+			from = fmt.Sprintf("%d(SI)", (u*t.rows+r)*4)
+		}
+		a.p("VBROADCASTSS %s, %s", from, a.v(x+r%n))
 		for c := range t.units {
 			a.p("VFMADD231PS %s, %s, %s", a.v(b+c), a.v(x+r%n), a.v(t.acc(r, c)))
 		}
@@ -252,7 +259,7 @@ func (a *asm) tile(t tile) {
 		a.p("MOVQ gemmArgs_%s(AX), %s", m.field, m.reg)
 	}
 	a.p("LEAQ (R12)(R12*2), R13")
-	if t.rows > 3 {
+	if t.rows > 3 && !t.packed {
 		a.p("LEAQ (R8)(R8*2), R11")
 		a.p("LEAQ (SI)(R11*1), R10")
 	}
@@ -267,12 +274,22 @@ func (a *asm) tile(t tile) {
 		a.p("VPCMPEQW %s, %s, %s", a.v(m), a.v(m), a.v(m))
 		a.p("VPSRLW $15, %s, %s", a.v(m), a.v(m))
 	}
+	if t.packed {
+		a.p("MOVQ gemmArgs_tiles(AX), R8")
+		a.label("tile")
+	}
 	for i := range t.free() {
 		a.p("%s %s, %s, %s", a.xor(), a.v(i), a.v(i), a.v(i))
 	}
 	a.prefetchC(t)
 	a.groupLoop(t)
 	a.epilogue(t)
+	if t.packed { // the next tile's rows and out begin where these end
+		a.p("MOVQ gemmArgs_groups(AX), CX")
+		a.p("MOVQ gemmArgs_b(AX), DI")
+		a.p("DECQ R8")
+		a.p("JNZ tile")
+	}
 	a.ret()
 }
 
@@ -309,6 +326,10 @@ func (a *asm) groupLoop(t tile) {
 }
 
 func (a *asm) advance(t tile, groups int) {
+	if t.packed {
+		a.p("ADDQ $%d, SI", groups*t.group*t.rows)
+		return
+	}
 	a.p("ADDQ $%d, SI", groups*t.group)
 	if t.rows > 3 {
 		a.p("ADDQ $%d, R10", groups*t.group)

@@ -66,6 +66,39 @@ func genSpecial(a *asm, s *stubs) {
 	genHamming(a, s)
 	genAbove(a, s)
 	genTranspose(a, s)
+	if a.reg == "Y" {
+		genInterleave4(a, s)
+	}
+}
+
+// genInterleave4 writes four rows as fours of a value of each, lanes values of a row at a time.
+func genInterleave4(a *asm, s *stubs) {
+	a.begin(s, "interleave4", "", "dst *float32", "src *float32", "step int")
+	a.p("LEAQ (DX)(DX*2), R8")
+	a.label("eight")
+	for r, from := range []string{"(SI)", "(SI)(DX*1)", "(SI)(DX*2)", "(SI)(R8*1)"} {
+		a.p("VMOVUPS %s, Y%d", from, r)
+	}
+	a.p("VUNPCKLPS Y1, Y0, Y4")
+	a.p("VUNPCKHPS Y1, Y0, Y5")
+	a.p("VUNPCKLPS Y3, Y2, Y6")
+	a.p("VUNPCKHPS Y3, Y2, Y7")
+	a.p("VSHUFPS $0x44, Y6, Y4, Y0") // columns 0 and 4
+	a.p("VSHUFPS $0xee, Y6, Y4, Y1")
+	a.p("VSHUFPS $0x44, Y7, Y5, Y2")
+	a.p("VSHUFPS $0xee, Y7, Y5, Y3")
+	for i, half := range []string{"0x20", "0x31"} {
+		a.p("VPERM2F128 $%s, Y1, Y0, Y%d", half, 4+2*i)
+		a.p("VPERM2F128 $%s, Y3, Y2, Y%d", half, 5+2*i)
+	}
+	for i := range 4 {
+		a.p("VMOVUPS Y%d, %d(DI)", 4+i, 32*i)
+	}
+	a.p("ADDQ $32, SI")
+	a.p("ADDQ $128, DI")
+	a.p("SUBQ $8, CX")
+	a.p("JG eight")
+	a.ret()
 }
 
 // genTranspose writes the transposition of squares of lanes by lanes: pairs of values, of pairs, then of 128-bit lanes.
