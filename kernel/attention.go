@@ -280,7 +280,10 @@ func (t *attendPart) scores(first, n, from, to int) {
 			rows = g.fit(n - r)
 			a.a = unsafe.Pointer(&q[r*t.d.Q.Stride])
 			a.c = unsafe.Pointer(&t.s[r*keyBlock+key-from])
-			g.of[rows-1][units-1](a)
+			f := g.of[rows-1][units-1]
+			a.tiles = (n - r) / rows
+			rows *= a.tiles
+			f(a)
 		}
 	}
 }
@@ -338,7 +341,10 @@ func (t *attendPart) values(n, from, to int) {
 			rows = g.fit(n - r)
 			a.a = unsafe.Pointer(&t.s[r*keyBlock])
 			a.c = unsafe.Pointer(&t.o[r*t.dPad+col])
-			g.of[rows-1][units-1](a)
+			f := g.of[rows-1][units-1]
+			a.tiles = (n - r) / rows
+			rows *= a.tiles
+			f(a)
 		}
 		col += units * t.lanes
 		left -= units

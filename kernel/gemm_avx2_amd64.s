@@ -8,6 +8,7 @@
 // func gemmF32AVX2_1x1(a *gemmArgs)
 TEXT ·gemmF32AVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -67,12 +68,21 @@ nobias:
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX2_1x2(a *gemmArgs)
 TEXT ·gemmF32AVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -147,12 +157,21 @@ store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX2_2x1(a *gemmArgs)
 TEXT ·gemmF32AVX2_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -230,12 +249,21 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Y1, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX2_2x2(a *gemmArgs)
 TEXT ·gemmF32AVX2_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -337,12 +365,21 @@ store:
 	VMOVUPS Y2, 0(DX)
 	VMOVUPS Y3, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX2_4x1(a *gemmArgs)
 TEXT ·gemmF32AVX2_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -460,12 +497,21 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Y3, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX2_4x2(a *gemmArgs)
 TEXT ·gemmF32AVX2_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -625,12 +671,21 @@ store:
 	VMOVUPS Y6, 0(DX)
 	VMOVUPS Y7, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX2_6x1(a *gemmArgs)
 TEXT ·gemmF32AVX2_6x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -784,12 +839,22 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Y5, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX2_6x2(a *gemmArgs)
 TEXT ·gemmF32AVX2_6x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -1003,12 +1068,22 @@ store:
 	VMOVUPS Y10, 0(DX)
 	VMOVUPS Y11, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32WideAVX2_1x1(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -1068,12 +1143,21 @@ nobias:
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32WideAVX2_1x2(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -1148,12 +1232,21 @@ store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32WideAVX2_1x3(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -1244,12 +1337,21 @@ store:
 	VMOVUPS Y1, 32(DX)
 	VMOVUPS Y2, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32WideAVX2_2x1(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -1327,12 +1429,21 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Y1, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32WideAVX2_2x2(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -1434,12 +1545,21 @@ store:
 	VMOVUPS Y2, 0(DX)
 	VMOVUPS Y3, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32WideAVX2_2x3(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_2x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -1567,12 +1687,21 @@ store:
 	VMOVUPS Y4, 32(DX)
 	VMOVUPS Y5, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32WideAVX2_4x1(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -1690,12 +1819,21 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Y3, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32WideAVX2_4x2(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -1855,12 +1993,21 @@ store:
 	VMOVUPS Y6, 0(DX)
 	VMOVUPS Y7, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32WideAVX2_4x3(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_4x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2066,12 +2213,21 @@ store:
 	VMOVUPS Y10, 32(DX)
 	VMOVUPS Y11, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32PackedAVX2_1x1(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2080,8 +2236,6 @@ TEXT ·gemmF32PackedAVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVQ gemmArgs_tiles(AX), R8
-tile:
 	VPXOR Y0, Y0, Y0
 	MOVQ DX, BX
 	PREFETCHT0 0(BX)
@@ -2133,16 +2287,19 @@ nobias:
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
-	MOVQ gemmArgs_groups(AX), CX
-	MOVQ gemmArgs_b(AX), DI
-	DECQ R8
-	JNZ tile
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32PackedAVX2_1x2(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2151,8 +2308,6 @@ TEXT ·gemmF32PackedAVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVQ gemmArgs_tiles(AX), R8
-tile:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	MOVQ DX, BX
@@ -2219,16 +2374,19 @@ store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
 	ADDQ R9, DX
-	MOVQ gemmArgs_groups(AX), CX
-	MOVQ gemmArgs_b(AX), DI
-	DECQ R8
-	JNZ tile
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32PackedAVX2_1x3(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2237,8 +2395,6 @@ TEXT ·gemmF32PackedAVX2_1x3(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVQ gemmArgs_tiles(AX), R8
-tile:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -2321,16 +2477,19 @@ store:
 	VMOVUPS Y1, 32(DX)
 	VMOVUPS Y2, 64(DX)
 	ADDQ R9, DX
-	MOVQ gemmArgs_groups(AX), CX
-	MOVQ gemmArgs_b(AX), DI
-	DECQ R8
-	JNZ tile
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32PackedAVX2_2x1(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2339,8 +2498,6 @@ TEXT ·gemmF32PackedAVX2_2x1(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVQ gemmArgs_tiles(AX), R8
-tile:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	MOVQ DX, BX
@@ -2410,16 +2567,19 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Y1, 0(DX)
 	ADDQ R9, DX
-	MOVQ gemmArgs_groups(AX), CX
-	MOVQ gemmArgs_b(AX), DI
-	DECQ R8
-	JNZ tile
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32PackedAVX2_2x2(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2428,8 +2588,6 @@ TEXT ·gemmF32PackedAVX2_2x2(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVQ gemmArgs_tiles(AX), R8
-tile:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -2523,16 +2681,19 @@ store:
 	VMOVUPS Y2, 0(DX)
 	VMOVUPS Y3, 32(DX)
 	ADDQ R9, DX
-	MOVQ gemmArgs_groups(AX), CX
-	MOVQ gemmArgs_b(AX), DI
-	DECQ R8
-	JNZ tile
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32PackedAVX2_2x3(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_2x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2541,8 +2702,6 @@ TEXT ·gemmF32PackedAVX2_2x3(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVQ gemmArgs_tiles(AX), R8
-tile:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -2662,16 +2821,19 @@ store:
 	VMOVUPS Y4, 32(DX)
 	VMOVUPS Y5, 64(DX)
 	ADDQ R9, DX
-	MOVQ gemmArgs_groups(AX), CX
-	MOVQ gemmArgs_b(AX), DI
-	DECQ R8
-	JNZ tile
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32PackedAVX2_4x1(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2680,8 +2842,6 @@ TEXT ·gemmF32PackedAVX2_4x1(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVQ gemmArgs_tiles(AX), R8
-tile:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -2787,16 +2947,19 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Y3, 0(DX)
 	ADDQ R9, DX
-	MOVQ gemmArgs_groups(AX), CX
-	MOVQ gemmArgs_b(AX), DI
-	DECQ R8
-	JNZ tile
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32PackedAVX2_4x2(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2805,8 +2968,6 @@ TEXT ·gemmF32PackedAVX2_4x2(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVQ gemmArgs_tiles(AX), R8
-tile:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -2954,16 +3115,19 @@ store:
 	VMOVUPS Y6, 0(DX)
 	VMOVUPS Y7, 32(DX)
 	ADDQ R9, DX
-	MOVQ gemmArgs_groups(AX), CX
-	MOVQ gemmArgs_b(AX), DI
-	DECQ R8
-	JNZ tile
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32PackedAVX2_4x3(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_4x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2972,8 +3136,6 @@ TEXT ·gemmF32PackedAVX2_4x3(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVQ gemmArgs_tiles(AX), R8
-tile:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -3167,16 +3329,22 @@ store:
 	VMOVUPS Y10, 32(DX)
 	VMOVUPS Y11, 64(DX)
 	ADDQ R9, DX
-	MOVQ gemmArgs_groups(AX), CX
-	MOVQ gemmArgs_b(AX), DI
-	DECQ R8
-	JNZ tile
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX2_1x1(a *gemmArgs)
 TEXT ·gemmWidenAVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Y15
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -3185,9 +3353,6 @@ TEXT ·gemmWidenAVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Y15
 	VPXOR Y0, Y0, Y0
 	MOVQ DX, BX
 	PREFETCHT0 0(BX)
@@ -3259,12 +3424,24 @@ nobias:
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX2_1x2(a *gemmArgs)
 TEXT ·gemmWidenAVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Y15
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -3273,9 +3450,6 @@ TEXT ·gemmWidenAVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Y15
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	MOVQ DX, BX
@@ -3377,12 +3551,24 @@ store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX2_2x1(a *gemmArgs)
 TEXT ·gemmWidenAVX2_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Y15
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -3391,9 +3577,6 @@ TEXT ·gemmWidenAVX2_2x1(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Y15
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	MOVQ DX, BX
@@ -3493,12 +3676,24 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Y1, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX2_2x2(a *gemmArgs)
 TEXT ·gemmWidenAVX2_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Y15
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -3507,9 +3702,6 @@ TEXT ·gemmWidenAVX2_2x2(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Y15
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -3653,12 +3845,24 @@ store:
 	VMOVUPS Y2, 0(DX)
 	VMOVUPS Y3, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX2_4x1(a *gemmArgs)
 TEXT ·gemmWidenAVX2_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Y15
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -3669,9 +3873,6 @@ TEXT ·gemmWidenAVX2_4x1(SB), NOSPLIT, $0-8
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Y15
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -3829,12 +4030,24 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Y3, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX2_4x2(a *gemmArgs)
 TEXT ·gemmWidenAVX2_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Y15
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -3845,9 +4058,6 @@ TEXT ·gemmWidenAVX2_4x2(SB), NOSPLIT, $0-8
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Y15
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -4077,12 +4287,24 @@ store:
 	VMOVUPS Y6, 0(DX)
 	VMOVUPS Y7, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX2_6x1(a *gemmArgs)
 TEXT ·gemmWidenAVX2_6x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Y15
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -4093,9 +4315,6 @@ TEXT ·gemmWidenAVX2_6x1(SB), NOSPLIT, $0-8
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Y15
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -4309,12 +4528,25 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Y5, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX2_6x2(a *gemmArgs)
 TEXT ·gemmWidenAVX2_6x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Y15
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -4325,9 +4557,6 @@ TEXT ·gemmWidenAVX2_6x2(SB), NOSPLIT, $0-8
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Y15
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -4641,12 +4870,22 @@ store:
 	VMOVUPS Y10, 0(DX)
 	VMOVUPS Y11, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX2_1x1(a *gemmArgs)
 TEXT ·gemmS16AVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -4724,12 +4963,22 @@ nobias:
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $4, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX2_1x2(a *gemmArgs)
 TEXT ·gemmS16AVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -4833,12 +5082,22 @@ store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $4, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX2_2x1(a *gemmArgs)
 TEXT ·gemmS16AVX2_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -4944,12 +5203,22 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Y1, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $8, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX2_2x2(a *gemmArgs)
 TEXT ·gemmS16AVX2_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -5099,12 +5368,22 @@ store:
 	VMOVUPS Y2, 0(DX)
 	VMOVUPS Y3, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $8, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX2_4x1(a *gemmArgs)
 TEXT ·gemmS16AVX2_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -5270,12 +5549,22 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Y3, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $16, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX2_4x2(a *gemmArgs)
 TEXT ·gemmS16AVX2_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -5521,12 +5810,22 @@ store:
 	VMOVUPS Y6, 0(DX)
 	VMOVUPS Y7, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $16, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX2_6x1(a *gemmArgs)
 TEXT ·gemmS16AVX2_6x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -5748,12 +6047,23 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Y5, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $24, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX2_6x2(a *gemmArgs)
 TEXT ·gemmS16AVX2_6x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -6091,12 +6401,25 @@ store:
 	VMOVUPS Y10, 0(DX)
 	VMOVUPS Y11, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $24, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX2_1x1(a *gemmArgs)
 TEXT ·gemmU8AVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	VPCMPEQW Y15, Y15, Y15
+	VPSRLW $15, Y15, Y15
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -6105,8 +6428,6 @@ TEXT ·gemmU8AVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	VPCMPEQW Y15, Y15, Y15
-	VPSRLW $15, Y15, Y15
 	VPXOR Y0, Y0, Y0
 	MOVQ DX, BX
 	PREFETCHT0 0(BX)
@@ -6176,12 +6497,24 @@ nobias:
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $4, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX2_1x2(a *gemmArgs)
 TEXT ·gemmU8AVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	VPCMPEQW Y15, Y15, Y15
+	VPSRLW $15, Y15, Y15
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -6190,8 +6523,6 @@ TEXT ·gemmU8AVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	VPCMPEQW Y15, Y15, Y15
-	VPSRLW $15, Y15, Y15
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	MOVQ DX, BX
@@ -6290,12 +6621,24 @@ store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $4, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX2_2x1(a *gemmArgs)
 TEXT ·gemmU8AVX2_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	VPCMPEQW Y15, Y15, Y15
+	VPSRLW $15, Y15, Y15
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -6304,8 +6647,6 @@ TEXT ·gemmU8AVX2_2x1(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	VPCMPEQW Y15, Y15, Y15
-	VPSRLW $15, Y15, Y15
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	MOVQ DX, BX
@@ -6409,12 +6750,24 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Y1, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $8, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX2_2x2(a *gemmArgs)
 TEXT ·gemmU8AVX2_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	VPCMPEQW Y15, Y15, Y15
+	VPSRLW $15, Y15, Y15
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -6423,8 +6776,6 @@ TEXT ·gemmU8AVX2_2x2(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	VPCMPEQW Y15, Y15, Y15
-	VPSRLW $15, Y15, Y15
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -6580,12 +6931,24 @@ store:
 	VMOVUPS Y2, 0(DX)
 	VMOVUPS Y3, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $8, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX2_4x1(a *gemmArgs)
 TEXT ·gemmU8AVX2_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	VPCMPEQW Y15, Y15, Y15
+	VPSRLW $15, Y15, Y15
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -6596,8 +6959,6 @@ TEXT ·gemmU8AVX2_4x1(SB), NOSPLIT, $0-8
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
-	VPCMPEQW Y15, Y15, Y15
-	VPSRLW $15, Y15, Y15
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -6770,12 +7131,24 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Y3, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $16, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX2_4x2(a *gemmArgs)
 TEXT ·gemmU8AVX2_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	VPCMPEQW Y15, Y15, Y15
+	VPSRLW $15, Y15, Y15
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -6786,8 +7159,6 @@ TEXT ·gemmU8AVX2_4x2(SB), NOSPLIT, $0-8
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
-	VPCMPEQW Y15, Y15, Y15
-	VPSRLW $15, Y15, Y15
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -7058,5 +7429,14 @@ store:
 	VMOVUPS Y6, 0(DX)
 	VMOVUPS Y7, 32(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $16, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET

@@ -8,6 +8,7 @@
 // func gemmF32AVX512_1x1(a *gemmArgs)
 TEXT ·gemmF32AVX512_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -67,12 +68,21 @@ nobias:
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_1x2(a *gemmArgs)
 TEXT ·gemmF32AVX512_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -148,12 +158,21 @@ store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_1x3(a *gemmArgs)
 TEXT ·gemmF32AVX512_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -245,12 +264,21 @@ store:
 	VMOVUPS Z1, 64(DX)
 	VMOVUPS Z2, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_2x1(a *gemmArgs)
 TEXT ·gemmF32AVX512_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -328,12 +356,21 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Z1, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_2x2(a *gemmArgs)
 TEXT ·gemmF32AVX512_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -437,12 +474,21 @@ store:
 	VMOVUPS Z2, 0(DX)
 	VMOVUPS Z3, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_2x3(a *gemmArgs)
 TEXT ·gemmF32AVX512_2x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -572,12 +618,21 @@ store:
 	VMOVUPS Z4, 64(DX)
 	VMOVUPS Z5, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_4x1(a *gemmArgs)
 TEXT ·gemmF32AVX512_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -695,12 +750,21 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Z3, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_4x2(a *gemmArgs)
 TEXT ·gemmF32AVX512_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -864,12 +928,21 @@ store:
 	VMOVUPS Z6, 0(DX)
 	VMOVUPS Z7, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_4x3(a *gemmArgs)
 TEXT ·gemmF32AVX512_4x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -1079,12 +1152,21 @@ store:
 	VMOVUPS Z10, 64(DX)
 	VMOVUPS Z11, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_8x1(a *gemmArgs)
 TEXT ·gemmF32AVX512_8x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -1274,12 +1356,21 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Z7, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*8), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_8x2(a *gemmArgs)
 TEXT ·gemmF32AVX512_8x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -1555,12 +1646,21 @@ store:
 	VMOVUPS Z14, 0(DX)
 	VMOVUPS Z15, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*8), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_8x3(a *gemmArgs)
 TEXT ·gemmF32AVX512_8x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -1922,12 +2022,21 @@ store:
 	VMOVUPS Z22, 64(DX)
 	VMOVUPS Z23, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*8), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmBF16AVX512BF16_1x1(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -1987,12 +2096,21 @@ nobias:
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmBF16AVX512BF16_1x2(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2068,12 +2186,21 @@ store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmBF16AVX512BF16_1x3(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2165,12 +2292,21 @@ store:
 	VMOVUPS Z1, 64(DX)
 	VMOVUPS Z2, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmBF16AVX512BF16_2x1(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2248,12 +2384,21 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Z1, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmBF16AVX512BF16_2x2(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2357,12 +2502,21 @@ store:
 	VMOVUPS Z2, 0(DX)
 	VMOVUPS Z3, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmBF16AVX512BF16_2x3(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_2x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2492,12 +2646,21 @@ store:
 	VMOVUPS Z4, 64(DX)
 	VMOVUPS Z5, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmBF16AVX512BF16_4x1(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2615,12 +2778,21 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Z3, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmBF16AVX512BF16_4x2(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2784,12 +2956,21 @@ store:
 	VMOVUPS Z6, 0(DX)
 	VMOVUPS Z7, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmBF16AVX512BF16_4x3(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_4x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -2999,12 +3180,21 @@ store:
 	VMOVUPS Z10, 64(DX)
 	VMOVUPS Z11, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmBF16AVX512BF16_8x1(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_8x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -3194,12 +3384,21 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Z7, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*8), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmBF16AVX512BF16_8x2(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_8x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -3475,12 +3674,21 @@ store:
 	VMOVUPS Z14, 0(DX)
 	VMOVUPS Z15, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*8), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmBF16AVX512BF16_8x3(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_8x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -3842,12 +4050,24 @@ store:
 	VMOVUPS Z22, 64(DX)
 	VMOVUPS Z23, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*8), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX512_1x1(a *gemmArgs)
 TEXT ·gemmWidenAVX512_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Z31
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -3856,9 +4076,6 @@ TEXT ·gemmWidenAVX512_1x1(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Z31
 	VPXORD Z0, Z0, Z0
 	MOVQ DX, BX
 	PREFETCHT0 0(BX)
@@ -3925,12 +4142,24 @@ nobias:
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX512_1x2(a *gemmArgs)
 TEXT ·gemmWidenAVX512_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Z31
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -3939,9 +4168,6 @@ TEXT ·gemmWidenAVX512_1x2(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Z31
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	MOVQ DX, BX
@@ -4034,12 +4260,24 @@ store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX512_1x3(a *gemmArgs)
 TEXT ·gemmWidenAVX512_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Z31
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -4048,9 +4286,6 @@ TEXT ·gemmWidenAVX512_1x3(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Z31
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4169,12 +4404,24 @@ store:
 	VMOVUPS Z1, 64(DX)
 	VMOVUPS Z2, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX512_2x1(a *gemmArgs)
 TEXT ·gemmWidenAVX512_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Z31
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -4183,9 +4430,6 @@ TEXT ·gemmWidenAVX512_2x1(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Z31
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	MOVQ DX, BX
@@ -4280,12 +4524,24 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Z1, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX512_2x2(a *gemmArgs)
 TEXT ·gemmWidenAVX512_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Z31
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -4294,9 +4550,6 @@ TEXT ·gemmWidenAVX512_2x2(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Z31
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4432,12 +4685,24 @@ store:
 	VMOVUPS Z2, 0(DX)
 	VMOVUPS Z3, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX512_2x3(a *gemmArgs)
 TEXT ·gemmWidenAVX512_2x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Z31
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -4446,9 +4711,6 @@ TEXT ·gemmWidenAVX512_2x3(SB), NOSPLIT, $0-8
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Z31
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4625,12 +4887,24 @@ store:
 	VMOVUPS Z4, 64(DX)
 	VMOVUPS Z5, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX512_4x1(a *gemmArgs)
 TEXT ·gemmWidenAVX512_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Z31
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -4641,9 +4915,6 @@ TEXT ·gemmWidenAVX512_4x1(SB), NOSPLIT, $0-8
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Z31
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4796,12 +5067,24 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Z3, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX512_4x2(a *gemmArgs)
 TEXT ·gemmWidenAVX512_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Z31
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -4812,9 +5095,6 @@ TEXT ·gemmWidenAVX512_4x2(SB), NOSPLIT, $0-8
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Z31
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5038,12 +5318,24 @@ store:
 	VMOVUPS Z6, 0(DX)
 	VMOVUPS Z7, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX512_4x3(a *gemmArgs)
 TEXT ·gemmWidenAVX512_4x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Z31
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -5054,9 +5346,6 @@ TEXT ·gemmWidenAVX512_4x3(SB), NOSPLIT, $0-8
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Z31
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5351,12 +5640,24 @@ store:
 	VMOVUPS Z10, 64(DX)
 	VMOVUPS Z11, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX512_8x1(a *gemmArgs)
 TEXT ·gemmWidenAVX512_8x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Z31
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -5367,9 +5668,6 @@ TEXT ·gemmWidenAVX512_8x1(SB), NOSPLIT, $0-8
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Z31
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5634,12 +5932,24 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Z7, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*8), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX512_8x2(a *gemmArgs)
 TEXT ·gemmWidenAVX512_8x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Z31
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -5650,9 +5960,6 @@ TEXT ·gemmWidenAVX512_8x2(SB), NOSPLIT, $0-8
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Z31
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -6048,12 +6355,24 @@ store:
 	VMOVUPS Z14, 0(DX)
 	VMOVUPS Z15, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*8), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmWidenAVX512_8x3(a *gemmArgs)
 TEXT ·gemmWidenAVX512_8x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVL $0xffff0000, BX
+	VMOVD BX, X15
+	VPBROADCASTD X15, Z31
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -6064,9 +6383,6 @@ TEXT ·gemmWidenAVX512_8x3(SB), NOSPLIT, $0-8
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
-	MOVL $0xffff0000, BX
-	VMOVD BX, X15
-	VPBROADCASTD X15, Z31
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -6593,12 +6909,21 @@ store:
 	VMOVUPS Z22, 64(DX)
 	VMOVUPS Z23, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*8), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX512VNNI_1x1(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -6671,12 +6996,22 @@ nobias:
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $4, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX512VNNI_1x2(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -6771,12 +7106,22 @@ store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $4, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX512VNNI_1x3(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -6893,12 +7238,22 @@ store:
 	VMOVUPS Z1, 64(DX)
 	VMOVUPS Z2, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $4, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX512VNNI_2x1(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -6994,12 +7349,22 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Z1, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $8, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX512VNNI_2x2(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -7131,12 +7496,22 @@ store:
 	VMOVUPS Z2, 0(DX)
 	VMOVUPS Z3, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $8, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX512VNNI_2x3(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_2x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -7304,12 +7679,22 @@ store:
 	VMOVUPS Z4, 64(DX)
 	VMOVUPS Z5, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $8, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX512VNNI_4x1(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -7455,12 +7840,22 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Z3, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $16, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX512VNNI_4x2(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -7670,12 +8065,22 @@ store:
 	VMOVUPS Z6, 0(DX)
 	VMOVUPS Z7, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $16, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX512VNNI_4x3(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_4x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -7949,12 +8354,22 @@ store:
 	VMOVUPS Z10, 64(DX)
 	VMOVUPS Z11, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $16, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX512VNNI_8x1(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_8x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -8192,12 +8607,22 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Z7, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*8), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $32, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX512VNNI_8x2(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_8x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -8555,12 +8980,22 @@ store:
 	VMOVUPS Z14, 0(DX)
 	VMOVUPS Z15, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*8), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $32, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmU8AVX512VNNI_8x3(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_8x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -9038,12 +9473,22 @@ store:
 	VMOVUPS Z22, 64(DX)
 	VMOVUPS Z23, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*8), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $32, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX512_1x1(a *gemmArgs)
 TEXT ·gemmS16AVX512_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -9121,12 +9566,22 @@ nobias:
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $4, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX512_1x2(a *gemmArgs)
 TEXT ·gemmS16AVX512_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -9231,12 +9686,22 @@ store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $4, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX512_1x3(a *gemmArgs)
 TEXT ·gemmS16AVX512_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -9368,12 +9833,22 @@ store:
 	VMOVUPS Z1, 64(DX)
 	VMOVUPS Z2, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*1), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $4, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX512_2x1(a *gemmArgs)
 TEXT ·gemmS16AVX512_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -9479,12 +9954,22 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Z1, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $8, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX512_2x2(a *gemmArgs)
 TEXT ·gemmS16AVX512_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -9636,12 +10121,22 @@ store:
 	VMOVUPS Z2, 0(DX)
 	VMOVUPS Z3, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $8, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX512_2x3(a *gemmArgs)
 TEXT ·gemmS16AVX512_2x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -9839,12 +10334,22 @@ store:
 	VMOVUPS Z4, 64(DX)
 	VMOVUPS Z5, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*2), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $8, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX512_4x1(a *gemmArgs)
 TEXT ·gemmS16AVX512_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -10010,12 +10515,22 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Z3, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $16, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX512_4x2(a *gemmArgs)
 TEXT ·gemmS16AVX512_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -10265,12 +10780,22 @@ store:
 	VMOVUPS Z6, 0(DX)
 	VMOVUPS Z7, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $16, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX512_4x3(a *gemmArgs)
 TEXT ·gemmS16AVX512_4x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -10604,12 +11129,22 @@ store:
 	VMOVUPS Z10, 64(DX)
 	VMOVUPS Z11, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*4), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $16, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX512_8x1(a *gemmArgs)
 TEXT ·gemmS16AVX512_8x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -10887,12 +11422,22 @@ store:
 	ADDQ R9, DX
 	VMOVUPS Z7, 0(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*8), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $32, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX512_8x2(a *gemmArgs)
 TEXT ·gemmS16AVX512_8x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -11330,12 +11875,22 @@ store:
 	VMOVUPS Z14, 0(DX)
 	VMOVUPS Z15, 64(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*8), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $32, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET
 
 // func gemmS16AVX512_8x3(a *gemmArgs)
 TEXT ·gemmS16AVX512_8x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
@@ -11933,5 +12488,14 @@ store:
 	VMOVUPS Z22, 64(DX)
 	VMOVUPS Z23, 128(DX)
 	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ gemmArgs_a(AX), SI
+	LEAQ (SI)(R8*8), SI
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	ADDQ $32, gemmArgs_rowS(AX)
+	JMP tile
+end:
 	VZEROUPPER
 	RET

@@ -342,44 +342,33 @@ func (j *linearJob) panelRows(thread, row, col, group int) {
 			a.comp = unsafe.Pointer(&w.comp[col])
 		}
 	}
+	of, at := j.g.of, j.packedAt(end-row, group)
 	if j.interleaved {
-		j.packedRows(thread, row, end, col, width, j.packedAt(end-row, group))
-		return
+		of = j.g.packed
 	}
+	edge := col+width > w.oc
 	for r, n := row, 0; r < end; r += n {
-		n = j.g.fit(end - r)
-		a.a = unsafe.Add(j.a, r*j.lda+group*j.g.groupA())
+		height := j.g.fit(end - r)
+		f := of[height-1][width/gs.lanes-1]
+		if n = height; !edge {
+			n *= (end - r) / height // tiles one below the other
+		}
+		a.tiles = n / height
+		if j.interleaved {
+			a.a = unsafe.Pointer(&j.p.local[thread][at+4*(r-row)*a.groups])
+		} else {
+			a.a = unsafe.Add(j.a, r*j.lda+group*j.g.groupA())
+		}
 		if w.format == FormatInt8 {
 			a.rowS = unsafe.Pointer(&j.rowS[r])
 		}
-		j.tile(thread, j.g.of[n-1][width/gs.lanes-1], r, n, col, width)
-	}
-}
-
-// packedRows is the rest of panelRows for interleaved rows, which begin at at: as many tiles in one call as there are of the same height.
-func (j *linearJob) packedRows(thread, row, end, col, width, at int) {
-	a := &j.p.args[thread]
-	edge := col+width > j.w.oc
-	for r, n := row, 0; r < end; r += n * a.tiles {
-		n = j.g.fit(end - r)
-		a.tiles = (end - r) / n
 		if edge {
-			a.tiles = 1
+			j.edge(thread, f, Mat{j.out.Data[r*j.out.Stride+col:], n, w.oc - col, j.out.Stride})
+			continue
 		}
-		a.a = unsafe.Pointer(&j.p.local[thread][at+4*(r-row)*a.groups])
-		j.tile(thread, j.g.packed[n-1][width/j.w.k.t.gemm.lanes-1], r, n, col, width)
+		a.c = unsafe.Pointer(&j.out.Data[r*j.out.Stride+col])
+		f(a)
 	}
-}
-
-// tile runs f on the n rows from r on, or on more below them, and the width columns from col on.
-func (j *linearJob) tile(thread int, f gemmFunc, r, n, col, width int) {
-	if col+width > j.w.oc {
-		j.edge(thread, f, Mat{j.out.Data[r*j.out.Stride+col:], n, j.w.oc - col, j.out.Stride})
-		return
-	}
-	a := &j.p.args[thread]
-	a.c = unsafe.Pointer(&j.out.Data[r*j.out.Stride+col])
-	f(a)
 }
 
 // edge runs f on a tile that reaches beyond the last column of out, through scratch.

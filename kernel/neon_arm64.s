@@ -8,6 +8,7 @@
 // func gemmF32NEON_1x1(a *gemmArgs)
 TEXT ·gemmF32NEON_1x1(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -57,11 +58,23 @@ nobias:
 store:
 	VST1 [V16.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<0, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmF32NEON_1x2(a *gemmArgs)
 TEXT ·gemmF32NEON_1x2(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -119,11 +132,23 @@ nobias:
 store:
 	VST1 [V16.S4, V17.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<0, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmF32NEON_2x1(a *gemmArgs)
 TEXT ·gemmF32NEON_2x1(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -188,11 +213,23 @@ store:
 	ADD R11, R10, R10
 	VST1 [V17.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<1, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmF32NEON_2x2(a *gemmArgs)
 TEXT ·gemmF32NEON_2x2(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -273,11 +310,23 @@ store:
 	ADD R11, R10, R10
 	VST1 [V18.S4, V19.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<1, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmF32NEON_4x1(a *gemmArgs)
 TEXT ·gemmF32NEON_4x1(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -372,11 +421,23 @@ store:
 	ADD R11, R10, R10
 	VST1 [V19.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<2, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmF32NEON_4x2(a *gemmArgs)
 TEXT ·gemmF32NEON_4x2(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -503,11 +564,23 @@ store:
 	ADD R11, R10, R10
 	VST1 [V22.S4, V23.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<2, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmF32NEON_8x1(a *gemmArgs)
 TEXT ·gemmF32NEON_8x1(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -662,11 +735,23 @@ store:
 	ADD R11, R10, R10
 	VST1 [V23.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<3, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmF32NEON_8x2(a *gemmArgs)
 TEXT ·gemmF32NEON_8x2(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -885,11 +970,23 @@ store:
 	ADD R11, R10, R10
 	VST1 [V30.S4, V31.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<3, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmWidenNEON_1x1(a *gemmArgs)
 TEXT ·gemmWidenNEON_1x1(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -945,11 +1042,23 @@ nobias:
 store:
 	VST1 [V16.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<0, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmWidenNEON_1x2(a *gemmArgs)
 TEXT ·gemmWidenNEON_1x2(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -1023,11 +1132,23 @@ nobias:
 store:
 	VST1 [V16.S4, V17.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<0, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmWidenNEON_2x1(a *gemmArgs)
 TEXT ·gemmWidenNEON_2x1(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -1099,11 +1220,23 @@ store:
 	ADD R11, R10, R10
 	VST1 [V17.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<1, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmWidenNEON_2x2(a *gemmArgs)
 TEXT ·gemmWidenNEON_2x2(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -1202,11 +1335,23 @@ store:
 	ADD R11, R10, R10
 	VST1 [V18.S4, V19.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<1, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmWidenNEON_4x1(a *gemmArgs)
 TEXT ·gemmWidenNEON_4x1(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -1310,11 +1455,23 @@ store:
 	ADD R11, R10, R10
 	VST1 [V19.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<2, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmWidenNEON_4x2(a *gemmArgs)
 TEXT ·gemmWidenNEON_4x2(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -1463,11 +1620,23 @@ store:
 	ADD R11, R10, R10
 	VST1 [V22.S4, V23.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<2, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmWidenNEON_8x1(a *gemmArgs)
 TEXT ·gemmWidenNEON_8x1(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -1635,11 +1804,23 @@ store:
 	ADD R11, R10, R10
 	VST1 [V23.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<3, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmWidenNEON_8x2(a *gemmArgs)
 TEXT ·gemmWidenNEON_8x2(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -1888,11 +2069,23 @@ store:
 	ADD R11, R10, R10
 	VST1 [V30.S4, V31.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<3, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	B tile
+end:
 	RET
 
 // func gemmS16NEON_1x1(a *gemmArgs)
 TEXT ·gemmS16NEON_1x1(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -1971,11 +2164,26 @@ nobias:
 store:
 	VST1 [V16.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<0, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	MOVD gemmArgs_rowS(R13), R1
+	ADD $4, R1, R1
+	MOVD R1, gemmArgs_rowS(R13)
+	B tile
+end:
 	RET
 
 // func gemmS16NEON_1x2(a *gemmArgs)
 TEXT ·gemmS16NEON_1x2(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -2069,11 +2277,26 @@ nobias:
 store:
 	VST1 [V16.S4, V17.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<0, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	MOVD gemmArgs_rowS(R13), R1
+	ADD $4, R1, R1
+	MOVD R1, gemmArgs_rowS(R13)
+	B tile
+end:
 	RET
 
 // func gemmS16NEON_2x1(a *gemmArgs)
 TEXT ·gemmS16NEON_2x1(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -2176,11 +2399,26 @@ store:
 	ADD R11, R10, R10
 	VST1 [V17.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<1, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	MOVD gemmArgs_rowS(R13), R1
+	ADD $8, R1, R1
+	MOVD R1, gemmArgs_rowS(R13)
+	B tile
+end:
 	RET
 
 // func gemmS16NEON_2x2(a *gemmArgs)
 TEXT ·gemmS16NEON_2x2(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -2313,11 +2551,26 @@ store:
 	ADD R11, R10, R10
 	VST1 [V18.S4, V19.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<1, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	MOVD gemmArgs_rowS(R13), R1
+	ADD $8, R1, R1
+	MOVD R1, gemmArgs_rowS(R13)
+	B tile
+end:
 	RET
 
 // func gemmS16NEON_4x1(a *gemmArgs)
 TEXT ·gemmS16NEON_4x1(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -2468,11 +2721,26 @@ store:
 	ADD R11, R10, R10
 	VST1 [V19.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<2, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	MOVD gemmArgs_rowS(R13), R1
+	ADD $16, R1, R1
+	MOVD R1, gemmArgs_rowS(R13)
+	B tile
+end:
 	RET
 
 // func gemmS16NEON_4x2(a *gemmArgs)
 TEXT ·gemmS16NEON_4x2(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -2683,11 +2951,26 @@ store:
 	ADD R11, R10, R10
 	VST1 [V22.S4, V23.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<2, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	MOVD gemmArgs_rowS(R13), R1
+	ADD $16, R1, R1
+	MOVD R1, gemmArgs_rowS(R13)
+	B tile
+end:
 	RET
 
 // func gemmS16NEON_8x1(a *gemmArgs)
 TEXT ·gemmS16NEON_8x1(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -2934,11 +3217,26 @@ store:
 	ADD R11, R10, R10
 	VST1 [V23.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<3, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	MOVD gemmArgs_rowS(R13), R1
+	ADD $32, R1, R1
+	MOVD R1, gemmArgs_rowS(R13)
+	B tile
+end:
 	RET
 
 // func gemmS16NEON_8x2(a *gemmArgs)
 TEXT ·gemmS16NEON_8x2(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R13
+tile:
 	MOVD gemmArgs_groups(R13), R12
 	MOVD gemmArgs_a(R13), R0
 	MOVD gemmArgs_lda(R13), R14
@@ -3305,6 +3603,20 @@ store:
 	ADD R11, R10, R10
 	VST1 [V30.S4, V31.S4], (R10)
 	ADD R11, R10, R10
+	MOVD gemmArgs_tiles(R13), R0
+	SUBS $1, R0, R0
+	BLE end
+	MOVD R0, gemmArgs_tiles(R13)
+	MOVD gemmArgs_a(R13), R1
+	MOVD gemmArgs_lda(R13), R2
+	ADD R2<<3, R1, R1
+	MOVD R1, gemmArgs_a(R13)
+	MOVD R10, gemmArgs_c(R13)
+	MOVD gemmArgs_rowS(R13), R1
+	ADD $32, R1, R1
+	MOVD R1, gemmArgs_rowS(R13)
+	B tile
+end:
 	RET
 
 // func dotNEON(a, b *float32, n int) float32

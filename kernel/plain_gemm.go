@@ -12,12 +12,28 @@ func plainGEMM() gemmSet {
 	s.bf16 = gemmKernels{group: 2, input: inputF32}
 	s.int8 = gemmKernels{group: 2, input: inputS16}
 	for rows := 1; rows <= plainRows; rows++ {
-		s.f32.of = append(s.f32.of, []gemmFunc{func(a *gemmArgs) { plainTileF32(a, rows) }})
-		s.bf16.of = append(s.bf16.of, []gemmFunc{func(a *gemmArgs) { plainTileBF16(a, rows) }})
-		s.int8.of = append(s.int8.of, []gemmFunc{func(a *gemmArgs) { plainTileInt8(a, rows) }})
+		s.f32.of = append(s.f32.of, plainTiles(rows, plainTileF32))
+		s.bf16.of = append(s.bf16.of, plainTiles(rows, plainTileBF16))
+		s.int8.of = append(s.int8.of, plainTiles(rows, plainTileInt8))
 	}
 	s.attend, s.codes = s.f32, s.int8
 	return s
+}
+
+// plainTiles is a column of a table: tiles one below the other.
+func plainTiles(rows int, tile func(a *gemmArgs, rows int)) []gemmFunc {
+	return []gemmFunc{func(a *gemmArgs) {
+		for {
+			tile(a, rows)
+			if a.tiles--; a.tiles <= 0 {
+				return
+			}
+			a.a, a.c = unsafe.Add(a.a, rows*a.lda), unsafe.Add(a.c, rows*a.ldc)
+			if a.rowS != nil {
+				a.rowS = unsafe.Add(a.rowS, 4*rows)
+			}
+		}
+	}}
 }
 
 func plainTileF32(a *gemmArgs, rows int) {

@@ -81,7 +81,10 @@ func smallGEMM(k *Kernels, x, h, y []float32, a *gemmArgs) {
 			rows = g.fit(odd - row)
 			a.a = unsafe.Pointer(&h[row*odd])
 			a.c = unsafe.Pointer(&x[row*n+col])
-			g.of[rows-1][units-1](a)
+			f := g.of[rows-1][units-1]
+			a.tiles = (odd - row) / rows
+			rows *= a.tiles
+			f(a)
 		}
 	}
 }

@@ -63,13 +63,13 @@ type gemmArgs struct {
 	ldc    int            // bytes from one row of out to the next
 	bias   unsafe.Pointer // f32 (columns), added to each row; nil for none
 	add    int            // 1: out += product, 0: out = product
-	tiles  int            // packed only: how many tiles, one below the other
+	tiles  int            // how many tiles, one below the other; 0 is one. A call leaves a, c, rowS and tiles changed
 	rowS   unsafe.Pointer // int8 only: f32 (rows), scale of each row of a
 	colS   unsafe.Pointer // int8 only: f32 (columns), scale of each column of b
 	comp   unsafe.Pointer // int8 only: int32 (columns), taken off each sum before scaling; nil for none
 }
 
-// A gemmFunc computes one tile. Its number of rows and columns is fixed by where it stands in its table.
+// A gemmFunc computes tiles one below the other. Their number of rows and columns is fixed by where it stands in its table.
 type gemmFunc func(*gemmArgs)
 
 // gemmKernels are the micro-kernels of one format: of[rows-1][units-1] computes rows x units*lanes. Some heights are

@@ -255,14 +255,6 @@ func (a *asm) tile(t tile) {
 	fmt.Fprintf(a, "// func %s(a *gemmArgs)\n", t.name())
 	a.text(t.name(), "0-8")
 	a.p("MOVQ a+0(FP), AX")
-	for _, m := range []struct{ field, reg string }{{"groups", "CX"}, {"a", "SI"}, {"lda", "R8"}, {"b", "DI"}, {"ldb", "R12"}, {"c", "DX"}, {"ldc", "R9"}} {
-		a.p("MOVQ gemmArgs_%s(AX), %s", m.field, m.reg)
-	}
-	a.p("LEAQ (R12)(R12*2), R13")
-	if t.rows > 3 && !t.packed {
-		a.p("LEAQ (R8)(R8*2), R11")
-		a.p("LEAQ (SI)(R11*1), R10")
-	}
 	if t.kind.name == "Widen" {
 		m := a.registers() - 1
 		a.p("MOVL $0xffff0000, BX")
@@ -274,9 +266,14 @@ func (a *asm) tile(t tile) {
 		a.p("VPCMPEQW %s, %s, %s", a.v(m), a.v(m), a.v(m))
 		a.p("VPSRLW $15, %s, %s", a.v(m), a.v(m))
 	}
-	if t.packed {
-		a.p("MOVQ gemmArgs_tiles(AX), R8")
-		a.label("tile")
+	a.label("tile")
+	for _, m := range []struct{ field, reg string }{{"groups", "CX"}, {"a", "SI"}, {"lda", "R8"}, {"b", "DI"}, {"ldb", "R12"}, {"c", "DX"}, {"ldc", "R9"}} {
+		a.p("MOVQ gemmArgs_%s(AX), %s", m.field, m.reg)
+	}
+	a.p("LEAQ (R12)(R12*2), R13")
+	if t.rows > 3 && !t.packed {
+		a.p("LEAQ (R8)(R8*2), R11")
+		a.p("LEAQ (SI)(R11*1), R10")
 	}
 	for i := range t.free() {
 		a.p("%s %s, %s, %s", a.xor(), a.v(i), a.v(i), a.v(i))
@@ -284,13 +281,27 @@ func (a *asm) tile(t tile) {
 	a.prefetchC(t)
 	a.groupLoop(t)
 	a.epilogue(t)
-	if t.packed { // the next tile's rows and out begin where these end
-		a.p("MOVQ gemmArgs_groups(AX), CX")
-		a.p("MOVQ gemmArgs_b(AX), DI")
-		a.p("DECQ R8")
-		a.p("JNZ tile")
-	}
+	a.nextTile(t)
 	a.ret()
+}
+
+// nextTile goes on with the rows below, where there are more tiles.
+func (a *asm) nextTile(t tile) {
+	a.p("SUBQ $1, gemmArgs_tiles(AX)")
+	a.p("JLE end")
+	if !t.packed { // else SI is there
+		a.p("MOVQ gemmArgs_a(AX), SI")
+		for r := t.rows; r > 0; r &= r - 1 {
+			a.p("LEAQ (SI)(R8*%d), SI", r&-r)
+		}
+	}
+	a.p("MOVQ SI, gemmArgs_a(AX)")
+	a.p("MOVQ DX, gemmArgs_c(AX)")
+	if t.int {
+		a.p("ADDQ $%d, gemmArgs_rowS(AX)", 4*t.rows)
+	}
+	a.p("JMP tile")
+	a.label("end")
 }
 
 // groupLoop runs over the groups: four at a time, then what is left one by one or, for kinds with pairs, as one pair.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 )
 
@@ -149,6 +150,7 @@ func (a *asm) neonTile(t neonTile) {
 	fmt.Fprintf(a, "// func %s(a *gemmArgs)\n", t.name())
 	a.text(t.name(), "0-8")
 	a.p("MOVD a+0(FP), R13")
+	a.label("tile")
 	for _, m := range []struct{ field, reg string }{{"groups", "R12"}, {"a", "R0"}, {"lda", "R14"}, {"b", "R8"}, {"ldb", "R9"}, {"c", "R10"}, {"ldc", "R11"}} {
 		a.p("MOVD gemmArgs_%s(R13), %s", m.field, m.reg)
 	}
@@ -187,8 +189,29 @@ func (a *asm) neonTile(t neonTile) {
 	a.p("B tail")
 	a.label("done")
 	a.neonEpilogue(t)
+	a.neonNextTile(t)
 	a.p("RET")
 	a.WriteString("\n")
+}
+
+// neonNextTile goes on with the rows below, where there are more tiles.
+func (a *asm) neonNextTile(t neonTile) {
+	a.p("MOVD gemmArgs_tiles(R13), R0")
+	a.p("SUBS $1, R0, R0")
+	a.p("BLE end")
+	a.p("MOVD R0, gemmArgs_tiles(R13)")
+	a.p("MOVD gemmArgs_a(R13), R1")
+	a.p("MOVD gemmArgs_lda(R13), R2")
+	a.p("ADD R2<<%d, R1, R1", bits.TrailingZeros(uint(t.rows)))
+	a.p("MOVD R1, gemmArgs_a(R13)")
+	a.p("MOVD R10, gemmArgs_c(R13)")
+	if t.int {
+		a.p("MOVD gemmArgs_rowS(R13), R1")
+		a.p("ADD $%d, R1, R1", 4*t.rows)
+		a.p("MOVD R1, gemmArgs_rowS(R13)")
+	}
+	a.p("B tile")
+	a.label("end")
 }
 
 func (a *asm) neonEpilogue(t neonTile) {
