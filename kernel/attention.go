@@ -50,10 +50,20 @@ func (k *Kernels) Attend(p *Pool, a Attention, d AttentionData) {
 	a.check(d)
 	j := &p.attend
 	*j = attendJob{p: p, k: k, a: a, d: d, cum: j.cum[:0]}
+	chunks, keys := 0, 1
+	for _, s := range d.Spans {
+		chunks += (s.NQ + queryChunk - 1) / queryChunk
+		keys = max(keys, d.PrefixK.Rows+s.NK)
+	}
+	j.together = min(a.Heads, max(1, headsCache/(8*keys*a.D))*a.Heads/a.KVHeads)
+	for p.threads > 1 && j.together > 1 && chunks*((a.Heads+j.together-1)/j.together) < 4*p.threads {
+		j.together = (j.together + 1) / 2
+	}
+	j.groups = (a.Heads + j.together - 1) / j.together
 	parts := 0
 	for _, s := range d.Spans {
 		j.cum = append(j.cum, parts)
-		parts += (s.NQ + queryChunk - 1) / queryChunk * a.Heads
+		parts += (s.NQ + queryChunk - 1) / queryChunk * j.groups
 	}
 	p.run(parts, j)
 	j.a, j.d, j.k = Attention{}, AttentionData{}, nil
@@ -88,6 +98,9 @@ const (
 	queryChunk = 256 // queries of one part: its keys are packed once for them
 	queryBlock = 32  // queries whose scores are held, less what does not fill the tallest tile
 	keyBlock   = 384 // keys whose scores are held; a multiple of every tier's panel
+	// headsCache is what the packed keys and values of the heads of a part may take of the second-level cache. In a model a
+	// token's heads lie side by side and tokens far apart: several heads at a time read more of each place.
+	headsCache = 256 << 10
 )
 
 type attendJob struct {
@@ -96,21 +109,28 @@ type attendJob struct {
 	a   Attention
 	d   AttentionData
 	cum []int // parts before each span
+
+	together, groups int // heads of one part, and parts of the same queries
 }
 
-// attendPart is one head of some queries of one span: the state of a thread while it works on them.
+// attendPart is a few heads of some queries of one span: the state of a thread while it works on them.
 type attendPart struct {
 	*attendJob
 	span   Span
 	prefix int
-	head   int
+	heads  [2]int // the first, and behind the last
+	kv     [2]int // the same of keys and values
+	head   int    // the one at work
 	args   *gemmArgs
 
 	o     []float32 // (queryBlock, dPad): output
 	s     []float32 // (queryBlock, keyBlock)
 	m, l  []float32 // (queryBlock): greatest score so far, sum of exponentials
-	kt    []float32 // panels of (D, lanes*units) keys times the scale
-	v     []float32 // (keys, dPad) values
+	kt    []float32 // of the head at work: panels of (D, lanes*units) keys times the scale
+	v     []float32 // of the head at work: (keys, dPad) values
+	kts   []float32 // kt of all heads of kv
+	vs    []float32 // v of all of them
+	room  int       // keys of a head in kts and vs: whole panels
 	dPad  int
 	lanes int
 	panel int
@@ -127,19 +147,46 @@ func (j *attendJob) part(thread, i int) {
 		}
 	}
 	i -= j.cum[lo]
-	t := attendPart{attendJob: j, span: j.d.Spans[lo], prefix: j.d.PrefixK.Rows, head: i % j.a.Heads, args: &j.p.args[thread]}
-	first := i / j.a.Heads * queryChunk
+	t := attendPart{attendJob: j, span: j.d.Spans[lo], prefix: j.d.PrefixK.Rows, args: &j.p.args[thread]}
+	h := i % j.groups * j.together
+	t.heads = [2]int{h, min(h+j.together, j.a.Heads)}
+	t.kv = [2]int{t.kvHead(h), t.kvHead(t.heads[1]-1) + 1}
+	first := i / j.groups * queryChunk
 	last := min(first+queryChunk, t.span.NQ)
 	from, to := t.visible(first, last)
 	t.layout(thread, from, to)
 	t.pack(from, to)
 	tile := len(j.k.t.gemm.attend.of)
 	for q, n := first, queryBlock/tile*tile; q < last; q += n {
-		if t.k.t.prefetch != nil { // this block's queries, rows apart
-			t.k.t.prefetch(unsafe.Pointer(&t.d.Q.Data[(t.span.Q+q)*t.d.Q.Stride+t.head*t.a.D]), 4*t.d.Q.Stride, 4*t.a.D, min(n, last-q))
+		for t.head = h; t.head < t.heads[1]; t.head++ {
+			t.aheadOfHead(q, min(n, last-q))
+			kv := t.kvHead(t.head) - t.kv[0]
+			t.kt = t.kts[kv*t.room*t.a.D:][:t.room*t.a.D]
+			t.v = t.vs[kv*t.room*t.dPad:][:t.room*t.dPad]
+			t.block(q, min(q+n, last))
 		}
-		t.block(q, min(q+n, last))
 	}
+}
+
+// kvHead is the head of keys and values that a head reads.
+func (j *attendJob) kvHead(head int) int { return head * j.a.KVHeads / j.a.Heads }
+
+// aheadOfHead asks for the places of n queries from q on: their outputs, and what the next head reads.
+func (t *attendPart) aheadOfHead(q, n int) {
+	if t.k.t.prefetch == nil {
+		return
+	}
+	at := t.head * t.a.D
+	row := func(m *Mat, at int) {
+		t.k.t.prefetch(unsafe.Pointer(&m.Data[(t.span.Q+q)*m.Stride+at]), 4*m.Stride, 4*t.a.D, n)
+	}
+	if t.head == t.heads[0] {
+		row(&t.d.Q, at)
+	}
+	if t.head+1 < t.heads[1] {
+		row(&t.d.Q, at+t.a.D)
+	}
+	row(&t.d.Out, at)
 }
 
 // visible returns the range of key positions that any of the queries [first, last) may see.
@@ -162,65 +209,69 @@ func (t *attendPart) layout(thread, from, to int) {
 	gs := &t.k.t.gemm
 	t.lanes, t.panel = gs.lanes, gs.lanes*len(gs.attend.of[0])
 	t.dPad = roundUp(t.a.D, t.lanes)
-	keys := roundUp(to-from, t.panel)
-	n := queryBlock*t.dPad + queryBlock*keyBlock + 2*queryBlock + keys*(t.a.D+t.dPad)
+	t.room = roundUp(to-from, t.panel)
+	heads := t.kv[1] - t.kv[0]
+	n := queryBlock*t.dPad + queryBlock*keyBlock + 2*queryBlock + heads*t.room*(t.a.D+t.dPad)
 	mem := floats(scratch(&t.p.local[thread], 4*n), n)
 	take := func(n int) []float32 { s := mem[:n:n]; mem = mem[n:]; return s }
 	t.o = take(queryBlock * t.dPad)
 	t.s = take(queryBlock * keyBlock)
-	t.kt, t.v = take(keys*t.a.D), take(keys*t.dPad)
+	t.kts, t.vs = take(heads*t.room*t.a.D), take(heads*t.room*t.dPad)
 	t.m, t.l = take(queryBlock), take(queryBlock)
 	t.first = from
 }
 
-// key returns the row of keys or values at a position, the columns of this part's head.
-func (t *attendPart) key(prefix, own *Mat, pos int) []float32 {
-	col := t.head * t.a.KVHeads / t.a.Heads * t.a.D
+// rows returns the keys or values at a position, all columns of this part's heads.
+func (t *attendPart) rows(prefix, own *Mat, pos int) []float32 {
+	col, n := t.kv[0]*t.a.D, (t.kv[1]-t.kv[0])*t.a.D
 	if pos < t.prefix {
-		return prefix.Data[pos*prefix.Stride+col:][:t.a.D]
+		return prefix.Data[pos*prefix.Stride+col:][:n]
 	}
-	return own.Data[(t.span.K+pos-t.prefix)*own.Stride+col:][:t.a.D]
+	return own.Data[(t.span.K+pos-t.prefix)*own.Stride+col:][:n]
 }
 
 // pack writes the keys at positions [from, to) as panels of columns, as a product reads its weights, and the values as
 // rows without gaps: in a model they lie a few thousand bytes apart, a page each.
 func (t *attendPart) pack(from, to int) {
-	d, w := t.a.D, t.panel
+	d, w, heads := t.a.D, t.panel, t.kv[1]-t.kv[0]
 	for first := from; first < to; first += w {
 		t.ahead(first, to)
-		dst := t.kt[(first-from)*d:][:w*d]
-		if to-first < w {
-			clear(dst)
+		for h := range heads {
+			dst := t.kts[(h*t.room+first-from)*d:][:w*d]
+			if to-first < w {
+				clear(dst)
+			}
+			for pos := first; pos < min(first+w, to); {
+				pos += t.packColumns(dst[pos-first:], h, pos, min(first+w, to))
+			}
 		}
-		for pos := first; pos < min(first+w, to); {
-			pos += t.packColumns(dst[pos-first:], pos, min(first+w, to))
+		for pos := first; pos < min(first+w, to); pos++ {
+			values := t.rows(&t.d.PrefixV, &t.d.V, pos)
+			for h := range heads {
+				row := t.vs[(h*t.room+pos-from)*t.dPad:][:t.dPad]
+				copy(row, values[h*d:][:d])
+				clear(row[d:])
+			}
 		}
-	}
-	for pos := from; pos < to; pos++ {
-		row := t.v[(pos-from)*t.dPad:][:t.dPad]
-		copy(row, t.key(&t.d.PrefixV, &t.d.V, pos))
-		clear(row[d:])
 	}
 }
 
-// ahead asks for the keys and values of the panel behind the one at position first, and for this one's values.
+// ahead asks for the keys and values of the panel behind the one at position first.
 func (t *attendPart) ahead(first, to int) {
-	if t.k.t.prefetch == nil || first < t.prefix {
+	n := min(first+2*t.panel, to) - (first + t.panel)
+	if t.k.t.prefetch == nil || first < t.prefix || n <= 0 {
 		return
 	}
-	k, v := &t.d.K, &t.d.V
-	at := t.head * t.a.KVHeads / t.a.Heads * t.a.D
-	if n := min(first+2*t.panel, to) - (first + t.panel); n > 0 {
-		t.k.t.prefetch(unsafe.Pointer(&k.Data[(t.span.K+first+t.panel-t.prefix)*k.Stride+at]), 4*k.Stride, 4*t.a.D, n)
-	}
-	if n := min(first+t.panel, to) - first; n > 0 {
-		t.k.t.prefetch(unsafe.Pointer(&v.Data[(t.span.K+first-t.prefix)*v.Stride+at]), 4*v.Stride, 4*t.a.D, n)
+	at, size := t.kv[0]*t.a.D, 4*(t.kv[1]-t.kv[0])*t.a.D
+	row := t.span.K + first + t.panel - t.prefix
+	for _, m := range [...]*Mat{&t.d.K, &t.d.V} {
+		t.k.t.prefetch(unsafe.Pointer(&m.Data[row*m.Stride+at]), 4*m.Stride, size, n)
 	}
 }
 
-// packColumns writes some of the keys at positions [pos, to) into columns of dst and returns how many.
-func (t *attendPart) packColumns(dst []float32, pos, to int) int {
-	key := t.key(&t.d.PrefixK, &t.d.K, pos)
+// packColumns writes some of the keys of a head at positions [pos, to) into columns of dst and returns how many.
+func (t *attendPart) packColumns(dst []float32, head, pos, to int) int {
+	key := t.rows(&t.d.PrefixK, &t.d.K, pos)[head*t.a.D:][:t.a.D]
 	if n := t.lanes; t.k.t.transpose != nil && t.a.D == t.dPad && to-pos >= n && (pos >= t.prefix || pos+n <= t.prefix) {
 		stride := t.d.K.Stride
 		if pos < t.prefix {

@@ -153,19 +153,19 @@ func (a *asm) exp(x, n, p int) {
 }
 
 func genActivations(a *asm, s *stubs) {
-	a.row(s, rowFunc{name: "exp", ptrs: []string{"dst", "a"}, body: func(a *asm, u int, masked bool) {
+	a.row(s, rowFunc{name: "exp", ptrs: []string{"dst", "a"}, unroll: 4, own: 3, body: func(a *asm, u int, masked bool) {
 		a.load("SI", u, masked, 0)
 		a.exp(0, 1, 2)
 		a.store(0, "DI", u, masked)
 	}})
-	a.row(s, rowFunc{name: "expSub", ptrs: []string{"dst", "a"}, scalars: []string{"m"}, result: true, init: zero(4),
-		end: func(a *asm) { a.p("VMOVAPS %s, %s", a.v(3), a.v(0)); a.fold("VADDPS") },
+	a.row(s, rowFunc{name: "expSub", ptrs: []string{"dst", "a"}, scalars: []string{"m"}, result: true, unroll: 4, own: 3, init: func(a *asm) { a.p("VXORPS X12, X12, X12") },
+		end: func(a *asm) { a.p("VMOVAPS %s, %s", a.v(12), a.v(0)); a.fold("VADDPS") },
 		body: func(a *asm, u int, masked bool) {
 			a.load("SI", u, masked, 0)
 			a.p("VSUBPS %s, %s, %s", a.v(14), a.v(0), a.v(0))
 			a.exp(0, 1, 2)
 			a.keep(0, masked)
-			a.p("VADDPS %s, %s, %s", a.v(0), a.v(3), a.v(3))
+			a.p("VADDPS %s, %s, %s", a.v(0), a.v(12), a.v(12))
 			a.store(0, "DI", u, masked)
 		}})
 	sigmoid := func(x int) func(a *asm) { // register x times the logistic function of register 0's negative
@@ -180,10 +180,10 @@ func genActivations(a *asm, s *stubs) {
 		if mul {
 			name, ptrs = "siluMul", []string{"dst", "gate", "up"}
 		}
-		a.row(s, rowFunc{name: name, ptrs: ptrs, body: func(a *asm, u int, masked bool) {
-			a.load("SI", u, masked, 4)
-			a.p("VXORPS %s, %s, %s", word(1<<31), a.v(4), a.v(0))
-			sigmoid(4)(a)
+		a.row(s, rowFunc{name: name, ptrs: ptrs, unroll: 3, own: 4, body: func(a *asm, u int, masked bool) {
+			a.load("SI", u, masked, 3)
+			a.p("VXORPS %s, %s, %s", word(1<<31), a.v(3), a.v(0))
+			sigmoid(3)(a)
 			if mul {
 				a.load("DX", u, masked, 1)
 				a.p("VMULPS %s, %s, %s", a.v(1), a.v(0), a.v(0))
@@ -191,17 +191,17 @@ func genActivations(a *asm, s *stubs) {
 			a.store(0, "DI", u, masked)
 		}})
 	}
-	a.row(s, rowFunc{name: "geluTanh", ptrs: []string{"dst", "a"}, body: func(a *asm, u int, masked bool) {
-		a.load("SI", u, masked, 4)
+	a.row(s, rowFunc{name: "geluTanh", ptrs: []string{"dst", "a"}, unroll: 3, own: 4, body: func(a *asm, u int, masked bool) {
+		a.load("SI", u, masked, 3)
 		c := -2 * math.Sqrt(2/math.Pi)
-		a.p("VMULPS %s, %s, %s", a.v(4), a.v(4), a.v(0))
+		a.p("VMULPS %s, %s, %s", a.v(3), a.v(3), a.v(0))
 		a.p("VMOVUPS %s, %s", f(c), a.v(1))
 		a.p("VFMADD132PS %s, %s, %s", f(c*0.044715), a.v(1), a.v(0))
-		a.p("VMULPS %s, %s, %s", a.v(4), a.v(0), a.v(0))
-		sigmoid(4)(a)
+		a.p("VMULPS %s, %s, %s", a.v(3), a.v(0), a.v(0))
+		sigmoid(3)(a)
 		a.store(0, "DI", u, masked)
 	}})
-	a.row(s, rowFunc{name: "gelu", ptrs: []string{"dst", "a"}, body: gelu})
+	a.row(s, rowFunc{name: "gelu", ptrs: []string{"dst", "a"}, unroll: 2, own: 6, body: gelu})
 	a.row(s, rowFunc{name: "softcap", ptrs: []string{"dst", "a"}, scalars: []string{"limit"}, init: func(a *asm) {
 		a.p("VMOVUPS %s, %s", f(2), a.v(5))
 		a.p("VDIVPS %s, %s, %s", a.v(14), a.v(5), a.v(5)) // 2/limit

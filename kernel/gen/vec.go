@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"math"
+	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -71,9 +73,12 @@ type rowFunc struct {
 	scalars []string // float32
 	result  bool     // float32
 	unroll  int
-	init    func(a *asm)
-	body    func(a *asm, u int, masked bool)
-	end     func(a *asm) // leaves the result in lane 0 of register 0
+	// own, of AVX2, is how many registers from 0 on a body uses for itself: then the unrolled bodies take registers of their
+	// own and stand line by line beside each other, as the scheduler does not look past one long chain.
+	own  int
+	init func(a *asm)
+	body func(a *asm, u int, masked bool)
+	end  func(a *asm) // leaves the result in lane 0 of register 0
 }
 
 // Registers of pointers in order; the counter is CX.
@@ -183,7 +188,7 @@ func (a *asm) row(s *stubs, r rowFunc) {
 	if r.init != nil {
 		r.init(a)
 	}
-	if r.unroll > 1 {
+	if r.unroll > 1 && (r.own == 0 || a.reg == "Y") {
 		a.loop(r, "many", r.unroll)
 	}
 	a.loop(r, "one", 1)
@@ -207,8 +212,12 @@ func (a *asm) loop(r rowFunc, name string, unroll int) {
 	a.p("JLT %send", name)
 	a.p("PCALIGN $32")
 	a.label(name)
-	for u := range unroll {
-		r.body(a, u, false)
+	if r.own > 0 {
+		a.sideBySide(r, unroll)
+	} else {
+		for u := range unroll {
+			r.body(a, u, false)
+		}
 	}
 	for i := range r.ptrs {
 		a.p("ADDQ $%d, %s", 4*n, ptrRegs[i])
@@ -217,6 +226,30 @@ func (a *asm) loop(r rowFunc, name string, unroll int) {
 	a.p("CMPQ CX, $%d", n)
 	a.p("JGE %s", name)
 	a.label(name + "end")
+}
+
+var vectorName = regexp.MustCompile(`\b[XY]\d+\b`)
+
+// sideBySide writes unroll bodies line by line, the u-th one's own registers moved up by u times their number.
+func (a *asm) sideBySide(r rowFunc, unroll int) {
+	var bodies [][]string
+	for u := range unroll {
+		b := newAsm(a.reg, a.lanes)
+		b.Reset()
+		r.body(b, u, false)
+		bodies = append(bodies, strings.SplitAfter(vectorName.ReplaceAllStringFunc(b.String(), func(v string) string {
+			n, _ := strconv.Atoi(v[1:])
+			if n < r.own {
+				n += u * r.own
+			}
+			return fmt.Sprint(v[:1], n)
+		}), "\n"))
+	}
+	for line := range bodies[0] {
+		for _, b := range bodies {
+			a.WriteString(b[line])
+		}
+	}
 }
 
 // fold reduces vector register 0 to its lane 0 with op.
