@@ -66,7 +66,7 @@ func (m *Model) info() (*Info, error) {
 	i := &Info{Path: m.path, Layout: m.layout, Architecture: n.Arch, Layers: n.Layers, Width: n.Width, Dimensions: m.dims, Types: map[string]int64{},
 		Vocabulary: n.Vocab, Tokenizer: m.tokenizer.Size(), Context: n.Context, MaxTokens: r.maxTokens, Attention: n.attention(),
 		Pooling: r.pooling.String(), Head: n.head != nil, Special: r.special, Prompts: maps.Clone(r.prompts),
-		Auto: autoFormat().String(), Tier: kernel.Current().Tier().String(), Threads: m.threads}
+		Auto: autoInfo(n), Tier: kernel.Current().Tier().String(), Threads: m.threads}
 	if err := m.countFiles(i); err != nil {
 		return nil, err
 	}
@@ -83,6 +83,15 @@ func (m *Model) info() (*Info, error) {
 	}
 	i.Notes = m.notes()
 	return i, nil
+}
+
+// autoInfo says what dtype "auto" is here.
+func autoInfo(n *Network) string {
+	near, fastest := autoFormats()
+	if fastest == near || n.Layers == 0 {
+		return near.String()
+	}
+	return fmt.Sprintf("%s if its vectors keep a cosine of %g, else %s", fastest, AutoCosine, near)
 }
 
 // countFiles counts parameters by type, and bytes.

@@ -68,6 +68,12 @@ func newModel(c *checkpoint, opts Options) (*Model, error) {
 		return nil, err
 	}
 	var err error
+	if opts.DType == "auto" {
+		if opts.DType, err = autoDType(c, opts); err != nil {
+			return nil, err
+		}
+		m.opts.DType = opts.DType
+	}
 	if m.engine, err = newEngine(kernel.Current(), format(opts.DType), c.net, c.recipe.denses()); err != nil {
 		return nil, err
 	}
@@ -167,12 +173,20 @@ func (m *Model) endToken() int32 {
 
 // Close ends the model's threads and unmaps its files. The model must not be used afterwards.
 func (m *Model) Close() error {
+	m.stop()
+	return m.checkpoint.close()
+}
+
+// stop ends the threads.
+func (m *Model) stop() {
 	m.wide.pool.Close()
 	for range m.threads {
 		(<-m.single).pool.Close()
 	}
-	return m.checkpoint.close()
 }
+
+// DType is the arithmetic that the model runs in: "f32", "bf16" or "int8", also where the options said "auto".
+func (m *Model) DType() string { return m.engine.format.String() }
 
 // Dimensions is the width of the vectors.
 func (m *Model) Dimensions() int { return m.dims }

@@ -8,7 +8,7 @@ import (
 // Options say how a model is to be used. The zero value uses it as its makers publish it, in f32.
 type Options struct {
 	// DType is the arithmetic: "f32" (exact; the default), "bf16", "int8", or "auto", the fastest on this machine of those that
-	// keep the vectors within a cosine of .999 of f32's.
+	// keep the vectors near f32's (see AutoCosine), for which Open runs the model on a few texts.
 	DType string
 	// Threads is how many threads to use; 0: as many as Go may run at once.
 	Threads int

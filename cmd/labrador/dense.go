@@ -15,6 +15,7 @@ import (
 	"github.com/labrador-lab/labrador/dense"
 	"github.com/labrador-lab/labrador/index"
 	"github.com/labrador-lab/labrador/internal/progress"
+	"github.com/labrador-lab/labrador/kernel"
 	"github.com/labrador-lab/labrador/model"
 	"github.com/labrador-lab/labrador/prompt"
 	"github.com/labrador-lab/labrador/store"
@@ -126,7 +127,11 @@ func (s *denseSystem) Key(d *study.Data) (string, error) {
 	if task == "" {
 		task = prompt.Task(o.Dataset)
 	}
-	return fmt.Sprintf("dense/1 %s %s %d %q %q %q %s %d %d %s %s", digest, o.Recipe, o.MaxTokens, system, task, o.Prompt, o.DType, o.Dimensions, o.Layer, o.Pooling, s.Format), nil
+	dtype := o.DType
+	if dtype == "auto" { // may be another on another machine
+		dtype += " on " + kernel.Current().Tier().String()
+	}
+	return fmt.Sprintf("dense/1 %s %s %d %q %q %q %s %d %d %s %s", digest, o.Recipe, o.MaxTokens, system, task, o.Prompt, dtype, o.Dimensions, o.Layer, o.Pooling, s.Format), nil
 }
 
 // fits says, before anything is encoded, whether the model has the layer, dimensions and length that the system asks for.

@@ -79,7 +79,7 @@ those that the tokenizer adds.`,
 	f.StringVar(&system, "system", "", "system text of a chat recipe instead of the template's own")
 	f.StringVar(&o.Pooling, "pooling", "", "last, mean, cls or weightedmean instead of the model's own")
 	f.IntVar(&o.MaxTokens, "max-tokens", 0, "cut texts to so many tokens (default: what the model was made for)")
-	f.StringVar(&o.DType, "dtype", "", "f32 (exact, default), bf16, int8, or auto")
+	f.StringVar(&o.DType, "dtype", "", "f32 (exact, default), bf16, int8, or auto: the fastest here whose vectors keep a mean cosine of .997 with f32's")
 	f.IntVar(&o.Dimensions, "dimensions", 0, "keep the first so many dimensions")
 	f.IntVar(&o.Threads, "threads", 0, "threads (default: one per processor)")
 	return c
@@ -141,8 +141,8 @@ func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out
 	if err := atomicfile.Write(out+".ids", func(w io.Writer) error { return writeLines(w, ids) }); err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%d texts, %d dimensions, %d tokens encoded in %.1f s (%.0f a second): %s.npy, %s.ids\n",
-		set.Rows, e.Dimensions(), tokens, time.Since(start).Seconds(), float64(tokens)/time.Since(start).Seconds(), out, out)
+	fmt.Fprintf(cmd.ErrOrStderr(), "%d texts, %d dimensions, %d tokens encoded in %s in %.1f s (%.0f a second): %s.npy, %s.ids\n",
+		set.Rows, e.Dimensions(), tokens, e.Model().DType(), time.Since(start).Seconds(), float64(tokens)/time.Since(start).Seconds(), out, out)
 	if os.RemoveAll(parts) == nil {
 		return nil
 	}

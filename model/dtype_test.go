@@ -1,0 +1,44 @@
+package model
+
+import (
+	"context"
+	"testing"
+
+	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/internal/outside"
+)
+
+// TestAutoDType: auto is what it promises, for models whose int8 is near and for ones, of random weights, whose is not.
+func TestAutoDType(t *testing.T) {
+	near, fastest := autoFormats()
+	for _, name := range []string{"bert", "qwen2", "gemma2", "st-bert-mean", "st-static"} {
+		dir := outside.Data(t, "models/"+name)
+		m := openModel(t, dir, Options{DType: "auto", Threads: 1})
+		encode := func(dtype string) labrador.Matrix {
+			var items []labrador.Item
+			for _, text := range autoTexts {
+				items = append(items, labrador.Item{Text: text})
+			}
+			v, err := openModel(t, dir, Options{DType: dtype, Threads: 1}).Encode(context.Background(), labrador.DocumentSide, items)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		want := near.String()
+		if c := meanCosine(encode("f32"), encode("int8")); fastest.String() == "int8" && m.net.Layers > 0 && c >= AutoCosine {
+			want = "int8"
+		}
+		if m.DType() != want {
+			t.Errorf("%s: auto is %s, want %s", name, m.DType(), want)
+		}
+	}
+}
+
+func TestMeanCosine(t *testing.T) {
+	a := labrador.Matrix{Rows: 2, Cols: 2, Data: []float32{3, 4, 1, 0}}
+	b := labrador.Matrix{Rows: 2, Cols: 2, Data: []float32{6, 8, 0, 5}}
+	if c := meanCosine(a, b); c != .5 {
+		t.Errorf("mean cosine %v of a pair in line and one at right angles, want .5", c)
+	}
+}
