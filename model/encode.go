@@ -12,8 +12,14 @@ import (
 	labrador "github.com/labrador-lab/labrador"
 )
 
-// batchTokens bounds the tokens of a batch, and with them the memory that activations take; a longer text is a batch of its own.
-const batchTokens = 1024
+// batchTokens bounds the tokens of a batch, and with them the memory that activations take; a longer text is a batch of its
+// own. Weights that stay in a processor's caches are read often for little, so that activations may too.
+func batchTokens(weights int64) int {
+	if weights <= 64<<20 {
+		return 256
+	}
+	return 1024
+}
 
 // minPrefix is the shortest common beginning that is worth computing once.
 const minPrefix = 4
@@ -211,7 +217,7 @@ func (m *Model) plan(texts []Tokens, how Pooling, shared *prefix) []job {
 		total += len(t.IDs) - start
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(texts[b].IDs), len(texts[a].IDs)) })
-	budget := min(batchTokens, max(64, (total+m.threads-1)/m.threads))
+	budget := min(m.batch, max(64, (total+m.threads-1)/m.threads))
 	var jobs []job
 	for _, i := range order {
 		n := len(texts[i].IDs) - start

@@ -195,7 +195,7 @@ func TestSteadyState(t *testing.T) {
 			}
 		})
 	}
-	if short, long := allocs(8), allocs(120); long > short+8 {
-		t.Errorf("%v allocations for 8 texts of 8 tokens, %v for 8 of 120", short, long)
+	if short, long := allocs(8), allocs(30); long > short+8 { // one batch both
+		t.Errorf("%v allocations for 8 texts of 8 tokens, %v for 8 of 30", short, long)
 	}
 }

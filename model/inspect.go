@@ -130,21 +130,26 @@ func (n *Network) attention() string {
 
 // memory is about what the engine allocates in a format: packed weights, and activations of a full batch on every thread.
 func (m *Model) memory(f kernel.Format) int64 {
+	weights, widest := m.packed(f)
+	// A layer holds its input and about seven results of its width; the inner layer of the feed-forward layer is bounded.
+	row := 8*int64(m.net.Width) + min(widest, 4*int64(m.net.Width))
+	return weights + int64(m.threads)*4*(int64(batchTokens(weights))*row+mlpValues)
+}
+
+// packed is the size in bytes of the packed weights in a format, and the outputs of the widest product.
+func (m *Model) packed(f kernel.Format) (bytes, widest int64) {
 	p := &packer{engine: &engine{net: m.net, format: f, ropes: map[*Rotary]*turns{}, bias: map[*RelativeBias]*biasTable{}}}
 	Forward(p, m.net, &Batch{Offsets: []int{0}}, m.depth)
 	per := map[kernel.Format]int64{kernel.FormatF32: 4, kernel.FormatBF16: 2, kernel.FormatInt8: 1}[f]
-	var weights, widest int64
 	for _, g := range p.groups {
 		out := int64(0)
 		for _, l := range g {
-			weights += per * int64(l.W.Rows) * int64(l.W.Cols)
+			bytes += per * int64(l.W.Rows) * int64(l.W.Cols)
 			out += int64(l.W.Rows)
 		}
 		widest = max(widest, out)
 	}
-	// A layer holds its input and about seven results of its width; the inner layer of the feed-forward layer is bounded.
-	row := 8*int64(m.net.Width) + min(widest, 4*int64(m.net.Width))
-	return weights + int64(m.threads)*4*(batchTokens*row+mlpValues)
+	return bytes, widest
 }
 
 // notes say what Labrador will do.

@@ -23,6 +23,7 @@ type Model struct {
 	engine  *engine
 	depth   int // layers to run
 	dims    int
+	batch   int          // tokens of a batch
 	tail    int32        // Options.Append; -1: none
 	single  chan *worker // one thread each, as many as there are threads
 	wideMu  sync.Mutex
@@ -77,6 +78,8 @@ func newModel(c *checkpoint, opts Options) (*Model, error) {
 	if m.engine, err = newEngine(kernel.Current(), format(opts.DType), c.net, c.recipe.denses()); err != nil {
 		return nil, err
 	}
+	weights, _ := m.packed(m.engine.format)
+	m.batch = batchTokens(weights)
 	for _, f := range c.files { // packed now; what is still read of them, embeddings, comes back row by row
 		f.Release()
 	}
