@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -144,15 +145,15 @@ func (s *Set) write(i int, m labrador.Matrix) error {
 // the set is whole. A shard that another process encodes right now is left to it and waited for; when that process dies,
 // its shard is taken over. encode must give the same vectors whoever calls it.
 func (s *Set) Fill(ctx context.Context, encode func(ctx context.Context, lo, hi int) (labrador.Matrix, error)) error {
-	return FillTogether(ctx, []*Set{s}, func(ctx context.Context, lo, hi int) ([]labrador.Matrix, error) {
+	return FillTogether(ctx, []*Set{s}, func(ctx context.Context, lo, hi int, _ []bool) ([]labrador.Matrix, error) {
 		m, err := encode(ctx, lo, hi)
 		return []labrador.Matrix{m}, err
 	})
 }
 
-// FillTogether is Fill for sets of the same number of rows whose vectors one pass makes: encode gives those of each set. A shard that
-// one of the sets lacks is encoded for all, and written where it is missing.
-func FillTogether(ctx context.Context, sets []*Set, encode func(ctx context.Context, lo, hi int) ([]labrador.Matrix, error)) error {
+// FillTogether is Fill for sets of the same number of rows whose vectors one pass makes: encode is told which of the sets lack the rows,
+// and gives the vectors of those; what it gives of the others is not looked at.
+func FillTogether(ctx context.Context, sets []*Set, encode func(ctx context.Context, lo, hi int, lacking []bool) ([]labrador.Matrix, error)) error {
 	for _, s := range sets {
 		if s.Rows != sets[0].Rows || s.ShardRows != sets[0].ShardRows {
 			return fmt.Errorf("store: sets of %d and %d rows cannot be filled together", sets[0].Rows, s.Rows)
@@ -161,7 +162,7 @@ func FillTogether(ctx context.Context, sets []*Set, encode func(ctx context.Cont
 	for {
 		waiting := 0
 		for i := range sets[0].Shards() {
-			if haveAll(sets, i) {
+			if !slices.Contains(lacking(sets, i), true) {
 				continue
 			}
 			taken, err := fillShard(ctx, sets, i, encode)
@@ -183,17 +184,17 @@ func FillTogether(ctx context.Context, sets []*Set, encode func(ctx context.Cont
 	}
 }
 
-func haveAll(sets []*Set, i int) bool {
-	for _, s := range sets {
-		if !s.Has(i) {
-			return false
-		}
+// lacking says which of the sets lack shard i.
+func lacking(sets []*Set, i int) []bool {
+	list := make([]bool, len(sets))
+	for n, s := range sets {
+		list[n] = !s.Has(i)
 	}
-	return true
+	return list
 }
 
 // fillShard encodes shard i unless another process holds it in one of the sets, and reports whether the shard is there now.
-func fillShard(ctx context.Context, sets []*Set, i int, encode func(context.Context, int, int) ([]labrador.Matrix, error)) (bool, error) {
+func fillShard(ctx context.Context, sets []*Set, i int, encode func(context.Context, int, int, []bool) ([]labrador.Matrix, error)) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
@@ -208,19 +209,20 @@ func fillShard(ctx context.Context, sets []*Set, i int, encode func(context.Cont
 		}
 		defer lock.Unlock()
 	}
-	if haveAll(sets, i) { // somebody finished it between the look and the lock
+	lack := lacking(sets, i)
+	if !slices.Contains(lack, true) { // somebody finished it between the look and the lock
 		return true, nil
 	}
 	for _, s := range sets {
 		s.sweep(i)
 	}
 	lo, hi := sets[0].Range(i)
-	made, err := encode(ctx, lo, hi)
+	made, err := encode(ctx, lo, hi, lack)
 	if err != nil {
 		return false, err
 	}
 	for n, s := range sets {
-		if s.Has(i) {
+		if !lack[n] {
 			continue
 		}
 		if err := s.write(i, made[n]); err != nil {
