@@ -44,7 +44,7 @@ func (s *Study) parse(data []byte, kinds Kinds) error {
 	if err != nil {
 		return err
 	}
-	if err := decode(root, s, "datasets", "systems", "claims", "expect"); err != nil {
+	if err := decode(root, s, "datasets", "systems", "claims", "expect", "steps"); err != nil {
 		return err
 	}
 	for _, part := range []struct {
@@ -55,6 +55,7 @@ func (s *Study) parse(data []byte, kinds Kinds) error {
 		{"systems", func(n *node) error { return s.readSystem(n, kinds) }},
 		{"claims", s.readClaim},
 		{"expect", s.readExpectation},
+		{"steps", s.readStep},
 	} {
 		if err := eachItem(root.get(part.key), part.key, part.read); err != nil {
 			return err

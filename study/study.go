@@ -29,6 +29,7 @@ type Study struct {
 	Systems  []SystemSpec
 	Claims   []Claim
 	Expect   []Expectation
+	Steps    []Step // empty: told by the models' names
 
 	File string // the file it was read from, for messages
 }
@@ -170,7 +171,7 @@ func (s *Study) check() error {
 	case s.Twins != "one" && s.Twins != "apart":
 		return failAt(0, "twins: want one or apart, got %q", s.Twins)
 	}
-	for _, check := range []func() error{s.checkNames, s.checkParts, s.checkGroups, s.checkClaims, s.checkExpectations} {
+	for _, check := range []func() error{s.checkNames, s.checkParts, s.checkGroups, s.checkClaims, s.checkExpectations, s.checkSteps} {
 		if err := check(); err != nil {
 			return err
 		}
