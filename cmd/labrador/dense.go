@@ -304,7 +304,7 @@ func openVectorStore() (*store.Store, error) {
 	if err != nil {
 		return nil, usagef("LABRADOR_CACHE_SIZE: %v", err)
 	}
-	_, err = s.Prune(size)
+	_, _, err = s.Prune(size) // what cannot go now stays until it can
 	return s, err
 }
 
