@@ -256,7 +256,10 @@ func TestParseErrors(t *testing.T) {
 		{head + "  - {name: y, kind: words}\nsteps:\n  - {name: code, from: words, to: y}\n  - {name: math, from: words, to: y}\n", `s.yaml:8: steps: math: from words to y is step code already`},
 		{head + "  - {name: y, kind: words, prefix: 3, group: g}\nsteps: [{name: code, from: words, to: g}]\n", `s.yaml:6: steps: code: no system of g has the settings of one of words, the model aside`},
 		{head + "measures:\n", `s.yaml:5: "measures" has no value`},
-		{"name: x\ndatasets: [a, b/a]\nsystems: [words]\n", `s.yaml:2: a second dataset named "a" (the first is on line 2): give one another name`},
+		{"name: x\ndatasets: [a, b/a]\nsystems: [words]\n", `s.yaml:2: a second dataset named "a" (the first is on line 2): give one another name: {name: OTHER, path: b/a}`},
+		{"name: x\ndatasets: [a, a@dev]\nsystems: [words]\n", `s.yaml:2: a second dataset named "a" (the first is on line 2): give one another name: {name: OTHER, dataset: a}`},
+		{"name: x\ndatasets: [{dataset: a}]\nsystems: [words]\n", `s.yaml:2: datasets: dataset: a needs name: with what the study calls it, and no path`},
+		{"name: x\ndatasets: [{name: a, dataset: a, path: b}]\nsystems: [words]\n", `s.yaml:2: datasets: dataset: a needs name: with what the study calls it, and no path`},
 		{strings.Repeat("[", 100_000), "s.yaml:1: more than 16 brackets open at once"},
 		{"a: &a [1,1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n" +
 			"e: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n", "more than 50000 values"},

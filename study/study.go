@@ -184,7 +184,11 @@ func (s *Study) checkNames() error {
 	lines := map[string]int{}
 	for _, d := range s.Datasets {
 		if at, twice := lines[d.Name]; twice {
-			return failAt(d.line, "a second dataset named %q (the first is on line %d): give one another name", d.Name, at)
+			where := "path: " + d.Ref.Path
+			if d.Ref.Path == "" {
+				where = "dataset: " + d.Ref.Name
+			}
+			return failAt(d.line, "a second dataset named %q (the first is on line %d): give one another name: {name: OTHER, %s}", d.Name, at, where)
 		}
 		if d.Name == "all" {
 			return failAt(d.line, "a dataset cannot be named \"all\": claims use it for all of them")

@@ -209,8 +209,8 @@ func (e *estimator) encoding(w *cost.Work, system *denseSystem, d *study.Data, s
 	w.Key = d.Name + kind + keyOf(o)
 	w.Pass = d.Name + passKeyOf(o)
 	if m.id != "" {
-		w.DocumentsDone = e.keptShare(m.id+kind, d.Name, labrador.DocumentSide, s)
-		w.QueriesDone = e.keptShare(m.id+kind, d.Name, labrador.QuerySide, s)
+		w.DocumentsDone = e.keptShare(m.id+kind, d.Dataset, labrador.DocumentSide, s)
+		w.QueriesDone = e.keptShare(m.id+kind, d.Dataset, labrador.QuerySide, s)
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func orElse(s, other string) string {
 
 func (s *denseSystem) options(d *study.Data) (dense.Options, error) {
 	path, err := s.files.findModel(s.Model, d)
-	return dense.Options{Model: path, Recipe: s.Recipe, MaxTokens: s.MaxTokens, SystemText: s.SystemText, Dataset: d.Name, Task: s.Task,
+	return dense.Options{Model: path, Recipe: s.Recipe, MaxTokens: s.MaxTokens, SystemText: s.SystemText, Dataset: d.Dataset, Task: s.Task,
 		Prompt: s.Prompt, DType: s.DType, Dimensions: s.Dimensions, Layer: s.Layer, Pooling: s.Pooling}, err
 }
 
