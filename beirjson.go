@@ -102,18 +102,25 @@ func (d *lineDecoder) textValue(line []byte, i int) (string, int, error) {
 
 // idValue reads an id: a string, or a whole number as its digits.
 func (d *lineDecoder) idValue(line []byte, i int) (string, int, error) {
-	j := i
-	for j < len(line) && (line[j] == '-' || line[j] >= '0' && line[j] <= '9') {
-		j++
-	}
-	if j == i {
+	if i < len(line) && line[i] == '"' {
 		b, i, err := d.str(line, i)
 		return string(b), i, err
 	}
-	if _, err := strconv.ParseInt(string(line[i:j]), 10, 64); err != nil || !json.Valid(line[i:j]) {
-		return "", i, errors.New("an id is a string or a whole number")
+	j := i
+	for j < len(line) && !isSpace(line[j]) && line[j] != ',' && line[j] != '}' {
+		j++
 	}
-	return string(line[i:j]), j, nil
+	value := line[i:j]
+	if len(value) == 0 {
+		return "", i, fmt.Errorf("column %d: want a string", i+1)
+	}
+	if _, err := strconv.ParseInt(string(value), 10, 64); err == nil && json.Valid(value) {
+		return string(value), j, nil
+	}
+	if _, err := strconv.ParseFloat(string(value), 64); err == nil && json.Valid(value) {
+		return "", i, fmt.Errorf("the number %s is no id: write a string or a whole number, the same as in the judgements", clip(value))
+	}
+	return "", i, fmt.Errorf("%s is no id: an id is a string or a whole number", clip(value))
 }
 
 // str reads the string that starts at line[i]; next is behind its closing quote. The result is good until the next call.

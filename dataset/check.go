@@ -246,17 +246,19 @@ func (c *checker) otherSplits() error {
 // missingDocuments reports judged documents that the corpus lacks.
 func (c *checker) missingDocuments() {
 	var relevant, other examples
+	var documents []string // that are missing
 	for _, q := range c.qrels.QueryIDs() {
 		for _, id := range slices.Sorted(maps.Keys(c.qrels[q])) {
 			switch {
 			case c.wanted[id]:
 			case c.qrels[q][id] >= c.d.RelevanceLevel:
 				relevant.add(q + " " + id)
+				documents = append(documents, id)
 			default:
 				other.add(q + " " + id)
 			}
 		}
 	}
-	c.report.add(LevelError, "relevant-document-missing", &relevant, "relevant documents that the corpus lacks: they count as not found, whatever the system")
+	c.report.add(LevelError, "relevant-document-missing", &relevant, "relevant documents that the corpus lacks: they count as not found, whatever the system%s", Decimals(documents))
 	c.report.add(LevelWarning, "judged-document-missing", &other, "judged documents below the relevance level that the corpus lacks")
 }

@@ -184,7 +184,7 @@ func (d *Dataset) Queries() ([]labrador.Query, error) {
 		queries = append(queries, q)
 	}
 	if len(queries) == 0 {
-		return nil, fmt.Errorf("dataset %s: none of the %d judged queries of split %s is in its query file", d.Name, len(qrels), d.Split)
+		return nil, fmt.Errorf("dataset %s: none of the %d judged queries of split %s is in its query file%s", d.Name, len(qrels), d.Split, Decimals(qrels.QueryIDs()))
 	}
 	return queries, nil
 }

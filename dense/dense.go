@@ -135,13 +135,13 @@ func (e *Encoder) Dimensions() int { return e.dims }
 // ID implements labrador.Encoder.
 func (e *Encoder) ID() string {
 	if e.opts.Dimensions == 0 {
-		return e.keptID()
+		return e.LayerID(e.opts.Layer)
 	}
-	return fmt.Sprintf("%s dimensions=%d", e.keptID(), e.dims)
+	return fmt.Sprintf("%s dimensions=%d", e.LayerID(e.opts.Layer), e.dims)
 }
 
-// keptID is the ID of the encoder of all dimensions, whose vectors the store keeps.
-func (e *Encoder) keptID() string {
+// LayerID is the ID of the same encoder with another Options.Layer and all dimensions: the one whose vectors the store keeps.
+func (e *Encoder) LayerID(layer int) string {
 	o := e.opts
 	system := "template"
 	if o.SystemText != nil {
@@ -154,7 +154,7 @@ func (e *Encoder) keptID() string {
 			task = strconv.Quote(prompt.Task(o.Dataset))
 		}
 	}
-	return fmt.Sprintf("dense/1 %s recipe=%s max_tokens=%d system=%s task=%s", e.model.ID(), o.Recipe, o.MaxTokens, system, task)
+	return fmt.Sprintf("dense/1 %s recipe=%s max_tokens=%d system=%s task=%s", e.model.LayerID(layer), o.Recipe, o.MaxTokens, system, task)
 }
 
 // Prompt is the prompt of one item, and whether the encoder has a recipe at all. A text that is too long for the model even

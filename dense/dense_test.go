@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -353,9 +354,9 @@ func openStore(t *testing.T) *store.Store {
 	return s
 }
 
-// TestKeepBoth: one pass keeps the dense and the sparse vectors that two passes give, bit for bit, over more than a part of a shard;
+// TestKeepSparse: one pass keeps the dense and the sparse vectors that two passes give, bit for bit, over more than a part of a shard;
 // afterwards neither encodes anything. Where one is there already, the other is added.
-func TestKeepBoth(t *testing.T) {
+func TestKeepSparse(t *testing.T) {
 	e := openEncoder(t, Options{Model: tinyChat(t, chatML), Recipe: "promptreps", MaxTokens: 8})
 	ctx, source := context.Background(), sourceOf(texts(partRows+9, 4))
 	apart := openStore(t)
@@ -383,7 +384,7 @@ func TestKeepBoth(t *testing.T) {
 		if err := first(kept); err != nil {
 			t.Fatal(err)
 		}
-		if err := e.KeepBoth(ctx, kept, labrador.DocumentSide, source, count); err != nil {
+		if err := e.Keep(ctx, kept, labrador.DocumentSide, source, Pass{Layers: []int{0}, Sparse: true}, count); err != nil {
 			t.Fatal(err)
 		}
 		d, err := e.Vectors(ctx, kept, labrador.DocumentSide, source, count)
@@ -398,9 +399,53 @@ func TestKeepBoth(t *testing.T) {
 			t.Errorf("with %s there: %d texts encoded, want %d", name, encoded, partRows+9)
 		}
 	}
-	for _, o := range []Options{{Model: e.opts.Model, Recipe: "echo"}, {Model: e.opts.Model, Recipe: "promptreps", Layer: 1}, {Model: e.opts.Model, Recipe: "promptreps", Pooling: "mean"}, {Model: e.opts.Model}} {
+	for _, o := range []Options{{Model: e.opts.Model, Recipe: "echo"}, {Model: e.opts.Model, Recipe: "promptreps", Pooling: "mean"}, {Model: e.opts.Model}} {
 		if openEncoder(t, o).OnePass() {
 			t.Errorf("%+v: one pass", o)
+		}
+	}
+}
+
+// TestKeepLayers: one pass keeps the vectors of several layers, and sparse ones beside them, under the keys and to the bit that encoders with
+// each layer make them, over more than a part of a shard. What is there already is not encoded again, and a pass that another
+// stopped goes on.
+func TestKeepLayers(t *testing.T) {
+	ctx, source, path := context.Background(), sourceOf(texts(partRows+9, 4)), tinyChat(t, chatML)
+	layers := []int{1, 2, 0, -1}
+	encoders := make([]*Encoder, len(layers))
+	for n, layer := range layers {
+		encoders[n] = openEncoder(t, Options{Model: path, Recipe: "promptreps", MaxTokens: 8, Layer: layer})
+	}
+	for name, p := range map[string]Pass{"dense": {Layers: layers}, "with sparse": {Layers: layers, Sparse: true}} {
+		kept, apart, encoded := openStore(t), openStore(t), 0
+		count := func(n, _ int) { encoded += n }
+		if _, err := encoders[1].Vectors(ctx, kept, labrador.DocumentSide, source, nil); err != nil {
+			t.Fatal(err)
+		}
+		stopped, stop := context.WithCancel(ctx)
+		err := encoders[0].Keep(stopped, kept, labrador.DocumentSide, source, p, func(int, int) { stop() })
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("a stopped pass: %v", err)
+		}
+		if err := encoders[0].Keep(ctx, kept, labrador.DocumentSide, source, p, count); err != nil {
+			t.Fatal(err)
+		}
+		for n, e := range encoders {
+			got, err := e.Vectors(ctx, kept, labrador.DocumentSide, source, count)
+			want, err2 := e.Vectors(ctx, apart, labrador.DocumentSide, source, nil)
+			if err != nil || err2 != nil || !slices.Equal(got.Matrix.Data, want.Matrix.Data) {
+				t.Errorf("%s, layer %d, %v, %v: other vectors than alone", name, layers[n], err, err2)
+			}
+		}
+		if p.Sparse {
+			got, err := encoders[1].SparseVectors(ctx, kept, labrador.DocumentSide, source, count)
+			want, err2 := encoders[2].SparseVectors(ctx, apart, labrador.DocumentSide, source, nil)
+			if err != nil || err2 != nil || !slices.EqualFunc(got.Vectors, want.Vectors, slices.Equal) {
+				t.Errorf("%v, %v: other sparse vectors than alone", err, err2)
+			}
+		}
+		if encoded != partRows+9 {
+			t.Errorf("%s: %d texts encoded, want %d", name, encoded, partRows+9)
 		}
 	}
 }

@@ -94,51 +94,22 @@ func (e *Encoder) Vectors(ctx context.Context, s *store.Store, side labrador.Sid
 // Set is the set of the vectors of n items with a digest (Survey). It keeps all of the model's dimensions, whatever the encoder's options
 // say, so that Truncate makes any number of them without encoding again.
 func (e *Encoder) Set(s *store.Store, side labrador.Side, digest string, n int) (*store.Set, error) {
-	return s.Set(e.key(side, digest), n, e.model.Dimensions())
+	return e.layerSet(s, side, digest, n, e.opts.Layer)
+}
+
+func (e *Encoder) layerSet(s *store.Store, side labrador.Side, digest string, n, layer int) (*store.Set, error) {
+	return s.Set(e.key(side, digest, layer), n, e.model.Dimensions())
 }
 
 // Fill encodes the rows of a set that are missing; items are those it was made for.
 func (e *Encoder) Fill(ctx context.Context, set *store.Set, side labrador.Side, items Items, progress Progress) error {
-	reader := newReader(items)
-	defer reader.close()
-	return set.Fill(ctx, func(ctx context.Context, lo, hi int) (labrador.Matrix, error) {
-		part, err := reader.read(lo, hi)
-		if err != nil {
-			return labrador.Matrix{}, err
-		}
-		return e.encodePart(ctx, side, part, progress)
-	})
+	return e.fill(ctx, []*store.Set{set}, side, items, Pass{Layers: []int{e.opts.Layer}}, progress)
 }
 
-// partRows is how many items are encoded before progress hears of them: seconds of work for a large model, and enough for
-// full batches. Parts begin at multiples of it within a shard, so a shard's vectors do not depend on who encodes it.
-const partRows = 128
-
-// encodePart encodes the items of one shard.
-func (e *Encoder) encodePart(ctx context.Context, side labrador.Side, items []labrador.Item, progress Progress) (labrador.Matrix, error) {
-	out := labrador.NewMatrix(len(items), e.model.Dimensions())
-	for lo := 0; lo < len(items); lo += partRows {
-		hi := min(len(items), lo+partRows)
-		tokens, err := e.Tokenize(ctx, side, items[lo:hi])
-		if err != nil {
-			return labrador.Matrix{}, err
-		}
-		m, err := e.model.EncodeTokens(ctx, tokens)
-		if err != nil {
-			return labrador.Matrix{}, err
-		}
-		copy(out.Data[lo*out.Cols:], m.Data)
-		if progress != nil {
-			progress(hi-lo, count(tokens))
-		}
-	}
-	return out, nil
-}
-
-// key names the vectors of items with a digest (Survey) in the store.
-func (e *Encoder) key(side labrador.Side, digest string) store.Key {
+// key names the vectors of items with a digest (Survey) in the store, as an encoder with the layer has them.
+func (e *Encoder) key(side labrador.Side, digest string, layer int) store.Key {
 	o := e.opts
-	key := store.Key{"encoder": e.keptID(), "model": filepath.Base(o.Model), "side": side.String(), "items": digest}
+	key := store.Key{"encoder": e.LayerID(layer), "model": filepath.Base(o.Model), "side": side.String(), "items": digest}
 	for name, value := range map[string]any{"recipe": o.Recipe, "dtype": o.DType, "max_tokens": o.MaxTokens, "dataset": o.Dataset} {
 		if s := fmt.Sprint(value); s != "" && s != "0" {
 			key[name] = s

@@ -19,23 +19,30 @@ func (e *Encoder) Sparse(ctx context.Context, side labrador.Side, items []labrad
 	if err != nil {
 		return nil, err
 	}
-	return e.sparse(ctx, side, items, tokens, nil)
+	return e.sparse(ctx, batch{side, items, tokens}, nil, nil)
 }
 
-// sparse makes the sparse vectors of items, and their dense ones in the rows of vectors unless that is nil.
-func (e *Encoder) sparse(ctx context.Context, side labrador.Side, items []labrador.Item, tokens []model.Tokens, vectors *labrador.Matrix) ([][]prompt.Weight, error) {
+// batch are items with their tokens.
+type batch struct {
+	side   labrador.Side
+	items  []labrador.Item
+	tokens []model.Tokens
+}
+
+// sparse makes the sparse vectors of a batch, and those of the layers in the rows of vectors, in their order.
+func (e *Encoder) sparse(ctx context.Context, b batch, layers []int, vectors []labrador.Matrix) ([][]prompt.Weight, error) {
 	if e.recipe == nil {
 		return nil, errors.New("dense: sparse vectors need a recipe, such as promptreps")
 	}
-	out := make([][]prompt.Weight, len(items))
-	err := e.model.Logits(ctx, tokens, func(i int, vector, logits []float32) error {
-		text := items[i].Text
-		if side == labrador.DocumentSide {
-			text = labrador.Document{Title: items[i].Title, Text: items[i].Text}.Contents()
+	out := make([][]prompt.Weight, len(b.items))
+	err := e.model.Logits(ctx, b.tokens, layers, func(i int, states [][]float32, logits []float32) error {
+		text := b.items[i].Text
+		if b.side == labrador.DocumentSide {
+			text = labrador.Document{Title: b.items[i].Title, Text: b.items[i].Text}.Contents()
 		}
 		out[i] = prompt.Sparse(e.Tokenizer(), text, logits)
-		if vectors != nil {
-			copy(vectors.Row(i), vector)
+		for n := range states {
+			copy(vectors[n].Row(i), states[n])
 		}
 		return nil
 	})
@@ -65,16 +72,7 @@ func (e *Encoder) SparseVectors(ctx context.Context, s *store.Store, side labrad
 	if err != nil {
 		return EncodedSparse{}, err
 	}
-	reader := newReader(items)
-	defer reader.close()
-	err = set.Fill(ctx, func(ctx context.Context, lo, hi int) (labrador.Matrix, error) {
-		part, err := reader.read(lo, hi)
-		if err != nil {
-			return labrador.Matrix{}, err
-		}
-		return e.sparseShard(ctx, side, part, nil, progress)
-	})
-	if err != nil {
+	if err := e.fill(ctx, []*store.Set{set}, side, items, Pass{Sparse: true}, progress); err != nil {
 		return EncodedSparse{}, err
 	}
 	m, err := set.Matrix()
@@ -90,71 +88,10 @@ func (e *Encoder) SparseVectors(ctx context.Context, s *store.Store, side labrad
 	return out, nil
 }
 
-// OnePass says whether KeepBoth can: the dense vectors are the states that the logits come from.
-func (e *Encoder) OnePass() bool { return e.recipe != nil && e.model.LogitsGiveVectors() }
-
-// KeepBoth encodes what the store lacks of the items' dense vectors and of their sparse ones, both in one pass over the texts, so that
-// Vectors and SparseVectors find them there.
-func (e *Encoder) KeepBoth(ctx context.Context, s *store.Store, side labrador.Side, items Items, progress Progress) error {
-	if !e.OnePass() {
-		return errors.New("dense: this model's dense vectors are not the states that its logits come from")
-	}
-	ids, digest, err := Survey(items)
-	if err != nil {
-		return err
-	}
-	vectors, err := e.Set(s, side, digest, len(ids))
-	if err != nil {
-		return err
-	}
-	sparse, err := e.sparseSet(s, side, digest, len(ids))
-	if err != nil {
-		return err
-	}
-	reader := newReader(items)
-	defer reader.close()
-	return store.FillTogether(ctx, []*store.Set{vectors, sparse}, func(ctx context.Context, lo, hi int) ([]labrador.Matrix, error) {
-		part, err := reader.read(lo, hi)
-		if err != nil {
-			return nil, err
-		}
-		dense := labrador.NewMatrix(len(part), e.model.Dimensions())
-		m, err := e.sparseShard(ctx, side, part, &dense, progress)
-		return []labrador.Matrix{dense, m}, err
-	})
-}
-
 func (e *Encoder) sparseSet(s *store.Store, side labrador.Side, digest string, n int) (*store.Set, error) {
-	key := e.key(side, digest)
+	key := e.key(side, digest, 0) // the logits come from the last layer
 	key["kind"] = "sparse/1"
 	return s.Set(key, n, sparseCols)
-}
-
-// sparseShard is encodePart for sparse vectors, in the same parts. It puts the dense vectors into the rows of dense unless that is nil.
-func (e *Encoder) sparseShard(ctx context.Context, side labrador.Side, items []labrador.Item, dense *labrador.Matrix, progress Progress) (labrador.Matrix, error) {
-	out := labrador.NewMatrix(len(items), sparseCols)
-	for lo := 0; lo < len(items); lo += partRows {
-		hi := min(len(items), lo+partRows)
-		tokens, err := e.Tokenize(ctx, side, items[lo:hi])
-		if err != nil {
-			return labrador.Matrix{}, err
-		}
-		var part *labrador.Matrix
-		if dense != nil {
-			part = &labrador.Matrix{Rows: hi - lo, Cols: dense.Cols, Data: dense.Data[lo*dense.Cols : hi*dense.Cols]}
-		}
-		vectors, err := e.sparse(ctx, side, items[lo:hi], tokens, part)
-		if err != nil {
-			return labrador.Matrix{}, err
-		}
-		for i, v := range vectors {
-			packSparse(out.Row(lo+i), v)
-		}
-		if progress != nil {
-			progress(hi-lo, count(tokens))
-		}
-	}
-	return out, nil
 }
 
 func packSparse(row []float32, v []prompt.Weight) {
@@ -173,12 +110,4 @@ func unpackSparse(row []float32) ([]prompt.Weight, error) {
 		v = append(v, prompt.Weight{Token: int32(row[j]), Impact: int(row[j+1])})
 	}
 	return v, nil
-}
-
-func count(tokens []model.Tokens) int {
-	n := 0
-	for _, t := range tokens {
-		n += len(t.IDs)
-	}
-	return n
 }

@@ -21,6 +21,7 @@ type worker struct {
 	prefix  *prefix // keys and values that stand before every sequence; nil: none
 	spans   []kernel.Span
 	linears []rows
+	tap     func(layers int, x rows) // sees the states behind each layer; nil: nobody does
 }
 
 // rows is a matrix of activations of the CPU interpreter: one row per token, or per kept token, or per sequence.
@@ -386,11 +387,15 @@ func (w *worker) Layer(i int, x rows, f func(rows) rows) rows {
 	w.layer = i
 	before := w.memory.at
 	y := f(x)
-	if y.Rows > x.Rows || y.Cols != x.Cols || y.Stride != x.Stride {
-		return y // no room for it: the layer's memory is given back with the batch
+	if y.Rows <= x.Rows && y.Cols == x.Cols && y.Stride == x.Stride { // else its memory is given back with the batch
+		y.Data = x.Data[:copy(x.Data, y.Data[:y.Rows*y.Stride])]
+		w.memory.release(before)
 	}
-	y.Data = x.Data[:copy(x.Data, y.Data[:y.Rows*y.Stride])]
-	w.memory.release(before)
+	if w.tap != nil {
+		before = w.memory.at
+		w.tap(i+1, y)
+		w.memory.release(before)
+	}
 	return y
 }
 

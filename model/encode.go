@@ -26,26 +26,88 @@ const minPrefix = 4
 
 // EncodeTokens is Encode for texts that are tokens already.
 func (m *Model) EncodeTokens(ctx context.Context, texts []Tokens) (labrador.Matrix, error) {
-	out := labrador.NewMatrix(len(texts), m.dims)
-	err := m.run(ctx, texts, m.recipe.pooling, func(w *worker, b *job) error {
-		y := finish(w, &m.recipe, Forward(w, m.net, &b.Batch, m.depth))
-		for s, i := range b.texts {
-			w.k.Normalize(out.Row(i), y.Row(s)[:m.dims])
-		}
+	list, err := m.EncodeLayers(ctx, texts, []int{m.opts.Layer})
+	if err != nil {
+		return labrador.Matrix{}, err
+	}
+	return list[0], nil
+}
+
+// EncodeLayers is EncodeTokens for several values of Options.Layer at once: the vectors of each, in their order, to the bit those that a
+// model opened with it gives. The texts go through the network once, as deep as the deepest of them.
+func (m *Model) EncodeLayers(ctx context.Context, texts []Tokens, layers []int) ([]labrador.Matrix, error) {
+	depths, deepest, err := m.depths(layers)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]labrador.Matrix, len(layers))
+	for n := range out {
+		out[n] = labrador.NewMatrix(len(texts), m.dims)
+	}
+	err = m.run(ctx, texts, m.recipe.pooling, func(w *worker, b *job) error {
+		m.forward(w, b, depths, deepest, func(n int, y rows) {
+			for s, i := range b.texts {
+				w.k.Normalize(out[n].Row(i), y.Row(s)[:m.dims])
+			}
+		})
 		return nil
 	})
 	if err != nil {
-		return labrador.Matrix{}, err
+		return nil, err
 	}
 	return out, nil
 }
 
+// depths are how many layers each value of Options.Layer takes, and the most of them.
+func (m *Model) depths(layers []int) (depths []int, deepest int, err error) {
+	for _, layer := range layers {
+		d, err := m.net.depth(layer)
+		if err != nil {
+			return nil, 0, err
+		}
+		depths, deepest = append(depths, d), max(deepest, d)
+	}
+	return depths, deepest, nil
+}
+
+// forward runs a batch through so many layers and hands the pooled states behind depths[n] of them, a row per sequence, to take as number n.
+// It returns the final states.
+func (m *Model) forward(w *worker, b *job, depths []int, deepest int, take func(n int, y rows)) rows {
+	each := func(depth int, x rows) {
+		if !slices.Contains(depths, depth) {
+			return
+		}
+		y := finish(w, &m.recipe, x)
+		for n, d := range depths {
+			if d == depth {
+				take(n, y)
+			}
+		}
+	}
+	w.tap = func(depth int, x rows) {
+		if depth < deepest { // behind the deepest there is the final norm
+			each(depth, x)
+		}
+	}
+	defer func() { w.tap = nil }()
+	x := Forward(w, m.net, &b.Batch, deepest)
+	each(deepest, x)
+	return x
+}
+
 // Logits computes, for every text, the next-token logits at its end, one per row of the vocabulary, and hands them to yield with the
-// text's vector, the one of EncodeTokens, where LogitsGiveVectors, else nil. yield must not keep the slices. Calls come one at a
-// time in any order. An error of yield ends it.
-func (m *Model) Logits(ctx context.Context, texts []Tokens, yield func(i int, vector, logits []float32) error) error {
+// text's vectors of the layers (EncodeLayers), for which LogitsGiveVectors must hold. yield must not keep the slices. Calls come one at
+// a time in any order. An error of yield ends it.
+func (m *Model) Logits(ctx context.Context, texts []Tokens, layers []int, yield func(i int, vectors [][]float32, logits []float32) error) error {
 	if m.net.head == nil {
 		return fmt.Errorf("model: %s has no language-model head: no logits", m.net.Arch)
+	}
+	if len(layers) > 0 && !m.LogitsGiveVectors() {
+		return fmt.Errorf("model: vectors by %s pooling are not made of the states that the logits come from", m.recipe.pooling)
+	}
+	depths, _, err := m.depths(layers)
+	if err != nil {
+		return err
 	}
 	head, err := m.engine.logitsHead()
 	if err != nil {
@@ -53,24 +115,25 @@ func (m *Model) Logits(ctx context.Context, texts []Tokens, yield func(i int, ve
 	}
 	var mu sync.Mutex
 	return m.run(ctx, texts, PoolLast, func(w *worker, b *job) error {
-		x := Forward(w, m.net, &b.Batch, m.net.Layers)
+		vectors := make([][][]float32, len(b.texts))
+		for s := range vectors {
+			vectors[s] = make([][]float32, len(layers))
+		}
+		x := m.forward(w, b, depths, m.net.Layers, func(n int, y rows) {
+			for s := range vectors {
+				vectors[s][n] = make([]float32, m.dims)
+				w.k.Normalize(vectors[s][n], y.Row(s)[:m.dims])
+			}
+		})
 		y := w.matrix(x.Rows, m.net.Vocab, true)
 		head.Linear(w.pool, y.Mat, x.Mat)
-		vector := func(int) []float32 { return nil }
-		if m.LogitsGiveVectors() {
-			v := finish(w, &m.recipe, x)
-			vector = func(s int) []float32 {
-				w.k.Normalize(v.Row(s)[:m.dims], v.Row(s)[:m.dims])
-				return v.Row(s)[:m.dims]
-			}
-		}
 		mu.Lock()
 		defer mu.Unlock()
 		for s, i := range b.texts {
 			if m.net.softcap != 0 {
 				w.k.Softcap(y.Row(s), y.Row(s), float32(m.net.softcap))
 			}
-			if err := yield(i, vector(s), y.Row(s)); err != nil {
+			if err := yield(i, vectors[s], y.Row(s)); err != nil {
 				return err
 			}
 		}
@@ -78,11 +141,8 @@ func (m *Model) Logits(ctx context.Context, texts []Tokens, yield func(i int, ve
 	})
 }
 
-// LogitsGiveVectors says whether one pass makes both a text's logits and its vector: those of the last token behind the last layer, in
-// a language model.
-func (m *Model) LogitsGiveVectors() bool {
-	return m.net.head != nil && m.recipe.pooling == PoolLast && m.depth == m.net.Layers
-}
+// LogitsGiveVectors says whether one pass makes both a text's logits and its vectors: those of the last token, in a language model.
+func (m *Model) LogitsGiveVectors() bool { return m.net.head != nil && m.recipe.pooling == PoolLast }
 
 // States are the states of all tokens of one text behind so many layers: 0 the embeddings, Layers() the final ones, with the
 // final norm where the architecture has one.

@@ -74,6 +74,55 @@ func TestBatchesDoNotMatter(t *testing.T) {
 	}
 }
 
+// TestEncodeLayers: one pass gives each layer's vectors to the bit that a model opened with the layer gives, whatever the architecture, the
+// arithmetic and the pooling, for texts with a shared beginning too; and its ID.
+func TestEncodeLayers(t *testing.T) {
+	names := []string{"qwen3", "mistral", "gemma2", "bert", "t5-encoder", "modernbert"}
+	if testing.Short() {
+		names = names[:4]
+	}
+	for _, name := range names {
+		dir := outside.Data(t, "models/"+name)
+		var items []labrador.Item
+		for i, in := range openFixture(t, name).inputs {
+			items = append(items, labrador.Item{Text: in.Text}, labrador.Item{Text: strings.Repeat(in.Text+" ", i)})
+		}
+		for n, dtype := range []string{"f32", "bf16", "int8"} {
+			for _, pooling := range []string{"mean", "last"} {
+				o := Options{Threads: 1 + n, DType: dtype, Pooling: pooling, Prompt: "Represent this passage for a search: "}
+				t.Run(name+"/"+dtype+"/"+pooling, func(t *testing.T) { checkLayers(t, dir, o, items) })
+			}
+		}
+	}
+}
+
+func checkLayers(t *testing.T, dir string, o Options, items []labrador.Item) {
+	t.Helper()
+	ctx, whole := context.Background(), openModel(t, dir, o)
+	tokens, err := whole.Tokenize(ctx, labrador.DocumentSide, items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers := []int{0, 1, -1, whole.Layers()}
+	got, err := whole.EncodeLayers(ctx, tokens, layers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, layer := range layers {
+		o.Layer = layer
+		alone := openModel(t, dir, o)
+		if !slices.Equal(got[n].Data, encodeAll2(t, alone, items).Data) {
+			t.Errorf("%+v: other vectors than on its own", o)
+		}
+		if alone.ID() != whole.LayerID(layer) {
+			t.Errorf("%+v: another ID than on its own", o)
+		}
+	}
+	if _, err := whole.EncodeLayers(ctx, tokens, []int{1, whole.Layers() + 1}); err == nil || !strings.Contains(err.Error(), "there are") {
+		t.Errorf("a layer too many: %v", err)
+	}
+}
+
 func encodeAll2(t *testing.T, m *Model, items []labrador.Item) labrador.Matrix {
 	t.Helper()
 	x, err := m.Encode(context.Background(), labrador.DocumentSide, items)
@@ -131,7 +180,7 @@ func TestEncodeErrors(t *testing.T) {
 			t.Errorf("got %v, want %q", err, c.want)
 		}
 	}
-	if err := m.Logits(ctx, []Tokens{{IDs: []int32{1}}}, nil); err == nil || !strings.Contains(err.Error(), "no language-model head") {
+	if err := m.Logits(ctx, []Tokens{{IDs: []int32{1}}}, nil, nil); err == nil || !strings.Contains(err.Error(), "no language-model head") {
 		t.Errorf("logits of an encoder: %v", err)
 	}
 	if _, err := m.Encode(ctx, labrador.QuerySide, []labrador.Item{{Picture: "a.png"}}); err == nil || !strings.Contains(err.Error(), "picture") {

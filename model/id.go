@@ -5,9 +5,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/labrador-lab/labrador/internal/mmap"
@@ -16,20 +18,32 @@ import (
 
 // ID is a digest of everything that the vectors depend on: the weights' files, the configuration, the tokenizer, the options,
 // the version of the engine and how this processor's tier rounds (bf16 and int8 differ between tiers). The first call reads all files. Where one cannot be read any more it begins with "unreadable".
-func (m *Model) ID() string {
-	m.idOnce.Do(func() {
-		if m.id, m.idErr = m.digest(); m.idErr != nil {
-			m.id = "unreadable: " + m.idErr.Error()
-		}
-	})
-	return m.id
+func (m *Model) ID() string { return m.LayerID(m.opts.Layer) }
+
+// LayerID is the ID of the same model opened with another Options.Layer.
+func (m *Model) LayerID(layer int) string {
+	m.digestOnce.Do(func() { m.fileSums, m.digestErr = m.sumFiles() })
+	if m.digestErr != nil {
+		return "unreadable: " + m.digestErr.Error()
+	}
+	o := m.opts
+	o.Threads, o.Layer = 0, layer
+	options, err := json.Marshal(o)
+	if err != nil {
+		panic(err) // plain numbers and strings always marshal
+	}
+	h := sha256.New()
+	io.WriteString(h, m.fileSums)
+	fmt.Fprintf(h, "engine %d %s %s\n", engineVersion, kernel.Current().Arithmetic(m.engine.format), options)
+	return fmt.Sprintf("%s-%s-%s", m.net.Arch, m.engine.format, hex.EncodeToString(h.Sum(nil))[:32])
 }
 
 // tokenizerFiles are what package token reads of a folder.
 var tokenizerFiles = []string{"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.model",
 	"sentencepiece.bpe.model", "spiece.model", "spm.model", "vocab.json", "merges.txt", "vocab.txt", "config_sentence_transformers.json", "sentence_bert_config.json"}
 
-func (m *Model) digest() (string, error) {
+// sumFiles lists the names and digests of the files that the vectors depend on, a line each.
+func (m *Model) sumFiles() (string, error) {
 	var paths []string
 	for _, f := range m.files {
 		paths = append(paths, f.Paths()...)
@@ -41,7 +55,7 @@ func (m *Model) digest() (string, error) {
 		}
 	}
 	slices.Sort(paths)
-	h := sha256.New()
+	var list strings.Builder
 	for _, p := range slices.Compact(paths) {
 		sum, err := fileDigest(p)
 		if os.IsNotExist(err) {
@@ -50,16 +64,9 @@ func (m *Model) digest() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(h, "%s %x\n", filepath.Base(p), sum)
+		fmt.Fprintf(&list, "%s %x\n", filepath.Base(p), sum)
 	}
-	o := m.opts
-	o.Threads = 0
-	options, err := json.Marshal(o)
-	if err != nil {
-		return "", err
-	}
-	fmt.Fprintf(h, "engine %d %s %s\n", engineVersion, kernel.Current().Arithmetic(m.engine.format), options)
-	return fmt.Sprintf("%s-%s-%s", m.net.Arch, m.engine.format, hex.EncodeToString(h.Sum(nil))[:32]), nil
+	return list.String(), nil
 }
 
 // fileDigest is the SHA-256 of the SHA-256 of a file's pieces, which are hashed at the same time.

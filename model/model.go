@@ -33,9 +33,9 @@ type Model struct {
 	prefixMu sync.Mutex
 	prefixes []*prefix // the last few that were computed, the newest last
 
-	idOnce sync.Once
-	id     string
-	idErr  error
+	digestOnce sync.Once
+	fileSums   string // of the files that the ID depends on
+	digestErr  error
 }
 
 // Model is an Encoder.
@@ -113,10 +113,11 @@ func (m *Model) apply(o Options) error {
 	if o.NoSpecial {
 		r.special = false
 	}
-	if err := m.applyLayer(o.Layer); err != nil {
+	depth, err := m.net.depth(o.Layer)
+	if err != nil {
 		return err
 	}
-	m.dims = r.width(m.net)
+	m.depth, m.dims = depth, r.width(m.net)
 	if o.Dimensions > m.dims {
 		return fmt.Errorf("model: %d dimensions: the model has %d", o.Dimensions, m.dims)
 	}
@@ -143,20 +144,19 @@ func (m *Model) applyAppend(name string) error {
 	return nil
 }
 
-func (m *Model) applyLayer(layer int) error {
-	if layer < 0 {
-		layer += m.net.Layers
-		if layer <= 0 {
-			return fmt.Errorf("model: layer %d: there are %d", layer-m.net.Layers, m.net.Layers)
-		}
+// depth is how many layers a value of Options.Layer takes.
+func (n *Network) depth(layer int) (int, error) {
+	depth := layer
+	switch {
+	case layer == 0:
+		return n.Layers, nil
+	case layer < 0:
+		depth += n.Layers
 	}
-	if layer > m.net.Layers {
-		return fmt.Errorf("model: layer %d: there are %d", layer, m.net.Layers)
+	if depth <= 0 || depth > n.Layers {
+		return 0, fmt.Errorf("model: layer %d: there are %d", layer, n.Layers)
 	}
-	if layer > 0 {
-		m.depth = layer
-	}
-	return nil
+	return depth, nil
 }
 
 // endToken is the end-of-text token: the tokenizer's, else the configuration's, else the padding token, which Qwen's

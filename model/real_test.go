@@ -78,7 +78,7 @@ func TestStories(t *testing.T) {
 	for n := 1; n < len(ids); n++ {
 		prefixes = append(prefixes, Tokens{IDs: ids[:n]})
 	}
-	err = m.Logits(context.Background(), prefixes, func(i int, _, logits []float32) error {
+	err = m.Logits(context.Background(), prefixes, nil, func(i int, _ [][]float32, logits []float32) error {
 		best := 0
 		for v, l := range logits {
 			if l > logits[best] {

@@ -16,5 +16,6 @@
 //	used            empty; its modification time is the last use
 //
 // Every file is written under a temporary name, synced and renamed. A shard counts when its .npy and .sum are there and
-// the lengths agree; the checksum is compared when the shard is read. A shard that fails is encoded again.
+// the lengths agree; the checksum is compared when the shard is read. A shard that fails is encoded again. Removing a set removes files
+// of these names only, and the folder when nothing else is in it.
 package store

@@ -9,6 +9,8 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -51,7 +53,7 @@ func (s *Set) Has(i int) bool {
 		return false
 	}
 	info, err := os.Stat(s.path(i, ".npy"))
-	return err == nil && info.Size() == length
+	return err == nil && info.Mode().IsRegular() && info.Size() == length
 }
 
 // Missing is the number of rows that are not encoded.
@@ -67,12 +69,13 @@ func (s *Set) Missing() int {
 }
 
 func (s *Set) readSum(i int) (sum uint32, length int64, err error) {
-	b, err := os.ReadFile(s.path(i, ".sum"))
+	path := s.path(i, ".sum")
+	b, err := readSmall(path, 64)
 	if err != nil {
 		return 0, 0, err
 	}
 	if _, err := fmt.Sscanf(string(b), "%08x %d\n", &sum, &length); err != nil {
-		return 0, 0, fmt.Errorf("store: %s: %w", s.path(i, ".sum"), err)
+		return 0, 0, fmt.Errorf("%s: %w: %q is not a checksum with a length", path, ErrDamaged, b)
 	}
 	return sum, length, nil
 }
@@ -96,29 +99,51 @@ var ErrDamaged = errors.New("the shard is damaged")
 // Shard reads shard i after comparing its checksum: (hi-lo, Cols) for the rows of Range(i).
 func (s *Set) Shard(i int) (labrador.Matrix, error) {
 	path := s.path(i, ".npy")
-	fail := func(err error) (labrador.Matrix, error) {
-		return labrador.Matrix{}, fmt.Errorf("store: %s: %w", path, err)
-	}
 	want, length, err := s.readSum(i)
 	if err != nil {
-		return fail(err)
+		return labrador.Matrix{}, fmt.Errorf("store: %w", err)
 	}
-	got, n, err := checksum(path)
-	if err != nil {
-		return fail(err)
-	}
-	if got != want || n != length {
-		return fail(fmt.Errorf("%w: CRC %08x of %d bytes, written were %08x of %d", ErrDamaged, got, n, want, length))
+	if err := s.compare(i, want, length); err != nil {
+		return labrador.Matrix{}, fmt.Errorf("store: %s: %w", path, err)
 	}
 	m, err := vectors.ReadNPY(path)
 	if err != nil {
-		return fail(err)
+		return labrador.Matrix{}, fmt.Errorf("store: %w: %w", ErrDamaged, err)
 	}
 	lo, hi := s.Range(i)
 	if m.Rows != hi-lo || m.Cols != s.Cols {
-		return fail(fmt.Errorf("%w: %d x %d vectors, %d x %d belong there", ErrDamaged, m.Rows, m.Cols, hi-lo, s.Cols))
+		return labrador.Matrix{}, fmt.Errorf("store: %s: %w: %d x %d vectors, %d x %d belong there", path, ErrDamaged, m.Rows, m.Cols, hi-lo, s.Cols)
 	}
 	return m, nil
+}
+
+// compare holds the file of shard i against what was written, its size before its bytes.
+func (s *Set) compare(i int, want uint32, length int64) error {
+	path := s.path(i, ".npy")
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%w: it is not a file", ErrDamaged)
+	}
+	const header = 4096 // of a .npy file, at most
+	lo, hi := s.Range(i)
+	n := info.Size()
+	if n != length {
+		return fmt.Errorf("%w: %d bytes, written were %d", ErrDamaged, n, length)
+	}
+	if n > int64(hi-lo)*int64(s.Cols)*4+header {
+		return fmt.Errorf("%w: %d bytes are too many for %d x %d vectors", ErrDamaged, n, hi-lo, s.Cols)
+	}
+	got, n, err := checksum(path)
+	if err != nil {
+		return err
+	}
+	if got != want || n != length {
+		return fmt.Errorf("%w: CRC %08x of %d bytes, written were %08x of %d", ErrDamaged, got, n, want, length)
+	}
+	return nil
 }
 
 // write stores shard i: the vectors first, then the sum that makes them count.
@@ -144,15 +169,15 @@ func (s *Set) write(i int, m labrador.Matrix) error {
 // the set is whole. A shard that another process encodes right now is left to it and waited for; when that process dies,
 // its shard is taken over. encode must give the same vectors whoever calls it.
 func (s *Set) Fill(ctx context.Context, encode func(ctx context.Context, lo, hi int) (labrador.Matrix, error)) error {
-	return FillTogether(ctx, []*Set{s}, func(ctx context.Context, lo, hi int) ([]labrador.Matrix, error) {
+	return FillTogether(ctx, []*Set{s}, func(ctx context.Context, lo, hi int, _ []bool) ([]labrador.Matrix, error) {
 		m, err := encode(ctx, lo, hi)
 		return []labrador.Matrix{m}, err
 	})
 }
 
-// FillTogether is Fill for sets of the same number of rows whose vectors one pass makes: encode gives those of each set. A shard that
-// one of the sets lacks is encoded for all, and written where it is missing.
-func FillTogether(ctx context.Context, sets []*Set, encode func(ctx context.Context, lo, hi int) ([]labrador.Matrix, error)) error {
+// FillTogether is Fill for sets of the same number of rows whose vectors one pass makes: encode is told which of the sets lack the rows,
+// and gives the vectors of those; what it gives of the others is not looked at.
+func FillTogether(ctx context.Context, sets []*Set, encode func(ctx context.Context, lo, hi int, lacking []bool) ([]labrador.Matrix, error)) error {
 	for _, s := range sets {
 		if s.Rows != sets[0].Rows || s.ShardRows != sets[0].ShardRows {
 			return fmt.Errorf("store: sets of %d and %d rows cannot be filled together", sets[0].Rows, s.Rows)
@@ -161,7 +186,7 @@ func FillTogether(ctx context.Context, sets []*Set, encode func(ctx context.Cont
 	for {
 		waiting := 0
 		for i := range sets[0].Shards() {
-			if haveAll(sets, i) {
+			if !slices.Contains(lacking(sets, i), true) {
 				continue
 			}
 			taken, err := fillShard(ctx, sets, i, encode)
@@ -183,17 +208,17 @@ func FillTogether(ctx context.Context, sets []*Set, encode func(ctx context.Cont
 	}
 }
 
-func haveAll(sets []*Set, i int) bool {
-	for _, s := range sets {
-		if !s.Has(i) {
-			return false
-		}
+// lacking says which of the sets lack shard i.
+func lacking(sets []*Set, i int) []bool {
+	list := make([]bool, len(sets))
+	for n, s := range sets {
+		list[n] = !s.Has(i)
 	}
-	return true
+	return list
 }
 
 // fillShard encodes shard i unless another process holds it in one of the sets, and reports whether the shard is there now.
-func fillShard(ctx context.Context, sets []*Set, i int, encode func(context.Context, int, int) ([]labrador.Matrix, error)) (bool, error) {
+func fillShard(ctx context.Context, sets []*Set, i int, encode func(context.Context, int, int, []bool) ([]labrador.Matrix, error)) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
@@ -208,19 +233,20 @@ func fillShard(ctx context.Context, sets []*Set, i int, encode func(context.Cont
 		}
 		defer lock.Unlock()
 	}
-	if haveAll(sets, i) { // somebody finished it between the look and the lock
+	lack := lacking(sets, i)
+	if !slices.Contains(lack, true) { // somebody finished it between the look and the lock
 		return true, nil
 	}
 	for _, s := range sets {
 		s.sweep(i)
 	}
 	lo, hi := sets[0].Range(i)
-	made, err := encode(ctx, lo, hi)
+	made, err := encode(ctx, lo, hi, lack)
 	if err != nil {
 		return false, err
 	}
 	for n, s := range sets {
-		if s.Has(i) {
+		if !lack[n] {
 			continue
 		}
 		if err := s.write(i, made[n]); err != nil {
@@ -232,9 +258,11 @@ func fillShard(ctx context.Context, sets []*Set, i int, encode func(context.Cont
 
 // sweep removes the temporary files that killed processes left of shard i, whose lock the caller holds.
 func (s *Set) sweep(i int) {
-	left, _ := filepath.Glob(filepath.Join(s.dir, fmt.Sprintf(".%05d.*.tmp-*", i)))
-	for _, path := range left {
-		os.Remove(path)
+	own, _, _ := files(s.dir)
+	for _, e := range own {
+		if strings.HasPrefix(e.Name(), fmt.Sprintf(".%05d.", i)) {
+			os.Remove(filepath.Join(s.dir, e.Name()))
+		}
 	}
 }
 
@@ -266,18 +294,4 @@ func (s *Set) Parts() iter.Seq2[labrador.Matrix, error] {
 			}
 		}
 	}
-}
-
-// busy reports whether some process holds a shard of the set in dir.
-func busy(dir string) bool {
-	locks, _ := filepath.Glob(filepath.Join(dir, "*.lock"))
-	for _, path := range locks {
-		lock := flock.New(path)
-		locked, err := lock.TryLock()
-		if err == nil && !locked {
-			return true
-		}
-		lock.Unlock()
-	}
-	return false
 }

@@ -11,6 +11,7 @@ import (
 // Data is an opened dataset of a study: what a system may know of it, and what it is measured with.
 type Data struct {
 	Name           string // in the study
+	Dataset        string // the dataset's own, by which conventions and published task lines go
 	Dir            string
 	Group          string
 	Split          string
@@ -40,7 +41,7 @@ func openData(spec DatasetSpec, split string, opts Options) (*Data, error) {
 	if err != nil {
 		return nil, err
 	}
-	data := &Data{Name: spec.Name, Dir: d.Dir, Group: d.Group, Split: d.Split, DropSelf: d.DropSelf, RelevanceLevel: d.RelevanceLevel,
+	data := &Data{Name: spec.Name, Dataset: d.Name, Dir: d.Dir, Group: d.Group, Split: d.Split, DropSelf: d.DropSelf, RelevanceLevel: d.RelevanceLevel,
 		Documents: d.Documents, Notes: d.Notes, source: d}
 	if data.Queries, err = d.Queries(); err != nil {
 		return nil, err

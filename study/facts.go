@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -49,6 +50,13 @@ func (p *Plan) facts(ctx context.Context, d *Data) (*facts, error) {
 func findFacts(ctx context.Context, d *Data) (*facts, error) {
 	f := &facts{}
 	h := sha256.New()
+	judged := map[string]bool{}
+	for _, docs := range d.Qrels {
+		for id := range docs {
+			judged[id] = true
+		}
+	}
+	wanted := len(judged)
 	for doc, err := range d.Documents() {
 		if err != nil {
 			return nil, err
@@ -57,9 +65,13 @@ func findFacts(ctx context.Context, d *Data) (*facts, error) {
 			h.Write(binary.AppendUvarint(nil, uint64(len(part))))
 			io.WriteString(h, part)
 		}
+		delete(judged, doc.ID)
 		if f.Documents++; f.Documents%1000 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+	}
+	if wanted > 0 && len(judged) == wanted {
+		return nil, fmt.Errorf("dataset %s: none of the %d judged documents of split %s is in its corpus%s", d.Name, wanted, d.Split, dataset.Decimals(sortedKeys(judged)))
 	}
 	f.Corpus = hex.EncodeToString(h.Sum(nil))
 	var err error

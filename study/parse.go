@@ -44,7 +44,7 @@ func (s *Study) parse(data []byte, kinds Kinds) error {
 	if err != nil {
 		return err
 	}
-	if err := decode(root, s, "datasets", "systems", "claims", "expect"); err != nil {
+	if err := decode(root, s, "datasets", "systems", "claims", "expect", "steps"); err != nil {
 		return err
 	}
 	for _, part := range []struct {
@@ -55,6 +55,7 @@ func (s *Study) parse(data []byte, kinds Kinds) error {
 		{"systems", func(n *node) error { return s.readSystem(n, kinds) }},
 		{"claims", s.readClaim},
 		{"expect", s.readExpectation},
+		{"steps", s.readStep},
 	} {
 		if err := eachItem(root.get(part.key), part.key, part.read); err != nil {
 			return err
@@ -82,9 +83,10 @@ func eachItem(list *node, key string, read func(*node) error) error {
 	return nil
 }
 
-// datasetFile is a dataset as written.
+// datasetFile is a dataset as written. With dataset or path, name is what the study calls it; else it is the dataset's too.
 type datasetFile struct {
 	Name           string `yaml:"name"`
+	Dataset        string `yaml:"dataset"`
 	Path           string `yaml:"path"`
 	Split          string `yaml:"split"`
 	Group          string `yaml:"group"`
@@ -99,12 +101,15 @@ func (s *Study) readDataset(n *node) error {
 		if err := decode(n, &f); err != nil {
 			return err
 		}
-		ref = dataset.Ref{Name: f.Name, Path: f.Path, Split: f.Split, Group: f.Group, DropSelf: f.DropSelf, RelevanceLevel: f.RelevanceLevel}
+		if f.Dataset != "" && (f.Path != "" || f.Name == "") {
+			return n.fail("dataset: %s needs name: with what the study calls it, and no path", f.Dataset)
+		}
+		ref = dataset.Ref{Name: cmp.Or(f.Dataset, f.Name), Path: f.Path, Split: f.Split, Group: f.Group, DropSelf: f.DropSelf, RelevanceLevel: f.RelevanceLevel}
 	}
 	if err := ref.Validate(); err != nil {
 		return n.fail("%v", err)
 	}
-	name := ref.Name
+	name := cmp.Or(f.Name, ref.Name)
 	if name == "" {
 		name = strings.TrimSuffix(path.Base(filepath.ToSlash(filepath.Clean(ref.Path))), ".zip")
 	}

@@ -97,7 +97,7 @@ func (p *Plan) makeRun(ctx context.Context, c *Cell, i int) (labrador.Run, Cost,
 		job.Depth++ // room for the query's own document, dropped below
 	}
 	for _, other := range p.Cells {
-		if other.Data == c.Data {
+		if other.Data == c.Data && (other == c || !other.Done) {
 			job.Others = append(job.Others, other.System.System)
 		}
 	}

@@ -210,11 +210,51 @@ func TestCancel(t *testing.T) {
 	runOnce(t, runStudy, data, cache, out)
 }
 
+// TestTwoSplitsOfOneDataset: under names of their own, two splits of one dataset are two datasets of the study.
+func TestTwoSplitsOfOneDataset(t *testing.T) {
+	data := t.TempDir()
+	for name, text := range map[string]string{"corpus.jsonl": "{\"_id\":1,\"text\":\"apple\"}\n{\"_id\":2,\"text\":\"bread\"}\n",
+		"queries.jsonl": "{\"_id\":1,\"text\":\"apple\"}\n{\"_id\":2,\"text\":\"bread\"}\n", "qrels/test.tsv": "1\t1\t1\n", "qrels/train.tsv": "2\t2\t1\n"} {
+		path := filepath.Join(data, "food", name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := parseText("name: x\ndatasets: [food, {name: food-train, dataset: food, split: train}]\nsystems: [words]\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPlan(context.Background(), s, Options{Folders: []string{data}, Cache: t.TempDir(), Out: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := p.Data[0], p.Data[1]
+	if a.Name != "food" || b.Name != "food-train" || a.Dataset != "food" || b.Dataset != "food" || a.Queries[0].ID != "1" || b.Queries[0].ID != "2" || a.Corpus != b.Corpus {
+		t.Errorf("%+v, %+v", a, b)
+	}
+	if _, err := p.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestPlanErrors(t *testing.T) {
 	data := testData(t)
+	for name, text := range map[string]string{"corpus.jsonl": "{\"_id\":2,\"text\":\"a\"}\n", "queries.jsonl": "{\"_id\":1,\"text\":\"a\"}\n", "qrels/test.tsv": "1\t2.0\t1\n"} {
+		path := filepath.Join(data, "floats", name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	head := "name: x\ndatasets: [food, drink]\nsystems:\n  - words\n  - {name: two, kind: words, only: [food]}\n"
 	for _, c := range []struct{ text, want string }{
 		{strings.Replace(head, "drink", "drnk", 1), "s.yaml:2: dataset drnk"},
+		{strings.Replace(head, "drink", "floats", 1), `s.yaml:2: dataset floats: none of the 1 judged documents of split test is in its corpus; 2.0 looks like the id 2 written as a decimal: write the ids of the judgements as corpus and queries have them`},
 		{head + "measures: [nDGC@10]\n", "measures: "},
 		{head + "measures: [num_ret]\n", "measures: num_ret is no mean"},
 		{head + "claims: [{say: a, higher: two, than: words, on: fod}]\n", `s.yaml:6: claim: on: no dataset or group "fod" (did you mean "food"?)`},

@@ -29,6 +29,7 @@ type Study struct {
 	Systems  []SystemSpec
 	Claims   []Claim
 	Expect   []Expectation
+	Steps    []Step // empty: told by the models' names
 
 	File string // the file it was read from, for messages
 }
@@ -170,7 +171,7 @@ func (s *Study) check() error {
 	case s.Twins != "one" && s.Twins != "apart":
 		return failAt(0, "twins: want one or apart, got %q", s.Twins)
 	}
-	for _, check := range []func() error{s.checkNames, s.checkParts, s.checkGroups, s.checkClaims, s.checkExpectations} {
+	for _, check := range []func() error{s.checkNames, s.checkParts, s.checkGroups, s.checkClaims, s.checkExpectations, s.checkSteps} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -183,7 +184,11 @@ func (s *Study) checkNames() error {
 	lines := map[string]int{}
 	for _, d := range s.Datasets {
 		if at, twice := lines[d.Name]; twice {
-			return failAt(d.line, "a second dataset named %q (the first is on line %d): give one another name", d.Name, at)
+			where := "path: " + d.Ref.Path
+			if d.Ref.Path == "" {
+				where = "dataset: " + d.Ref.Name
+			}
+			return failAt(d.line, "a second dataset named %q (the first is on line %d): give one another name: {name: OTHER, %s}", d.Name, at, where)
 		}
 		if d.Name == "all" {
 			return failAt(d.line, "a dataset cannot be named \"all\": claims use it for all of them")

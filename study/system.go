@@ -43,7 +43,7 @@ type Job struct {
 	Store   *Store
 	Parts   []labrador.Run // runs of the systems that Of names
 	Tuning  *Tuning        // where TuneOn names a split
-	Others  []System       // all systems of the study that run on the data, this one too, to share work with
+	Others  []System       // systems of the study whose runs on the data were missing at its start, and this one, to share work with
 
 	label  string
 	output io.Writer // of progress; nil: none

@@ -105,7 +105,7 @@ func objectID(object map[string]json.RawMessage) (string, error) {
 		if json.Unmarshal(raw, &number) == nil && string(raw) != "null" {
 			return string(raw), nil
 		}
-		return "", fmt.Errorf("%s is neither a string nor a whole number", key)
+		return "", fmt.Errorf("%s is %.40s, neither a string nor a whole number: write it as the dataset does", key, raw)
 	}
 	return "", fmt.Errorf("the object has none of the keys %s", strings.Join(idKeys, ", "))
 }

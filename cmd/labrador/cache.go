@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -54,7 +56,7 @@ func cacheList() *cobra.Command {
 			for _, i := range infos {
 				total += i.Bytes
 				fmt.Fprintf(w, "%s\t%d\t%d\t%d/%d\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.Rows, i.Cols, i.Done, i.Shards, sizeText(i.Bytes), i.Used.Format("2006-01-02 15:04"),
-					i.Key["side"], i.Key["model"], i.Key["recipe"])
+					plain(i.Key["side"]), cmp.Or(plain(i.Key["model"]), plain(i.Problem)), plain(i.Key["recipe"]))
 			}
 			if err := w.Flush(); err != nil {
 				return err
@@ -65,6 +67,14 @@ func cacheList() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "JSON")
 	return c
+}
+
+// plain is text from a file as part of a line: quoted where it holds anything that does not print.
+func plain(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) || r == utf8.RuneError }) {
+		return strconv.Quote(s)
+	}
+	return s
 }
 
 func sizeText(n int64) string {
@@ -122,9 +132,12 @@ func cachePrune() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			gone, err := s.Prune(budget)
+			gone, stuck, err := s.Prune(budget)
 			for _, i := range gone {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s\t%s\t%s\n", i.ID, sizeText(i.Bytes), i.Key["model"])
+				fmt.Fprintf(cmd.OutOrStdout(), "%s\t%s\t%s\n", i.ID, sizeText(i.Bytes), plain(i.Key["model"]))
+			}
+			if err == nil && len(stuck) > 0 {
+				err = fmt.Errorf("%w (%d sets could not be removed)", stuck[0], len(stuck))
 			}
 			return err
 		},
@@ -148,7 +161,7 @@ func cacheVerify() *cobra.Command {
 				return err
 			}
 			for _, w := range wrong {
-				fmt.Fprintln(cmd.OutOrStdout(), w)
+				fmt.Fprintln(cmd.OutOrStdout(), plain(w.Error()))
 			}
 			if len(wrong) > 0 {
 				return fmt.Errorf("cache: %d damaged: remove their sets with 'labrador cache prune SET', they are encoded again when they are needed", len(wrong))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -43,6 +44,22 @@ func TestCache(t *testing.T) {
 		if code, _ := capture(t, strings.Fields(args)...); code != want {
 			t.Errorf("%s: exit status %d", args, code)
 		}
+	}
+	fill("li\nne\x1b[2J")
+	if code, out := capture(t, "cache", "list"); code != 0 || !strings.Contains(out, `"li\nne\x1b[2J"`) || strings.Count(out, "\n") != 4 {
+		t.Errorf("a name with control characters: %d %q", code, out)
+	}
+	infos, _ = s.List()
+	writeFile(t, filepath.Join(s.Dir(), infos[0].ID, "set.json"), "{")
+	if code, out := capture(t, "cache", "list"); code != 0 || !strings.Contains(out, "set.json: unexpected end") {
+		t.Errorf("a damaged set in the list: %d %q", code, out)
+	}
+	if code, out := capture(t, "cache", "verify"); code != 1 || !strings.Contains(out, infos[0].ID) {
+		t.Errorf("a damaged set: %d %q", code, out)
+	}
+	writeFile(t, filepath.Join(s.Dir(), infos[0].ID, "mine"), "")
+	if code, out := capture(t, "cache", "prune", "--keep", "0B"); code != 1 || !strings.Contains(out, infos[1].ID) {
+		t.Errorf("a set with a file that is not the cache's: %d %q", code, out)
 	}
 	t.Setenv("LABRADOR_CACHE_SIZE", "1B")
 	if code, out := capture(t, "cache", "list"); code != 0 || !strings.Contains(out, "0 sets") {

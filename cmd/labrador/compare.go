@@ -57,6 +57,9 @@ fetch. A study is a YAML file:
     - {say: "splitting identifiers helps on code", higher: bm25-code, than: bm25, on: code}
     - {say: "and does no harm on text", equal: bm25-code, to: bm25, on: text, within: 0.01}
 
+Models whose names say what they were specialised in (Qwen2.5-Coder-7B) are compared with their bases by themselves; for others the
+file says it, of systems or groups of them: steps: [{name: code, from: base, to: coder}].
+
 A table and the claims' verdicts go to standard output; report.html, report.md, results.json, times.json, runs/ and values/ to --out.
 What was built or searched is kept in a cache (LABRADOR_CACHE, or the user's cache folder): interrupt or kill it at any moment, and the
 same command goes on. The exit status says whether the study ran, not how the claims fared.

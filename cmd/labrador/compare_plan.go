@@ -152,7 +152,7 @@ func (c studyCost) write(out io.Writer) error {
 	row(append(heads, "disk", "price", "there")...)
 	free := 0
 	for _, r := range c.Rows {
-		if r.All.Tokens == 0 && r.All.Seconds == 0 && r.SameAs == "" {
+		if r.All.Tokens == 0 && r.All.Seconds == 0 && r.SameAs+r.PassOf == "" {
 			free++
 			continue
 		}
@@ -187,6 +187,8 @@ func there(r cost.Row) string {
 		return "run"
 	case r.SameAs != "":
 		return "vectors of " + r.SameAs
+	case r.PassOf != "" && r.Left.Tokens == 0:
+		return "in the pass of " + r.PassOf
 	case r.Model == nil:
 		return "–"
 	default:

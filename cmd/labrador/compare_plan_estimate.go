@@ -41,6 +41,7 @@ type estimator struct {
 	samples  map[*study.Data]*planSample
 	kept     []store.Info // sets of vectors
 	models   map[string]*planModel
+	passes   map[string]*planPass
 }
 
 func (e *estimator) works() ([]cost.Work, error) {
@@ -52,7 +53,7 @@ func (e *estimator) works() ([]cost.Work, error) {
 		return nil, err
 	}
 	prices, _ := namedNumbers(e.flags.prices)
-	e.models = map[string]*planModel{}
+	e.models, e.passes = map[string]*planModel{}, map[string]*planPass{}
 	bar := progress.New(e.progress, "planning", "runs", int64(len(e.plan.Cells)))
 	defer bar.Done()
 	var list []cost.Work
@@ -201,10 +202,15 @@ func (e *estimator) encoding(w *cost.Work, system *denseSystem, d *study.Data, s
 	if w.Queries, err = counter.count(e.ctx, labrador.QuerySide, queries, len(d.Queries), m.shape.Causal); err != nil {
 		return err
 	}
-	w.Key = d.Name + " " + keyOf(o) // a sparse system shares the pass of the dense one with the same settings
-	if !sparse && m.id != "" {
-		w.DocumentsDone = e.keptShare(m.id, d.Name, labrador.DocumentSide, s)
-		w.QueriesDone = e.keptShare(m.id, d.Name, labrador.QuerySide, s)
+	kind := ""
+	if sparse {
+		kind = sparseKind
+	}
+	w.Key = d.Name + kind + keyOf(o)
+	w.Pass = d.Name + passKeyOf(o)
+	if m.id != "" {
+		w.DocumentsDone = e.keptShare(m.id+kind, d.Dataset, labrador.DocumentSide, s)
+		w.QueriesDone = e.keptShare(m.id+kind, d.Dataset, labrador.QuerySide, s)
 	}
 	return nil
 }
@@ -219,6 +225,12 @@ func keyOf(o dense.Options) string {
 	return fmt.Sprintf("%+v %s", o, system)
 }
 
+// passKeyOf names everything that changes the pass over the texts, in which several layers' vectors and sparse ones are made together.
+func passKeyOf(o dense.Options) string {
+	o.Layer = 0
+	return keyOf(o)
+}
+
 func planItems(s *planSample) (documents, queries []labrador.Item) {
 	for _, d := range s.documents {
 		documents = append(documents, labrador.Item{Title: d.Title, Text: d.Text, Picture: d.Picture})
@@ -229,11 +241,15 @@ func planItems(s *planSample) (documents, queries []labrador.Item) {
 	return documents, queries
 }
 
-// keptShare is the share of a dataset's vectors that the store has.
+// sparseKind is the kind of sparse vectors in the keys of the store.
+const sparseKind = "sparse/1"
+
+// keptShare is the share of a dataset's vectors that the store has; id is the encoder's, with the kind of the vectors behind.
 func (e *estimator) keptShare(id, dataset string, side labrador.Side, s *planSample) float64 {
 	most := 0.0
 	for _, k := range e.kept {
-		if k.Key["items"] == s.digests[side] && k.Key["side"] == side.String() && strings.HasPrefix(k.Key["encoder"], id) && k.Shards > 0 &&
+		encoder, _, _ := strings.Cut(k.Key["encoder"], taskMark)
+		if k.Key["items"] == s.digests[side] && k.Key["side"] == side.String() && encoder+k.Key["kind"] == id && k.Shards > 0 &&
 			(k.Key["dataset"] == "" || k.Key["dataset"] == dataset) {
 			most = max(most, float64(k.Done)/float64(k.Shards))
 		}
@@ -241,7 +257,7 @@ func (e *estimator) keptShare(id, dataset string, side labrador.Side, s *planSam
 	return most
 }
 
-// model inspects a model, and measures it once on the first dataset's documents.
+// model inspects a model, and measures the pass that makes its vectors once, on the first dataset's documents.
 func (e *estimator) model(o dense.Options, s *planSample, sparse bool) (*planModel, error) {
 	o.Dataset, o.Task = "", ""
 	key := fmt.Sprint(sparse) + keyOf(o)
@@ -258,12 +274,58 @@ func (e *estimator) model(o dense.Options, s *planSample, sparse bool) (*planMod
 	}
 	m := &planModel{info: info, shape: shapeOf(info, o, sparse)}
 	if !e.flags.unmeasured {
-		if err := e.measure(m, o, s, sparse); err != nil {
+		p, err := e.pass(info, o, s)
+		if err != nil {
 			return nil, err
+		}
+		m.id, m.speed = p.ids[o.Layer], p.speed
+		if m.shape.Parameters > 0 { // a token takes its time by the layers that it goes through
+			m.speed *= float64(p.parameters) / float64(m.shape.Parameters)
 		}
 	}
 	e.models[key] = m
 	return m, nil
+}
+
+// planPass is a measured pass over texts.
+type planPass struct {
+	speed      float64 // tokens a second, as deep as any system of the study goes
+	parameters int64   // that a token is multiplied with there
+	ids        map[int]string
+}
+
+// pass measures the pass that makes the vectors of the options, with everything else that the study has made in it.
+func (e *estimator) pass(info *model.Info, o dense.Options, s *planSample) (*planPass, error) {
+	key := passKeyOf(o)
+	if p := e.passes[key]; p != nil {
+		return p, nil
+	}
+	p, sparse, deepest := &planPass{ids: map[int]string{}}, false, o
+	for _, c := range e.plan.Cells {
+		system, ok := c.System.System.(*denseSystem)
+		if half, isSparse := c.System.System.(*sparseSystem); isSparse {
+			system, ok = half.dense(), true
+		}
+		if !ok || c.Helper {
+			continue
+		}
+		other, err := system.options(c.Data)
+		if err != nil {
+			return nil, err
+		}
+		if other.Dataset, other.Task = "", ""; passKeyOf(other) != key {
+			continue
+		}
+		p.ids[other.Layer] = ""
+		_, isSparse := c.System.System.(*sparseSystem)
+		sparse = sparse || isSparse
+		if shapeOf(info, other, false).Parameters > shapeOf(info, deepest, false).Parameters {
+			deepest = other
+		}
+	}
+	p.parameters = shapeOf(info, deepest, false).Parameters
+	e.passes[key] = p
+	return p, e.measure(p, deepest, s, sparse)
 }
 
 // shapeOf leaves out what no token is multiplied with: the embeddings, layers that are not run, and the head unless it is used.
@@ -294,15 +356,18 @@ func shapeOf(info *model.Info, o dense.Options, sparse bool) cost.Model {
 	return m
 }
 
+// taskMark stands before the task in an encoder's ID, which differs between datasets.
+const taskMark = " task="
+
 // measure encodes documents of the sample for some seconds; the first round, which warms up, does not count where there is a second.
-func (e *estimator) measure(m *planModel, o dense.Options, s *planSample, sparse bool) error {
+func (e *estimator) measure(p *planPass, o dense.Options, s *planSample, sparse bool) error {
 	encoder, err := dense.Open(o)
 	if err != nil {
 		return err
 	}
 	defer encoder.Close()
-	if i := strings.LastIndex(encoder.ID(), " task="); i > 0 {
-		m.id = encoder.ID()[:i+1]
+	for layer := range p.ids {
+		p.ids[layer], _, _ = strings.Cut(encoder.LayerID(layer), taskMark)
 	}
 	items, _ := planItems(s)
 	started := time.Now()
@@ -325,7 +390,7 @@ func (e *estimator) measure(m *planModel, o dense.Options, s *planSample, sparse
 		for _, t := range tokens {
 			count += len(t.IDs)
 		}
-		m.speed = float64(count) / max(time.Since(begin).Seconds(), 1e-9)
+		p.speed = float64(count) / max(time.Since(begin).Seconds(), 1e-9)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -178,6 +179,49 @@ func TestPrintPlanOfModel(t *testing.T) {
 	}
 	if bits.SameAs != "mini" || bits.All.Tokens != 0 {
 		t.Errorf("%+v", bits)
+	}
+}
+
+// TestPlanOfLayers: a sweep over layers goes through the texts once, as deep as the deepest, whatever its place; every layer keeps vectors; and
+// what the store has of a layer is known.
+func TestPlanOfLayers(t *testing.T) {
+	path := outside.Data(t, "models/st-bert-mean")
+	p := planOf(t, "  - {name: mini, kind: dense, model: "+path+", layer: [1, 0, 2]}\n")
+	plan := func() (c studyCost) {
+		var out bytes.Buffer
+		if err := (&planFlags{on: true, expect: 1}).printPlan(context.Background(), &out, &bytes.Buffer{}, p, true); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(out.Bytes(), &c); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	c := plan()
+	one, last, two := c.Rows[0], c.Rows[1], c.Rows[2]
+	if last.All.Tokens <= 0 || last.All.Seconds <= 0 || last.PassOf != "" || one.PassOf != "mini-layer=0" || one.All.Tokens+two.All.Tokens != 0 {
+		t.Errorf("%+v", c.Rows[:3])
+	}
+	if one.All.Bytes != last.All.Bytes || one.All.Bytes <= 0 || c.All.Tokens != 2*last.All.Tokens { // two datasets with as many tokens
+		t.Errorf("%+v", c)
+	}
+	kept, err := openVectorStore()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := dense.Open(dense.Options{Model: path, Layer: 0, Dataset: "one"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if _, err := e.Vectors(context.Background(), kept, labrador.DocumentSide, dense.Documents(p.Data[0].Documents), nil); err != nil {
+		t.Fatal(err)
+	}
+	c = plan()
+	one, last, two = c.Rows[0], c.Rows[1], c.Rows[2]
+	documents := one.Documents.Mean * float64(one.Documents.Texts)
+	if last.DocumentsDone != 1 || one.DocumentsDone != 0 || math.Abs(two.Left.Tokens-documents) > 1e-6 || one.Left.Tokens != 0 || two.Left.FLOPs >= last.All.FLOPs {
+		t.Errorf("with the last layer's documents there: %+v", c.Rows[:3])
 	}
 }
 

@@ -103,7 +103,7 @@ func orElse(s, other string) string {
 
 func (s *denseSystem) options(d *study.Data) (dense.Options, error) {
 	path, err := s.files.findModel(s.Model, d)
-	return dense.Options{Model: path, Recipe: s.Recipe, MaxTokens: s.MaxTokens, SystemText: s.SystemText, Dataset: d.Name, Task: s.Task,
+	return dense.Options{Model: path, Recipe: s.Recipe, MaxTokens: s.MaxTokens, SystemText: s.SystemText, Dataset: d.Dataset, Task: s.Task,
 		Prompt: s.Prompt, DType: s.DType, Dimensions: s.Dimensions, Layer: s.Layer, Pooling: s.Pooling}, err
 }
 
@@ -163,14 +163,14 @@ func (s *denseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, st
 	if err != nil {
 		return nil, cost, err
 	}
-	e := encoding{encoder, kept, sharesPass(s, job)}
+	e := encoding{encoder, kept, passOf(s, job.Data, job.Others)}
 	start := time.Now()
 	docs, tokens, err := e.dense(ctx, labrador.DocumentSide, dense.Documents(job.Data.Documents), job.Progress("encoding documents", "texts", 0))
 	if err != nil {
 		return nil, cost, err
 	}
 	cost.IndexSeconds, cost.IndexBytes = time.Since(start).Seconds(), int64(len(docs.Matrix.Data))*4
-	cost.Note = encodedNote(encoder, tokens, cost.IndexSeconds)
+	cost.Note = e.note(tokens, cost.IndexSeconds)
 	start = time.Now()
 	queries, _, err := e.dense(ctx, labrador.QuerySide, dense.Queries(job.Queries), job.Progress("encoding queries", "texts", len(job.Queries)))
 	if err != nil {
@@ -188,23 +188,26 @@ func (s *denseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, st
 	return run, cost, err
 }
 
-// encodedNote says what encoding the documents took.
-func encodedNote(e *dense.Encoder, tokens int, seconds float64) string {
-	if tokens == 0 {
-		return "document vectors were kept from an earlier run"
-	}
-	note := fmt.Sprintf("%d tokens of documents encoded, %.0f a second", tokens, float64(tokens)/seconds)
-	if n := e.Cut(); n > 0 {
-		note += fmt.Sprintf("; %d texts were cut to the %d tokens that the model takes", n, e.Model().Network().Context)
-	}
-	return note
-}
-
 // encoding is an encoder with the store that keeps its vectors.
 type encoding struct {
 	encoder *dense.Encoder
 	kept    *store.Store
-	both    bool // dense and sparse vectors are both wanted, and one pass makes both
+	pass    dense.Pass // what one pass over the texts is to make
+}
+
+// note says what encoding the documents took.
+func (e encoding) note(tokens int, seconds float64) string {
+	if tokens == 0 {
+		return "document vectors were kept from an earlier run"
+	}
+	note := fmt.Sprintf("%d tokens of documents encoded, %.0f a second", tokens, float64(tokens)/seconds)
+	if n := len(e.pass.Layers); n > 1 {
+		note += fmt.Sprintf(", for %d layers at once", n)
+	}
+	if n := e.encoder.Cut(); n > 0 {
+		note += fmt.Sprintf("; %d texts were cut to the %d tokens that the model takes", n, e.encoder.Model().Network().Context)
+	}
+	return note
 }
 
 // dense encodes items into the store with a progress bar, and counts the tokens that were not there yet.
@@ -214,13 +217,22 @@ func (e encoding) dense(ctx context.Context, side labrador.Side, items dense.Ite
 		tokens += t
 		bar.Add(int64(n))
 	}
-	if e.both && e.encoder.OnePass() {
-		err = e.encoder.KeepBoth(ctx, e.kept, side, items, count)
-	}
-	if err == nil {
+	if err = e.keep(ctx, side, items, count); err == nil {
 		out, err = e.encoder.Vectors(ctx, e.kept, side, items, count)
 	}
 	return out, tokens, err
+}
+
+// keep makes what other systems of the study need of the same pass over the items.
+func (e encoding) keep(ctx context.Context, side labrador.Side, items dense.Items, count dense.Progress) error {
+	p := e.pass
+	if p.Sparse && !e.encoder.OnePass() {
+		p.Sparse = false
+	}
+	if len(p.Layers) == 0 || len(p.Layers) == 1 && !p.Sparse {
+		return nil
+	}
+	return e.encoder.Keep(ctx, e.kept, side, items, p, count)
 }
 
 func (s *denseSystem) searcher(ctx context.Context, e *dense.Encoder, docs, queries dense.Encoded) (*denseSearcher, func(), error) {
@@ -297,7 +309,7 @@ func openVectorStore() (*store.Store, error) {
 	if err != nil {
 		return nil, usagef("LABRADOR_CACHE_SIZE: %v", err)
 	}
-	_, err = s.Prune(size)
+	_, _, err = s.Prune(size) // what cannot go now stays until it can
 	return s, err
 }
 

@@ -206,7 +206,7 @@ func (d denseIndex) encode(cmd *cobra.Command, dir string, docs documents, threa
 		return dense.Encoded{}, err
 	}
 	bar := progress.New(cmd.ErrOrStderr(), "encoding", "texts", 0)
-	out, _, err := encoding{e, kept, false}.dense(cmd.Context(), labrador.DocumentSide, dense.Documents(docs), bar)
+	out, _, err := encoding{encoder: e, kept: kept}.dense(cmd.Context(), labrador.DocumentSide, dense.Documents(docs), bar)
 	return out, err
 }
 

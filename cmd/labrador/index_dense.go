@@ -176,7 +176,7 @@ func indexDense(cmd *cobra.Command, set *dataset.Dataset, dir string, d denseInd
 	if err != nil {
 		return err
 	}
-	docs, _, err := encoding{e, kept, false}.dense(ctx, labrador.DocumentSide, dense.Documents(set.Documents), progress.New(cmd.ErrOrStderr(), "encoding "+set.Name, "texts", 0))
+	docs, _, err := encoding{encoder: e, kept: kept}.dense(ctx, labrador.DocumentSide, dense.Documents(set.Documents), progress.New(cmd.ErrOrStderr(), "encoding "+set.Name, "texts", 0))
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,13 +130,29 @@ func TestKillEncoding(t *testing.T) {
 		}
 	}
 	s := newEncodingStudy(t, model, documents)
+	s.killed(t, filepath.Base(model), kills, (documents+1023)/1024+1) // the queries' is one
+}
+
+// TestKillSweep: the same where one pass over the texts makes the vectors of three layers: a kill may come while some layers of a shard are
+// written and others are not.
+func TestKillSweep(t *testing.T) {
+	kills, documents := 4, 1100
+	if testing.Short() {
+		kills = 1
+	}
+	s := newEncodingStudy(t, outside.Data(t, "models/st-bert-mean")+", layer: [1, 2, 0]", documents)
+	s.killed(t, "layers", kills, 3*(2+1))
+}
+
+// killed kills the study so many times, and holds what becomes of its shards against what is promised.
+func (s encodingStudy) killed(t *testing.T, name string, kills, shards int) {
+	t.Helper()
 	want, whole := s.undisturbed(t)
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 1))
 	t.Logf("seed %d", seed)
 	cache, out, done := t.TempDir(), t.TempDir(), written{}
-	shards := (documents+1023)/1024 + 1 // the queries' is one
-	var at []int                        // shards that were finished when a kill came
+	var at []int // shards that were finished when a kill came
 	for range kills {
 		if len(done) == shards { // nothing is left to kill the encoding of
 			cache, out, done = t.TempDir(), t.TempDir(), written{}
@@ -157,7 +174,7 @@ func TestKillEncoding(t *testing.T) {
 	if resultsOf(t, out) != want {
 		t.Error("results.json has other bytes")
 	}
-	t.Logf("%s: shards finished at the kills: %v; undisturbed %s", filepath.Base(model), at, whole)
+	t.Logf("%s: shards finished at the kills: %v; undisturbed %s", name, at, whole)
 }
 
 // TestTwoEncodeAtOnce: two processes on one empty cache share the encoding: no shard is written twice, and both get the results of one
@@ -189,6 +206,59 @@ func TestTwoEncodeAtOnce(t *testing.T) {
 	for _, out := range outs {
 		if resultsOf(t, out) != want {
 			t.Error("results.json has other bytes")
+		}
+	}
+}
+
+// TestOnePassForLayers: of a sweep over layers, beside a sparse system too, one system encodes and the others find their vectors kept; a
+// layer that is added later is encoded alone, and the results are those of a study of each layer alone.
+func TestOnePassForLayers(t *testing.T) {
+	model := filepath.Join(tinyModels(t), "Qwen2.5-7B-Instruct")
+	dir := t.TempDir()
+	tinyData(t, filepath.Join(dir, "data"), 1)
+	compare := func(systems string) (encoded []string, means map[string]float64) {
+		out := t.TempDir()
+		writeFile(t, filepath.Join(dir, "study.yaml"), "name: layers\ndatasets: [{path: data}]\nmeasures: [nDCG@10]\nsystems:\n"+systems)
+		compareOutput(t, "compare", filepath.Join(dir, "study.yaml"), "--out", out)
+		var times struct {
+			Runs []struct {
+				System, Note string
+				Cached       bool
+			}
+		}
+		readJSON(t, filepath.Join(out, "times.json"), &times)
+		for _, r := range times.Runs {
+			if !r.Cached && strings.Contains(r.Note, "tokens of documents encoded") {
+				encoded = append(encoded, r.System)
+			}
+		}
+		var r struct {
+			Results []struct {
+				System string
+				Mean   float64
+			}
+		}
+		readJSON(t, filepath.Join(out, "results.json"), &r)
+		means = map[string]float64{}
+		for _, x := range r.Results {
+			means[x.System] = x.Mean
+		}
+		return encoded, means
+	}
+	system := "  - {name: d, kind: dense, model: " + model + ", recipe: promptreps, layer: "
+	sparse := "  - {name: s, kind: sparse, model: " + model + "}\n"
+	t.Setenv("LABRADOR_CACHE", t.TempDir())
+	encoded, means := compare(system + "[1, 0]}\n" + sparse)
+	if !slices.Equal(encoded, []string{"d-layer=1"}) || len(means) != 3 {
+		t.Errorf("%v encoded, %v", encoded, means)
+	}
+	if encoded, _ := compare(system + "[1, 2, 0]}\n" + sparse); !slices.Equal(encoded, []string{"d-layer=2"}) {
+		t.Errorf("with a layer more %v encoded", encoded)
+	}
+	t.Setenv("LABRADOR_CACHE", t.TempDir())
+	for _, layer := range []string{"1", "0"} {
+		if _, alone := compare(system + "[" + layer + "]}\n"); alone["d-layer="+layer] != means["d-layer="+layer] {
+			t.Errorf("layer %s: %v alone, %v in the sweep", layer, alone, means)
 		}
 	}
 }

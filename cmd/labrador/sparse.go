@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/labrador-lab/labrador"
@@ -66,7 +67,7 @@ func (s *sparseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, s
 	if err != nil {
 		return nil, cost, err
 	}
-	e := encoding{encoder, kept, sharesPass(s, job)}
+	e := encoding{encoder, kept, passOf(s, job.Data, job.Others)}
 	start := time.Now()
 	docs, tokens, err := e.sparse(ctx, labrador.DocumentSide, dense.Documents(job.Data.Documents), job.Progress("encoding documents", "texts", 0))
 	if err != nil {
@@ -77,7 +78,7 @@ func (s *sparseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, s
 		return nil, cost, err
 	}
 	cost.IndexSeconds, cost.IndexBytes = time.Since(start).Seconds(), index.Bytes()
-	cost.Note = encodedNote(encoder, tokens, cost.IndexSeconds)
+	cost.Note = e.note(tokens, cost.IndexSeconds)
 	start = time.Now()
 	queries, _, err := e.sparse(ctx, labrador.QuerySide, dense.Queries(job.Queries), job.Progress("encoding queries", "texts", len(job.Queries)))
 	if err != nil {
@@ -94,30 +95,43 @@ func (s *sparseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, s
 	return run, cost, err
 }
 
-// sharesPass says whether the study has a system that needs the other vectors of the same pass over the texts: the sparse ones beside a
-// dense system's, or the dense ones beside a sparse system's.
-func sharesPass(s study.System, job *study.Job) bool {
-	dense, sparse := map[string]bool{}, map[string]bool{}
-	pass := func(s study.System) (string, map[string]bool) {
-		switch s := s.(type) {
-		case *denseSystem:
-			same := *s
-			same.Dimensions, same.Format = 0, "" // made of the kept vectors
-			key, _ := same.Key(job.Data)
-			return key, dense
-		case *sparseSystem:
-			key, _ := s.dense().Key(job.Data)
-			return key, sparse
-		}
-		return "", nil
+// passKey names the pass over a dataset's texts that makes a system's vectors, "" where none does: systems with the same key differ at most in
+// the layer whose states they take, in what is made of the kept vectors (dimensions, format), and in being sparse.
+func passKey(s study.System, d *study.Data) string {
+	var same denseSystem
+	switch s := s.(type) {
+	case *denseSystem:
+		same = *s
+	case *sparseSystem:
+		same = *s.dense()
+	default:
+		return ""
 	}
-	for _, other := range job.Others {
-		if key, kind := pass(other); kind != nil {
-			kind[key] = true
+	same.Layer, same.Dimensions, same.Format = 0, 0, ""
+	key, err := same.Key(d)
+	if err != nil {
+		return ""
+	}
+	return key
+}
+
+// passOf is what the pass that makes a system's vectors is to make for it and the others.
+func passOf(s study.System, d *study.Data, others []study.System) dense.Pass {
+	var p dense.Pass
+	key := passKey(s, d)
+	for _, other := range others {
+		if key == "" || passKey(other, d) != key {
+			continue
+		}
+		if other, ok := other.(*denseSystem); ok {
+			p.Layers = append(p.Layers, other.Layer)
+		} else {
+			p.Sparse = true
 		}
 	}
-	key, _ := pass(s)
-	return key != "" && dense[key] && sparse[key]
+	slices.Sort(p.Layers)
+	p.Layers = slices.Compact(p.Layers)
+	return p
 }
 
 // sparse is dense for sparse vectors.
@@ -127,10 +141,7 @@ func (e encoding) sparse(ctx context.Context, side labrador.Side, items dense.It
 		tokens += t
 		bar.Add(int64(n))
 	}
-	if e.both && e.encoder.OnePass() {
-		err = e.encoder.KeepBoth(ctx, e.kept, side, items, count)
-	}
-	if err == nil {
+	if err = e.keep(ctx, side, items, count); err == nil {
 		out, err = e.encoder.SparseVectors(ctx, e.kept, side, items, count)
 	}
 	return out, tokens, err

@@ -159,3 +159,36 @@ func TestPlan(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestPlanOfOnePass: of works that one pass makes, the deepest pays for the tokens, wherever it stands; each keeps vectors of its own; what a
+// shallower one lacks beyond the deepest costs what it costs at its depth.
+func TestPlanOfOnePass(t *testing.T) {
+	documents, queries := Count(1000, []int{100, 100}), Count(10, []int{20, 20})
+	layer := func(name string, layers int64, done float64) Work {
+		return Work{System: name, Dataset: "a", Key: name, Pass: "p", Documents: documents, Queries: queries, DocumentsDone: done, QueriesDone: done,
+			Model: &Model{Parameters: layers * 1e6, Dimensions: 10}, TokensPerSecond: 600 / float64(layers)}
+	}
+	same := layer("cut", 6, 0)
+	same.Key = "6"
+	p := New([]Work{layer("2", 2, .5), layer("6", 6, .75), layer("4", 4, .75), same}, nil)
+	const tokens, bytes = 100200, 1010 * 10 * 4
+	for i, want := range []struct {
+		tokens, bytes, left, flops float64
+		sameAs, passOf             string
+	}{
+		{0, bytes, .25 * tokens, .25 * tokens * 2 * 2e6, "", "6"}, {tokens, bytes, .25 * tokens, .25 * tokens * 2 * 6e6, "", ""}, {0, bytes, 0, 0, "", "6"}, {0, 0, 0, 0, "6", ""},
+	} {
+		r := p.Rows[i]
+		if r.All.Tokens != want.tokens || r.All.Bytes != want.bytes || r.Left.Tokens != want.left || r.Left.FLOPs != want.flops || r.SameAs != want.sameAs || r.PassOf != want.passOf {
+			t.Errorf("%s: %+v", r.System, r)
+		}
+	}
+	if p.All.Tokens != tokens || p.All.Seconds != tokens/100. || p.All.Bytes != 3*bytes {
+		t.Errorf("%+v", p.All)
+	}
+	finished := layer("6", 6, 1)
+	finished.Done = true
+	if p = New([]Work{layer("2", 2, 0), finished}, nil); p.Left.Tokens != tokens || p.Left.FLOPs != tokens*2*2e6 || p.All.FLOPs != tokens*2*6e6 {
+		t.Errorf("the deepest is there: %+v", p)
+	}
+}

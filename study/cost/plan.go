@@ -1,11 +1,19 @@
 package cost
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Work is one system on one dataset.
 type Work struct {
 	System  string `json:"system"`
 	Dataset string `json:"dataset"`
-	// Key names what is encoded: of several works with one key only the first encodes. Empty: it is nobody else's.
-	Key       string `json:"-"`
+	// Key names the vectors: of several works with one key only the first makes them and keeps them. Empty: they are nobody else's.
+	Key string `json:"-"`
+	// Pass names the pass over the texts that makes the vectors: works with one pass are encoded together, and the one whose model does
+	// most with a token pays for it. Empty: the key.
+	Pass      string `json:"-"`
 	Documents Tokens `json:"documents"`
 	Queries   Tokens `json:"queries"`
 	Model     *Model `json:"model,omitempty"` // nil for a system that encodes nothing
@@ -59,6 +67,7 @@ type Row struct {
 	// FixedSeconds is the part of Left.Seconds that leaving out queries does not save.
 	FixedSeconds float64 `json:"fixed_seconds"`
 	SameAs       string  `json:"same_as,omitempty"` // the system whose vectors it uses
+	PassOf       string  `json:"pass_of,omitempty"` // the system whose pass over the texts makes its vectors too
 }
 
 // Plan is the cost of a study.
@@ -72,46 +81,92 @@ type Plan struct {
 // New adds up the works.
 func New(works []Work, machines []Machine) Plan {
 	p := Plan{Machines: machines, All: Amount{On: make([]float64, len(machines))}, Left: Amount{On: make([]float64, len(machines))}}
-	first := map[string]string{}
 	for _, w := range works {
-		r := Row{Work: w}
-		if owner, ok := first[w.Key]; ok && w.Key != "" {
-			r.SameAs = owner
-		} else {
-			first[w.Key] = w.System
-		}
-		r.price(machines)
-		p.Rows = append(p.Rows, r)
+		p.Rows = append(p.Rows, Row{Work: w})
+	}
+	shares := shareOut(p.Rows)
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		r.price(machines, shares[i])
 		p.All.add(r.All)
 		p.Left.add(r.Left)
 	}
 	return p
 }
 
+// shares say how much of the encoding of its texts a row pays for: from nothing, and of what is left.
+type shares struct{ all, documents, queries float64 }
+
+// shareOut fills in whose vectors and whose pass each row uses, and what it pays for itself. Of the rows of a pass the deepest pays; a
+// shallower one pays for the texts of which it lacks the vectors while the deeper ones have theirs.
+func shareOut(rows []Row) []shares {
+	out := make([]shares, len(rows))
+	order := make([]int, len(rows))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rows[b].depth(), rows[a].depth()) })
+	owner, paid := map[string]string{}, map[string]shares{}
+	for _, i := range order {
+		r := &rows[i]
+		pass := cmp.Or(r.Pass, r.Key)
+		if r.Key != "" {
+			if first, ok := owner["key "+r.Key]; ok {
+				r.SameAs = first
+				continue
+			}
+			owner["key "+r.Key] = r.System
+		}
+		own := shares{1, 1 - r.DocumentsDone, 1 - r.QueriesDone}
+		if r.Done {
+			own.documents, own.queries = 0, 0
+		}
+		out[i] = own
+		if pass == "" {
+			continue
+		}
+		if first, ok := owner["pass "+pass]; ok {
+			r.PassOf = first
+		} else {
+			owner["pass "+pass] = r.System
+		}
+		before := paid[pass]
+		out[i] = shares{own.all - before.all, max(0, own.documents-before.documents), max(0, own.queries-before.queries)}
+		paid[pass] = shares{1, max(own.documents, before.documents), max(own.queries, before.queries)}
+	}
+	return out
+}
+
+// depth orders the rows of a pass by what a token costs.
+func (r *Row) depth() int64 {
+	if r.Model == nil {
+		return 0
+	}
+	return r.Model.Parameters
+}
+
 // price fills in the amounts.
-func (r *Row) price(machines []Machine) {
-	encode := r.SameAs == ""
-	documents := r.part(r.Documents, encode, machines)
-	documents.Seconds += r.DocumentSeconds * float64(r.Documents.Texts)
-	documents.Bytes += r.DocumentBytes * float64(r.Documents.Texts)
-	queries := r.part(r.Queries, encode, machines)
-	queries.Seconds += r.QuerySeconds * float64(r.Queries.Texts)
-	r.All = Amount{On: make([]float64, len(machines))}
-	r.All.add(documents)
-	r.All.add(queries)
-	if encode && r.unknown() {
+func (r *Row) price(machines []Machine, s shares) {
+	documents, queries := r.encoding(r.Documents, machines), r.encoding(r.Queries, machines)
+	ownDocuments := Amount{Seconds: r.DocumentSeconds * float64(r.Documents.Texts), Bytes: r.DocumentBytes*float64(r.Documents.Texts) + r.vectorBytes(r.Documents)}
+	ownQueries := Amount{Seconds: r.QuerySeconds * float64(r.Queries.Texts), Bytes: r.vectorBytes(r.Queries)}
+	r.All, r.Left = Amount{On: make([]float64, len(machines))}, Amount{On: make([]float64, len(machines))}
+	for _, a := range []Amount{documents.times(s.all), queries.times(s.all), ownDocuments, ownQueries} {
+		r.All.add(a)
+	}
+	if s.all > 0 && r.unknown() {
 		r.All.Unknown = 1
 	}
-	r.Left = Amount{On: make([]float64, len(machines))}
 	if r.Done {
 		return
 	}
-	left := documents.times(1 - r.DocumentsDone)
-	r.FixedSeconds = left.Seconds
-	r.Left.add(left)
-	r.Left.add(queries.times(1 - r.QueriesDone))
-	if r.Left.FLOPs > 0 {
-		r.Left.Unknown = r.All.Unknown
+	r.Left.add(documents.times(s.documents))
+	r.Left.add(ownDocuments.times(1 - r.DocumentsDone))
+	r.FixedSeconds = r.Left.Seconds
+	r.Left.add(queries.times(s.queries))
+	r.Left.add(ownQueries.times(1 - r.QueriesDone))
+	if r.Left.FLOPs > 0 && r.unknown() {
+		r.Left.Unknown = 1
 	}
 }
 
@@ -119,17 +174,12 @@ func (r *Row) unknown() bool {
 	return r.Model != nil && r.TokensPerSecond == 0
 }
 
-// part is the cost of encoding texts.
-func (r *Row) part(t Tokens, encode bool, machines []Machine) Amount {
-	a := Amount{On: make([]float64, len(machines))}
-	if !encode {
-		return a
-	}
-	a.Tokens = t.Total()
+// encoding is the cost of encoding texts, what is kept of them aside.
+func (r *Row) encoding(t Tokens, machines []Machine) Amount {
+	a := Amount{On: make([]float64, len(machines)), Tokens: t.Total()}
 	a.Price = a.Tokens / 1e6 * r.PricePerMillion
 	if r.Model != nil {
 		a.FLOPs = r.Model.FLOPs(t)
-		a.Bytes = r.Model.vectorBytes(t.Texts)
 		for i, m := range machines {
 			a.On[i] = a.FLOPs / m.FLOPS
 		}
@@ -138,6 +188,14 @@ func (r *Row) part(t Tokens, encode bool, machines []Machine) Amount {
 		a.Seconds = a.Tokens / r.TokensPerSecond
 	}
 	return a
+}
+
+// vectorBytes is the size of the vectors of texts, where they are not another row's.
+func (r *Row) vectorBytes(t Tokens) float64 {
+	if r.Model == nil || r.SameAs != "" {
+		return 0
+	}
+	return r.Model.vectorBytes(t.Texts)
 }
 
 // times is a share of an amount.

@@ -142,13 +142,30 @@ func (c Confounds) Sentence() string {
 	}
 	var s string
 	if entangled > 0 {
-		s = fmt.Sprintf("%s between compared systems besides the model, %d of them measured on their own here. ", plural(entangled, "setting differs", "settings differ"), known)
+		s = fmt.Sprintf("%s between compared systems besides the model, %s here. ", plural(entangled, "setting differs", "settings differ"), measuredAlone(known, entangled))
 	}
 	if most == nil {
 		return s + "No two systems differ in one setting alone."
 	}
 	return s + fmt.Sprintf("Worth most on its own: %s, from %s to %s, %s %s %s over %s.", most.Setting, most.From, most.To, c.Measure, study.Signed(most.Difference),
 		study.IntervalText(most.Interval), plural(len(most.Datasets), "dataset", "datasets"))
+}
+
+// measuredAlone says of how many settings it is known what they do on their own.
+func measuredAlone(known, of int) string {
+	switch {
+	case of == 1 && known == 1:
+		return "measured on its own"
+	case of == 1:
+		return "not measured on its own"
+	case known == 0:
+		return "none of them measured on its own"
+	case known == 1:
+		return "1 of them measured on its own"
+	case known == of:
+		return "all of them measured on their own"
+	}
+	return fmt.Sprintf("%d of them measured on their own", known)
 }
 
 // Table has a row per setting and controlled measurement.

@@ -94,7 +94,7 @@ func Specialisations(systems []study.SystemInfo) []Pair {
 			for _, right := range systems {
 				a, aOK := RoleOf(left.Settings["model"])
 				b, bOK := RoleOf(right.Settings["model"])
-				if !aOK || !bOK || left.Kind != right.Kind || !sameButModel(left.Settings, right.Settings) {
+				if !aOK || !bOK || left.Kind != right.Kind || !study.SameButModel(left.Settings, right.Settings) {
 					continue
 				}
 				if s, ok := a.matches(b); ok && s == step {
@@ -104,23 +104,6 @@ func Specialisations(systems []study.SystemInfo) []Pair {
 		}
 	}
 	return list
-}
-
-// sameButModel compares settings, the model's own name in any of them aside.
-func sameButModel(a, b map[string]string) bool {
-	for _, name := range sortedKeys(a, b) {
-		x, y := a[name], b[name]
-		if name == "model" {
-			continue
-		}
-		if a["model"] != "" && b["model"] != "" {
-			x, y = strings.ReplaceAll(x, a["model"], "MODEL"), strings.ReplaceAll(y, b["model"], "MODEL")
-		}
-		if x != y {
-			return false
-		}
-	}
-	return true
 }
 
 func sortedKeys[V any](maps ...map[string]V) []string {

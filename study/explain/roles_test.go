@@ -114,8 +114,33 @@ func TestConfounds(t *testing.T) {
 	if len(c.List) != 1 || len(c.List[0].Compared) != 7 || len(c.List[0].Worth) != 1 {
 		t.Errorf("%+v", c)
 	}
-	if s := c.Sentence(); !strings.HasPrefix(s, "1 setting differs between compared systems besides the model, 1 of them measured") {
+	if s := c.Sentence(); !strings.HasPrefix(s, "1 setting differs between compared systems besides the model, measured on its own here. Worth") {
 		t.Error(s)
+	}
+}
+
+// TestConfoundsCounted: the sentence counts as English does.
+func TestConfoundsCounted(t *testing.T) {
+	for _, c := range []struct {
+		known, of int
+		want      string
+	}{{1, 1, "1 setting differs between compared systems besides the model, measured on its own here. "},
+		{0, 1, "1 setting differs between compared systems besides the model, not measured on its own here. "},
+		{0, 2, "2 settings differ between compared systems besides the model, none of them measured on its own here. "},
+		{1, 2, "2 settings differ between compared systems besides the model, 1 of them measured on its own here. "},
+		{2, 3, "3 settings differ between compared systems besides the model, 2 of them measured on their own here. "},
+		{3, 3, "3 settings differ between compared systems besides the model, all of them measured on their own here. "}} {
+		var list Confounds
+		for i := range c.of {
+			f := Confound{Compared: []string{"a and b"}}
+			if i < c.known {
+				f.Worth = []Worth{{}}
+			}
+			list.List = append(list.List, f)
+		}
+		if got := list.Sentence(); !strings.HasPrefix(got, c.want) {
+			t.Errorf("%d of %d: %q", c.known, c.of, got)
+		}
 	}
 }
 

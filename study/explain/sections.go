@@ -13,8 +13,6 @@ import (
 type Options struct {
 	// Pairs are the systems to explain against each other; nil: the best system against the baseline.
 	Pairs [][2]string
-	// Steps are the specialised systems with their bases; nil: those that Specialisations finds.
-	Steps []Pair
 	// Terms cuts a text of a dataset's group (text, code) into terms to compare a query and its documents by; nil: Words.
 	Terms func(group, text string) []string
 	// Vectors gives the vectors of a system on a dataset, or nil where it has none; nil: nothing is said about vectors. Only datasets of at
@@ -75,12 +73,21 @@ func groupsOf(r *study.Results) []Group {
 	return list
 }
 
+// steps are the specialised systems with their bases: those that the study states, else those that the models' names tell.
+func (x *outcome) steps() []Pair {
+	if len(x.Plan.Study.Steps) == 0 {
+		return Specialisations(x.r.Systems)
+	}
+	var list []Pair
+	for _, p := range x.Plan.Study.StepPairs() {
+		list = append(list, Pair{Step: p.Name, Left: p.To, Right: p.From})
+	}
+	return list
+}
+
 // specialisation makes the tables of a paper, the effects of the steps, and the confounds.
 func (x *outcome) specialisation(context.Context) ([]Section, error) {
-	steps := x.opts.Steps
-	if steps == nil {
-		steps = Specialisations(x.r.Systems)
-	}
+	steps := x.steps()
 	var list []Section
 	if len(steps) > 0 {
 		papers := Papers(x.r, x.groups, x.measure, x.lexical())

@@ -82,7 +82,7 @@ measures: [nDCG@10]
 baseline: bm25
 `
 
-func runStudy(t *testing.T) *study.Outcome {
+func runStudy(t *testing.T, text string) *study.Outcome {
 	t.Helper()
 	data := t.TempDir()
 	words := strings.Fields("apple bread cheese dates eggs figs grapes honey ice jam kale lemon mango nuts oats pears")
@@ -105,7 +105,7 @@ func runStudy(t *testing.T) *study.Outcome {
 			}
 		}
 	}
-	s, err := study.Parse(strings.NewReader(sectionStudy), "sections", wordKinds{})
+	s, err := study.Parse(strings.NewReader(text), "sections", wordKinds{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func runStudy(t *testing.T) *study.Outcome {
 
 // TestSections makes every section of a small study: all are there, as JSON too, twice the same, and the drawings are well-formed.
 func TestSections(t *testing.T) {
-	o := runStudy(t)
+	o := runStudy(t, sectionStudy)
 	asked := map[string]int{}
 	opts := Options{Vectors: func(_ context.Context, dataset, system string) (*Sets, error) {
 		asked[dataset]++
@@ -185,6 +185,47 @@ func TestSections(t *testing.T) {
 	cancel()
 	if _, err := Sections(ctx, o, opts); err == nil {
 		t.Error("went on after the context ended")
+	}
+}
+
+// TestStatedSteps: steps that the file states, between systems or groups, make the sections that the models' names make, also where the names
+// tell nothing; and they replace what the names tell.
+func TestStatedSteps(t *testing.T) {
+	sections := func(o *study.Outcome, text string) string {
+		var err error
+		if o.Plan.Study, err = study.Parse(strings.NewReader(text), "sections", wordKinds{}); err != nil {
+			t.Fatal(err)
+		}
+		x := &outcome{Outcome: o, r: o.Results, measure: o.Results.Measures[0], groups: groupsOf(o.Results)}
+		list, err := x.specialisation(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := json.Marshal(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	const steps = "steps: [{name: code, from: base, to: code}, {name: math, from: base, to: math-plain}]\n"
+	unnamed := strings.NewReplacer("Qwen2.5-7B", "our-model1", "Qwen2.5-Coder-7B", "our-model-numbr2", "Qwen2.5-Math-7B", "our-model-no3.0").Replace(sectionStudy) // as long: the hits depend on it
+	named, nameless := runStudy(t, sectionStudy), runStudy(t, unnamed)
+	byName := sections(named, sectionStudy)
+	if !strings.Contains(byName, "specialisation") {
+		t.Fatal("the names tell no step")
+	}
+	if strings.Contains(sections(nameless, unnamed), "specialisation") {
+		t.Error("names without a meaning tell steps")
+	}
+	groups := "groups: {bases: [base, base-4, base-8], coders: [code]}\nsteps: [{name: code, from: bases, to: coders}, {name: math, from: base, to: math-plain}]\n"
+	for name, got := range map[string]string{"beside names": sections(named, sectionStudy+steps), "instead of names": sections(nameless, unnamed+steps),
+		"groups": sections(nameless, unnamed+groups)} {
+		if got != byName {
+			t.Errorf("%s:\n got %.1500s\nwant %.1500s", name, got, byName)
+		}
+	}
+	if other := sections(named, sectionStudy+"steps: [{name: thinking, from: base, to: math}]\n"); strings.Contains(other, `"step":"code"`) || !strings.Contains(other, `"step":"thinking"`) {
+		t.Error("stated steps do not replace those of the names")
 	}
 }
 
