@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"fmt"
 	"slices"
 )
 
@@ -39,6 +40,9 @@ func UpdateHNSW(ctx context.Context, path string, c Changes, o HNSWOptions) (Cha
 	gone, done := c.apply(old.ids)
 	if done == (Changed{}) {
 		return done, nil
+	}
+	if err := old.Verify(); err != nil {
+		return Changed{}, fmt.Errorf("index: %s: %w", path, err)
 	}
 	return done, old.update(ctx, path, c, gone, o)
 }
