@@ -24,13 +24,14 @@ import (
 //	links0, count0            layer 0: 2m uint32 per row, and a uint16 of how many are used
 //	upper, countu             the layers above 0, row after row, layer 1 first: m uint32, and a uint16 of how many are used
 //	ids, idoffsets, idranks   as in a Flat's file
+//	queries                   float32: where queries were given, those that ef was tuned on (the first half of them, rounded down), then
+//	                          those that its recall was measured on
 //	meta                      settings, shape, entry point, the tuned ef and its recall, as JSON
 const hnswVersion = 2
 
 const hnswKind = "hnsw"
 
-// BuildHNSW writes an index of the source's vectors, which ids name, to the file path, tuned for the wanted recall with
-// some of its own vectors as queries, before these are inserted. The file appears whole or not at all. All vectors are
+// BuildHNSW writes an index of the source's vectors, which ids name, to the file path, tuned for the wanted recall. The file appears whole or not at all. All vectors are
 // in memory meanwhile.
 func BuildHNSW(ctx context.Context, path string, ids []string, src VectorSource, opts HNSWOptions) error {
 	if err := opts.Validate(); err != nil {
@@ -67,7 +68,7 @@ func newHNSW(ids []string, src VectorSource, o HNSWOptions) (*HNSW, error) {
 		return nil, err
 	}
 	h.g = newGraph(store, rows, o.M, o.Seed)
-	return h, nil
+	return h, h.sample(o.Queries)
 }
 
 // load appends the rows of src, of which first is the first row's number in the index.
@@ -138,8 +139,7 @@ func (r *rowStore) add(row []float32, meta hnswMeta) {
 	}
 }
 
-// insert links the rows from first on, in an order shuffled by the seed. Some rows wait until ef was tuned with them as
-// queries.
+// insert links the rows from first on, in an order shuffled by the seed, and tunes ef. Some rows wait meanwhile.
 func (h *HNSW) insert(ctx context.Context, first int, o HNSWOptions) error {
 	order := make([]uint32, h.meta.Rows-first)
 	for i := range order {
@@ -152,7 +152,7 @@ func (h *HNSW) insert(ctx context.Context, first int, o HNSWOptions) error {
 		return err
 	}
 	if held >= minTune {
-		if err := h.tuneWith(ctx, order[len(order)-held:]); err != nil {
+		if err := h.tuneOnMade(ctx, order[len(order)-held:]); err != nil {
 			return err
 		}
 	}
@@ -160,17 +160,7 @@ func (h *HNSW) insert(ctx context.Context, first int, o HNSWOptions) error {
 		return err
 	}
 	h.meta.Entry = h.g.entry
-	return nil
-}
-
-// tuneWith tunes ef with rows that are not in the graph yet as queries.
-func (h *HNSW) tuneWith(ctx context.Context, rows []uint32) error {
-	queries := labrador.NewMatrix(len(rows), h.meta.Dims)
-	for i, row := range rows {
-		h.g.rows.widen(queries.Row(i), row)
-	}
-	_, _, err := h.tune(ctx, queries, h.meta.Target, rows)
-	return err
+	return h.tuneOnQueries(ctx)
 }
 
 // save writes the index to path.
@@ -201,6 +191,9 @@ func (h *HNSW) save(ctx context.Context, path string) error {
 		put("upper", bytesOf(g.upper))
 		put("countu", bytesOf(g.countU))
 		h.ids.write(w)
+		if h.meta.Queries > 0 {
+			put("queries", bytesOf(h.queries.Data))
+		}
 		w.Begin("meta")
 		if err := json.NewEncoder(w).Encode(h.meta); err != nil {
 			return err
@@ -259,6 +252,12 @@ func readHNSW(data []byte) (*HNSW, error) {
 	store, err := readRows(file, h.meta)
 	if err != nil {
 		return nil, err
+	}
+	if h.meta.Queries > 0 {
+		h.queries = labrador.Matrix{Rows: h.meta.Queries, Cols: h.meta.Dims}
+		if h.queries.Data, err = uncheckedOf[float32](file, "queries", h.meta.Queries*h.meta.Dims); err != nil {
+			return nil, err
+		}
 	}
 	h.g, err = readGraph(file, h.meta, store)
 	return h, err
