@@ -246,15 +246,15 @@ func HNSW(ctx context.Context, o VectorOptions, format index.Format, efs []int, 
 	}
 	defer h.Close()
 	h.SetThreads(o.Threads)
-	tuned, claimed := h.Tuned()
-	for _, ef := range append(efs, tuned) {
+	t := h.Tuned()
+	for _, ef := range append(efs, t.Ef) {
 		row, err := hnswRow(ctx, o, h, ef, v.queries, truth)
 		if err != nil {
 			return err
 		}
 		row.With(Row{"format": format, "build_s": round(build, 1), "index_mb": fileMB(path)})
-		if ef == tuned {
-			row.With(Row{"tuned": true, "tuned_recall": round(claimed, 4)})
+		if ef == t.Ef {
+			row.With(Row{"tuned": true, "tuned_recall": round(t.Recall, 4)})
 		}
 		emit(row)
 	}

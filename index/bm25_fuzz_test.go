@@ -35,7 +35,7 @@ func FuzzBM25Sections(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, section uint8, at uint16, patch []byte) {
 		var out bytes.Buffer
-		w := sections.NewWriter(&out, bm25Kind, bm25Version)
+		w := sections.NewWriter(&out, bm25Kind, bm25Version, sections.Megabyte)
 		for i, name := range whole.Names() {
 			b, _ := whole.Section(name)
 			if i == int(section)%len(whole.Names()) {

@@ -88,7 +88,7 @@ func build(ctx context.Context, path string, opts BM25Options, scale float64, re
 	b.lengths = make([][]uint32, len(b.fields))
 	defer b.close()
 	return atomicfile.Write(path, func(w io.Writer) error {
-		b.out = sections.NewWriter(w, bm25Kind, bm25Version)
+		b.out = sections.NewWriter(w, bm25Kind, bm25Version, sections.Megabyte)
 		if err := b.collect(ctx, filepath.Dir(path), read); err != nil {
 			return err
 		}

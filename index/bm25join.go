@@ -36,7 +36,7 @@ func joinBM25(ctx context.Context, path string, o BM25Options, shares []*share) 
 	}
 	return atomicfile.Write(path, func(w io.Writer) (err error) {
 		defer guardJoin(path, &err)
-		b.out = sections.NewWriter(w, bm25Kind, bm25Version)
+		b.out = sections.NewWriter(w, bm25Kind, bm25Version, sections.Megabyte)
 		j := &joiner{b: b, shares: shares}
 		if err := j.numberDocuments(); err != nil {
 			return err

@@ -46,7 +46,7 @@ func BuildFlat(ctx context.Context, path string, ids []string, src VectorSource,
 		return err
 	}
 	return atomicfile.Write(path, func(out io.Writer) error {
-		w := sections.NewWriter(out, flatKind, flatVersion)
+		w := sections.NewWriter(out, flatKind, flatVersion, sections.Megabyte)
 		b := flatBuilder{ctx: ctx, w: w, src: src, meta: &meta, k: kernel.Current()}
 		w.Begin("vectors")
 		if err := b.rows(o.Format); err != nil {

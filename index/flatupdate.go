@@ -73,7 +73,7 @@ func UpdateFlat(ctx context.Context, path string, c Changes) (Changed, error) {
 		return Changed{}, fmt.Errorf("index: %s: %w", path, err)
 	}
 	return done, atomicfile.Write(path, func(out io.Writer) error {
-		b := flatBuilder{ctx: ctx, w: sections.NewWriter(out, flatKind, flatVersion), src: MatrixSource(c.Add), meta: &meta, k: old.k}
+		b := flatBuilder{ctx: ctx, w: sections.NewWriter(out, flatKind, flatVersion, sections.Megabyte), src: MatrixSource(c.Add), meta: &meta, k: old.k}
 		return old.update(&b, gone, table)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/internal/mmap"
 	"github.com/labrador-lab/labrador/internal/sections"
 	"github.com/labrador-lab/labrador/kernel"
@@ -29,6 +30,10 @@ type HNSWOptions struct {
 	Seed uint64
 	// Recall is the recall@10 that the default ef is tuned for. Default 0.98.
 	Recall float64
+	// Queries are vectors of queries like those that will be asked: ef is tuned on one half of them (at most 400) and measured on another
+	// (at most 400). Fewer than 20 are not looked at. Without them ef is tuned on queries made of the index's own vectors, which can be easier
+	// or harder.
+	Queries labrador.Matrix
 	// Threads that build; 0 is one per processor.
 	Threads int
 	// Progress is called with the number of vectors inserted since the last call; may be nil.
@@ -88,6 +93,7 @@ type HNSW struct {
 	states  sync.Pool // *walker
 	file    *sections.File
 	mapped  *mmap.File
+	queries labrador.Matrix // those ef was tuned on, then those it was measured on
 }
 
 // hnswMeta is the section "meta".
@@ -103,7 +109,9 @@ type hnswMeta struct {
 	Entry          uint32  `json:"entry"`
 	Target         float64 `json:"target_recall"`
 	Ef             int     `json:"ef"`     // tuned
-	Reached        float64 `json:"recall"` // that Ef reached on the tuning queries
+	Reached        float64 `json:"recall"` // as in HNSWTuning; -1 for NaN
+	EfMade         int     `json:"ef_made,omitempty"`
+	Queries        int     `json:"queries,omitempty"` // that are kept in the file
 }
 
 func (m hnswMeta) check() error {
@@ -111,7 +119,7 @@ func (m hnswMeta) check() error {
 	if err := o.Validate(); err != nil {
 		return err
 	}
-	if m.Rows < 0 || m.Rows >= math.MaxInt32 || m.Dims <= 0 || m.Dims > 1<<17 || m.Ef < 1 || m.Rows > 0 && int64(m.Entry) >= int64(m.Rows) {
+	if m.Rows < 0 || m.Rows >= math.MaxInt32 || m.Dims <= 0 || m.Dims > 1<<17 || m.Ef < 1 || m.EfMade < 0 || m.Queries < 0 || m.Queries > 2*tuneQueries || m.Rows > 0 && int64(m.Entry) >= int64(m.Rows) {
 		return fmt.Errorf("%d vectors of %d dimensions, entry %d, ef %d: %w", m.Rows, m.Dims, m.Entry, m.Ef, sections.ErrDamaged)
 	}
 	return nil
@@ -122,15 +130,6 @@ func (h *HNSW) Len() int { return h.meta.Rows }
 
 // Dimensions is the width of documents and queries.
 func (h *HNSW) Dimensions() int { return h.meta.Dims }
-
-// Tuned is the ef that searches use unless told otherwise, and the recall@10 it reached on the tuning queries (NaN when
-// the index was too small to tune).
-func (h *HNSW) Tuned() (ef int, recall float64) {
-	if h.meta.Reached < 0 {
-		return h.meta.Ef, math.NaN()
-	}
-	return h.meta.Ef, h.meta.Reached
-}
 
 // SetThreads bounds the threads of a batch; 0 uses all processors. Not to be called while searches run.
 func (h *HNSW) SetThreads(n int) {

@@ -16,20 +16,22 @@ import (
 	"github.com/labrador-lab/labrador/kernel"
 )
 
-// An HNSW's file is a container of package sections of kind "hnsw", version 1:
+// An HNSW's file is a container of package sections of kind "hnsw", version 2, with a checksum for each 4096 bytes, so that a search reads
+// little more of the disk than it needs (version 1 had one for each megabyte, and is compared whole when it is opened):
 //
 //	vectors, scales, exact    as in a Flat's file
 //	levels                    uint8 per row: its highest layer
 //	links0, count0            layer 0: 2m uint32 per row, and a uint16 of how many are used
 //	upper, countu             the layers above 0, row after row, layer 1 first: m uint32, and a uint16 of how many are used
 //	ids, idoffsets, idranks   as in a Flat's file
+//	queries                   float32: where queries were given, those that ef was tuned on (the first half of them, rounded down), then
+//	                          those that its recall was measured on
 //	meta                      settings, shape, entry point, the tuned ef and its recall, as JSON
-const hnswVersion = 1
+const hnswVersion = 2
 
 const hnswKind = "hnsw"
 
-// BuildHNSW writes an index of the source's vectors, which ids name, to the file path, tuned for the wanted recall with
-// some of its own vectors as queries, before these are inserted. The file appears whole or not at all. All vectors are
+// BuildHNSW writes an index of the source's vectors, which ids name, to the file path, tuned for the wanted recall. The file appears whole or not at all. All vectors are
 // in memory meanwhile.
 func BuildHNSW(ctx context.Context, path string, ids []string, src VectorSource, opts HNSWOptions) error {
 	if err := opts.Validate(); err != nil {
@@ -66,7 +68,7 @@ func newHNSW(ids []string, src VectorSource, o HNSWOptions) (*HNSW, error) {
 		return nil, err
 	}
 	h.g = newGraph(store, rows, o.M, o.Seed)
-	return h, nil
+	return h, h.sample(o.Queries)
 }
 
 // load appends the rows of src, of which first is the first row's number in the index.
@@ -137,8 +139,7 @@ func (r *rowStore) add(row []float32, meta hnswMeta) {
 	}
 }
 
-// insert links the rows from first on, in an order shuffled by the seed. Some rows wait until ef was tuned with them as
-// queries.
+// insert links the rows from first on, in an order shuffled by the seed, and tunes ef. Some rows wait meanwhile.
 func (h *HNSW) insert(ctx context.Context, first int, o HNSWOptions) error {
 	order := make([]uint32, h.meta.Rows-first)
 	for i := range order {
@@ -151,7 +152,7 @@ func (h *HNSW) insert(ctx context.Context, first int, o HNSWOptions) error {
 		return err
 	}
 	if held >= minTune {
-		if err := h.tuneWith(ctx, order[len(order)-held:]); err != nil {
+		if err := h.tuneOnMade(ctx, order[len(order)-held:]); err != nil {
 			return err
 		}
 	}
@@ -159,23 +160,13 @@ func (h *HNSW) insert(ctx context.Context, first int, o HNSWOptions) error {
 		return err
 	}
 	h.meta.Entry = h.g.entry
-	return nil
-}
-
-// tuneWith tunes ef with rows that are not in the graph yet as queries.
-func (h *HNSW) tuneWith(ctx context.Context, rows []uint32) error {
-	queries := labrador.NewMatrix(len(rows), h.meta.Dims)
-	for i, row := range rows {
-		h.g.rows.widen(queries.Row(i), row)
-	}
-	_, _, err := h.tune(ctx, queries, h.meta.Target, rows)
-	return err
+	return h.tuneOnQueries(ctx)
 }
 
 // save writes the index to path.
 func (h *HNSW) save(ctx context.Context, path string) error {
 	return atomicfile.Write(path, func(out io.Writer) error {
-		w := sections.NewWriter(out, hnswKind, hnswVersion)
+		w := sections.NewWriter(out, hnswKind, hnswVersion, sections.Page)
 		put := func(name string, parts ...[]byte) {
 			w.Begin(name)
 			for _, data := range parts {
@@ -200,6 +191,9 @@ func (h *HNSW) save(ctx context.Context, path string) error {
 		put("upper", bytesOf(g.upper))
 		put("countu", bytesOf(g.countU))
 		h.ids.write(w)
+		if h.meta.Queries > 0 {
+			put("queries", bytesOf(h.queries.Data))
+		}
 		w.Begin("meta")
 		if err := json.NewEncoder(w).Encode(h.meta); err != nil {
 			return err
@@ -211,7 +205,8 @@ func (h *HNSW) save(ctx context.Context, path string) error {
 	})
 }
 
-// OpenHNSW maps the index file path, compares all of it with its checksums, and checks every link.
+// OpenHNSW maps the index file path. What is small is compared with its checksums at once; a row's links and vectors are when a search
+// first touches them.
 func OpenHNSW(path string) (*HNSW, error) {
 	mapped, err := mmap.Open(path)
 	if err != nil {
@@ -223,6 +218,7 @@ func OpenHNSW(path string) (*HNSW, error) {
 		return nil, fmt.Errorf("index: %s: %w", path, err)
 	}
 	h.mapped = mapped
+	h.adviseRandom()
 	return h, nil
 }
 
@@ -231,8 +227,13 @@ func readHNSW(data []byte) (*HNSW, error) {
 	if err != nil {
 		return nil, err
 	}
-	if file.Version != hnswVersion {
-		return nil, fmt.Errorf("version %d, this program reads %d: build the index again", file.Version, hnswVersion)
+	if file.Version < 1 || file.Version > hnswVersion {
+		return nil, fmt.Errorf("version %d, this program reads 1 to %d: build the index again", file.Version, hnswVersion)
+	}
+	if file.Version == 1 { // a row at a time would be a megabyte at a time
+		if err := file.Verify(); err != nil {
+			return nil, err
+		}
 	}
 	h := &HNSW{file: file, threads: runtime.GOMAXPROCS(0)}
 	meta, err := file.Section("meta")
@@ -252,6 +253,12 @@ func readHNSW(data []byte) (*HNSW, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.meta.Queries > 0 {
+		h.queries = labrador.Matrix{Rows: h.meta.Queries, Cols: h.meta.Dims}
+		if h.queries.Data, err = uncheckedOf[float32](file, "queries", h.meta.Queries*h.meta.Dims); err != nil {
+			return nil, err
+		}
+	}
 	h.g, err = readGraph(file, h.meta, store)
 	return h, err
 }
@@ -261,11 +268,11 @@ func readRows(file *sections.File, meta hnswMeta) (r *rowStore, err error) {
 	n := meta.Rows * meta.Dims
 	switch meta.Format {
 	case F32:
-		r.f32, err = sectionOf[float32](file, "vectors", n)
+		r.f32, err = uncheckedOf[float32](file, "vectors", n)
 	case BF16:
-		r.bf16, err = sectionOf[kernel.BF16](file, "vectors", n)
+		r.bf16, err = uncheckedOf[kernel.BF16](file, "vectors", n)
 	case Int8:
-		if r.codes, err = sectionOf[int8](file, "vectors", n); err == nil {
+		if r.codes, err = uncheckedOf[int8](file, "vectors", n); err == nil {
 			r.scales, err = sectionOf[float32](file, "scales", meta.Rows)
 		}
 	}
@@ -274,9 +281,9 @@ func readRows(file *sections.File, meta hnswMeta) (r *rowStore, err error) {
 	}
 	switch meta.Keep {
 	case F32:
-		r.exact32, err = sectionOf[float32](file, "exact", n)
+		r.exact32, err = uncheckedOf[float32](file, "exact", n)
 	case BF16:
-		r.exact16, err = sectionOf[kernel.BF16](file, "exact", n)
+		r.exact16, err = uncheckedOf[kernel.BF16](file, "exact", n)
 	}
 	return r, err
 }
@@ -292,7 +299,7 @@ func readGraph(file *sections.File, meta hnswMeta, store *rowStore) (*graph, err
 		g.base = append(g.base, uint32(slots))
 		slots += int(level)
 	}
-	if g.links0, err = sectionOf[uint32](file, "links0", meta.Rows*2*meta.M); err != nil {
+	if g.links0, err = uncheckedOf[uint32](file, "links0", meta.Rows*2*meta.M); err != nil {
 		return nil, err
 	}
 	if g.count0, err = sectionOf[uint16](file, "count0", meta.Rows); err != nil {
@@ -304,34 +311,6 @@ func readGraph(file *sections.File, meta hnswMeta, store *rowStore) (*graph, err
 	if g.countU, err = sectionOf[uint16](file, "countu", slots); err != nil {
 		return nil, err
 	}
-	return g, g.check()
-}
-
-// check refuses links that lead nowhere: checksums guard against accidents, not against a file made to harm.
-func (g *graph) check() error {
-	n := uint32(len(g.levels))
-	for i := range n {
-		if int(g.count0[i]) > 2*g.m {
-			return fmt.Errorf("section count0, row %d: %w", i, sections.ErrDamaged)
-		}
-		for layer := range int(g.levels[i]) + 1 {
-			if layer > 0 && int(g.countU[int(g.base[i])+layer-1]) > g.m {
-				return fmt.Errorf("section countu, row %d: %w", i, sections.ErrDamaged)
-			}
-			for _, to := range g.neighbours(i, layer) {
-				if to >= n || int(g.levels[to]) < layer {
-					return fmt.Errorf("links of row %d: %w", i, sections.ErrDamaged)
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// Verify compares the whole file with its checksums.
-func (h *HNSW) Verify() error {
-	if h.file == nil {
-		return nil
-	}
-	return h.file.Verify()
+	g.guard = newHNSWGuard(file, meta.Rows)
+	return g, g.checkUpper()
 }

@@ -16,7 +16,8 @@ type graph struct {
 	upper  []uint32 // (slots, m)
 	countU []uint16 // (slots)
 	entry  uint32
-	n      int // rows that are in the graph
+	n      int        // rows that are in the graph
+	guard  *hnswGuard // of a mapped file; nil for a graph that is built
 }
 
 // neighbours is the list of row i on a layer.
@@ -72,6 +73,7 @@ type walker struct {
 	codes []int8
 	query []float32
 	links []uint32
+	err   error // what is wrong with the file, where a walk ended early
 }
 
 // begin forgets what was seen.
@@ -110,16 +112,30 @@ func (w *walker) insert(f found, ef int) int {
 	return at
 }
 
+// trust remembers what is wrong with the file, which ends a walk.
+func (w *walker) trust(err error) bool {
+	if err != nil {
+		w.err = err
+	}
+	return err == nil
+}
+
 // descend goes greedily from the entry point to the layer above stop and returns the nearest row it meets.
 func (g *graph) descend(w *walker, p point, stop int) found {
 	w.scratch(1)
 	start := [1]uint32{g.entry}
+	if !w.trust(g.trustRows("vectors", start[:])) {
+		return found{row: g.entry}
+	}
 	g.rows.near(w.sims, w.ints, p, start[:])
 	best := found{sim: w.sims[0], row: g.entry}
 	for layer := int(g.levels[g.entry]); layer > stop; layer-- {
 		for improved := true; improved; {
 			improved = false
 			links := g.neighbours(best.row, layer)
+			if !w.trust(g.trustRows("vectors", links)) {
+				return best
+			}
 			w.scratch(len(links))
 			g.rows.near(w.sims, w.ints, p, links)
 			for i, sim := range w.sims {
@@ -147,6 +163,9 @@ func (g *graph) layer(w *walker, p point, from []found, ef, layer int) {
 			continue
 		}
 		w.pool[i].done = true
+		if layer == 0 && !w.trust(g.trustLinks(w.pool[i].row)) {
+			return
+		}
 		w.fresh = w.fresh[:0]
 		for _, row := range g.neighbours(w.pool[i].row, layer) {
 			if w.seen[row] != w.round {

@@ -36,32 +36,40 @@ func (h *HNSW) Search(ctx context.Context, queries labrador.Matrix, k int, o HNS
 		return all, nil
 	}
 	var next atomic.Int64
+	var failed atomic.Pointer[error]
 	var wg sync.WaitGroup
 	work := func() {
 		w, _ := h.states.Get().(*walker)
 		if w == nil {
 			w = &walker{}
 		}
-		defer h.states.Put(w)
-		for ctx.Err() == nil {
+		for ctx.Err() == nil && failed.Load() == nil {
 			i := int(next.Add(1)) - 1
 			if i >= queries.Rows {
+				break
+			}
+			if all[i] = h.search(w, queries.Row(i), k, o); w.err != nil {
+				failed.CompareAndSwap(nil, &w.err)
 				return
 			}
-			all[i] = h.search(w, queries.Row(i), k, o)
 		}
+		h.states.Put(w)
 	}
 	for range min(h.threads, queries.Rows) - 1 {
 		wg.Go(work)
 	}
 	work()
 	wg.Wait()
+	if err := failed.Load(); err != nil {
+		return nil, fmt.Errorf("index: %w", *err)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	return all, nil
 }
 
+// search finds the hits of one query; w.err says what is wrong with the file, if anything.
 func (h *HNSW) search(w *walker, q []float32, k int, o HNSWQuery) []labrador.Hit {
 	rows := h.g.rows
 	if len(w.query) != rows.dims {
@@ -81,8 +89,10 @@ func (h *HNSW) search(w *walker, q []float32, k int, o HNSWQuery) []labrador.Hit
 		return h.filtered(w, p, k, ef, o.Allow)
 	}
 	from := [1]found{h.g.descend(w, p, 0)}
-	h.g.layer(w, p, from[:], ef, 0)
-	return h.name(w.pool, p, k)
+	if h.g.layer(w, p, from[:], ef, 0); w.err != nil {
+		return nil
+	}
+	return h.name(w, w.pool, p, k)
 }
 
 // Filtered searches scan the allowed rows where these are few: a walk of wide candidates looks at some m*wide rows or
@@ -101,10 +111,12 @@ func (h *HNSW) filtered(w *walker, p point, k, ef int, allow *Filter) []labrador
 			return h.scanAllowed(w, p, k, allow)
 		}
 		from := [1]found{h.g.descend(w, p, 0)}
-		h.g.layer(w, p, from[:], wide, 0)
+		if h.g.layer(w, p, from[:], wide, 0); w.err != nil {
+			return nil
+		}
 		pool := slices.DeleteFunc(w.pool, func(f found) bool { return !allow.has(int(f.row)) })
 		if len(pool) >= enough {
-			return h.name(pool, p, k)
+			return h.name(w, pool, p, k)
 		}
 		share = min(share/2, max(float64(len(pool)), 0.5)/float64(wide))
 	}
@@ -116,6 +128,9 @@ func (h *HNSW) scanAllowed(w *walker, p point, k int, allow *Filter) []labrador.
 	keep := min(max(4*k, k+16), allow.count)
 	best := topK{k: keep}
 	score := func() {
+		if !w.trust(h.g.trustRows("vectors", w.fresh)) {
+			w.fresh = w.fresh[:0]
+		}
 		w.scratch(len(w.fresh))
 		h.g.rows.near(w.sims, w.ints, p, w.fresh)
 		for i, row := range w.fresh {
@@ -137,13 +152,22 @@ func (h *HNSW) scanAllowed(w *walker, p point, k int, allow *Filter) []labrador.
 		pool = append(pool, found{sim: c.score, row: c.row})
 	}
 	w.pool = pool
-	return h.name(pool, p, k)
+	return h.name(w, pool, p, k)
 }
 
 // name scores the candidates exactly, sorts them by the rule of hits, and gives them their ids.
-func (h *HNSW) name(pool []found, p point, k int) []labrador.Hit {
+func (h *HNSW) name(w *walker, pool []found, p point, k int) []labrador.Hit {
 	if h.g.rows.codes != nil {
 		pool = pool[:min(len(pool), max(4*k, k+16))] // the codes' order is good enough that the k best are among these
+	}
+	if h.meta.Keep != "" {
+		w.fresh = w.fresh[:0]
+		for _, f := range pool {
+			w.fresh = append(w.fresh, f.row)
+		}
+		if !w.trust(h.g.trustRows("exact", w.fresh)) {
+			return nil
+		}
 	}
 	list := make([]candidate, len(pool))
 	for i, f := range pool {
@@ -153,97 +177,6 @@ func (h *HNSW) name(pool []found, p point, k int) []labrador.Hit {
 	hits := make([]labrador.Hit, min(k, len(list)))
 	for i := range hits {
 		hits[i] = labrador.Hit{ID: h.ids.id(list[i].row), Score: list[i].score}
-	}
-	return hits
-}
-
-// tuneQueries is how many rows are held out to tune with, at least minTune; tuneK the cut-off of the recall that is tuned.
-const (
-	tuneQueries = 400
-	minTune     = 20
-	tuneK       = 10
-)
-
-// Tune finds the smallest ef whose mean recall@10 over the queries (Q, Dimensions), against an exact scan of the same
-// vectors, is at least target, and makes it the default of this index until it is closed. It returns the ef and the recall
-// it reached; where no ef up to 4096 reaches the target, the best one.
-func (h *HNSW) Tune(ctx context.Context, queries labrador.Matrix, target float64) (ef int, recall float64, err error) {
-	return h.tune(ctx, queries, target, nil)
-}
-
-// tune is Tune for a graph that the rows of out are not in.
-func (h *HNSW) tune(ctx context.Context, queries labrador.Matrix, target float64, out []uint32) (ef int, recall float64, err error) {
-	k := min(tuneK, h.meta.Rows-len(out))
-	skip := make([]bool, h.meta.Rows)
-	for _, row := range out {
-		skip[row] = true
-	}
-	truth := make([][]labrador.Hit, queries.Rows)
-	for i := range truth {
-		if err := ctx.Err(); err != nil {
-			return 0, 0, err
-		}
-		truth[i] = h.exactHits(queries.Row(i), k, skip)
-	}
-	try := func(ef int) (float64, error) {
-		got, err := h.Search(ctx, queries, k, HNSWQuery{Ef: ef})
-		if err != nil {
-			return 0, err
-		}
-		var found, all int
-		for i := range got {
-			for _, hit := range got[i] {
-				if hit.Score >= truth[i][len(truth[i])-1].Score { // a tie with the last true hit is as good
-					found++
-				}
-			}
-			all += len(truth[i])
-		}
-		return float64(found) / float64(max(1, all)), nil
-	}
-	low, high := k, k // low fails
-	for {
-		if recall, err = try(high); err != nil {
-			return 0, 0, err
-		}
-		if recall >= target || high >= 4096 || high >= h.meta.Rows {
-			break
-		}
-		low, high = high, high*2
-	}
-	for high-low > max(1, high/16) {
-		mid := (low + high) / 2
-		r, err := try(mid)
-		if err != nil {
-			return 0, 0, err
-		}
-		if r >= target {
-			high, recall = mid, r
-		} else {
-			low = mid
-		}
-	}
-	h.meta.Ef, h.meta.Reached = high, recall
-	return high, recall, nil
-}
-
-// exactHits scans all rows but those to skip for one query by the exact scores.
-func (h *HNSW) exactHits(q []float32, k int, skip []bool) []labrador.Hit {
-	rows := h.g.rows
-	unit := slices.Clone(q)
-	if h.meta.Metric == Cosine {
-		rows.k.Normalize(unit, q)
-	}
-	p := rows.query(unit, make([]int8, rows.dims))
-	best := topK{k: k}
-	for row := range uint32(h.meta.Rows) {
-		if !skip[row] {
-			best.push(candidate{rows.exact(p, row), row, h.ids.ranks[row]})
-		}
-	}
-	hits := make([]labrador.Hit, 0, k)
-	for _, c := range best.sorted() {
-		hits = append(hits, labrador.Hit{ID: h.ids.id(c.row), Score: c.score})
 	}
 	return hits
 }

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"fmt"
 	"slices"
 )
 
@@ -26,7 +27,8 @@ func (r *rowStore) widen(dst []float32, i uint32) {
 
 // UpdateHNSW applies changes to the index in the file path: the documents to remove leave the graph, whose links close
 // over them, and the new ones are inserted. The file is written anew and replaced at the end, or stays as it was. All vectors are in
-// memory meanwhile. Threads and Progress of o are used; its other settings are the index's own.
+// memory meanwhile. Threads and Progress of o are used; its other settings are the index's own, the
+// queries that ef is tuned on among them.
 func UpdateHNSW(ctx context.Context, path string, c Changes, o HNSWOptions) (Changed, error) {
 	old, err := OpenHNSW(path)
 	if err != nil {
@@ -39,6 +41,9 @@ func UpdateHNSW(ctx context.Context, path string, c Changes, o HNSWOptions) (Cha
 	gone, done := c.apply(old.ids)
 	if done == (Changed{}) {
 		return done, nil
+	}
+	if err := old.Verify(); err != nil {
+		return Changed{}, fmt.Errorf("index: %s: %w", path, err)
 	}
 	return done, old.update(ctx, path, c, gone, o)
 }
@@ -73,7 +78,7 @@ func (old *HNSW) update(ctx context.Context, path string, c Changes, gone *Filte
 // without is a copy of the index, in memory, without some rows. A row that loses neighbours chooses anew among those it
 // has left and the neighbours of the lost ones.
 func (h *HNSW) without(gone *Filter) (*HNSW, error) {
-	out := &HNSW{meta: h.meta, threads: h.threads}
+	out := &HNSW{meta: h.meta, threads: h.threads, queries: h.queries}
 	number := make([]uint32, h.meta.Rows) // of each row in the copy
 	var ids []string
 	rows := &rowStore{k: h.g.rows.k, dims: h.g.rows.dims}

@@ -106,7 +106,15 @@ func numbersOf[T numeric](b []byte, n int) ([]T, bool) {
 
 // sectionOf reads a whole, checked section as n numbers.
 func sectionOf[T numeric](f *sections.File, name string, n int) ([]T, error) {
-	b, err := f.Section(name)
+	if _, err := f.Section(name); err != nil {
+		return nil, err
+	}
+	return uncheckedOf[T](f, name, n)
+}
+
+// uncheckedOf views a section as n numbers, before its bytes are compared with their checksums.
+func uncheckedOf[T numeric](f *sections.File, name string, n int) ([]T, error) {
+	b, err := f.Unchecked(name)
 	if err != nil {
 		return nil, err
 	}

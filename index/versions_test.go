@@ -21,7 +21,8 @@ func TestFilesOfEveryVersion(t *testing.T) {
 		if err := BuildFlat(t.Context(), "testdata/flat-v1", ids, MatrixSource(m), FlatOptions{Format: Int8, Keep: BF16}); err != nil {
 			t.Fatal(err)
 		}
-		if err := BuildHNSW(t.Context(), "testdata/hnsw-v1", ids, MatrixSource(m), HNSWOptions{M: 4, Threads: 1}); err != nil {
+		o := HNSWOptions{M: 4, Threads: 1, Queries: farQueries(20, 16)}
+		if err := BuildHNSW(t.Context(), "testdata/hnsw-v2", ids, MatrixSource(m), o); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -49,6 +50,14 @@ func TestFilesOfEveryVersion(t *testing.T) {
 		}
 		return all, x.Verify()
 	}
+	graph := func(path string) ([][]labrador.Hit, error) {
+		h, err := OpenHNSW(path)
+		if err != nil {
+			return nil, err
+		}
+		defer h.Close()
+		return h.Search(t.Context(), queries, 5, HNSWQuery{Ef: 40})
+	}
 	for name, search := range map[string]func(path string) ([][]labrador.Hit, error){
 		"bm25-v1":        terms,
 		"bm25-fields-v1": terms, // two fields, exact lengths, analyzer code
@@ -72,14 +81,8 @@ func TestFilesOfEveryVersion(t *testing.T) {
 			defer f.Close()
 			return f.Search(t.Context(), queries, 5, nil)
 		},
-		"hnsw-v1": func(path string) ([][]labrador.Hit, error) {
-			h, err := OpenHNSW(path)
-			if err != nil {
-				return nil, err
-			}
-			defer h.Close()
-			return h.Search(t.Context(), queries, 5, HNSWQuery{Ef: 40})
-		},
+		"hnsw-v1": graph,
+		"hnsw-v2": graph, // with queries that it was tuned on
 	} {
 		path := filepath.Join("testdata", name)
 		hits, err := search(path)

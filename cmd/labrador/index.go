@@ -43,7 +43,11 @@ SYSTEM is bm25, with settings behind a colon:
 
 or dense:MODEL, a folder or a .gguf file, with settings behind commas: recipe, task, dtype (f32, bf16, int8, auto), pooling,
 max_tokens, dimensions; search (flat, hnsw), format of the vectors (f32, bf16, int8, binary), keep (vectors for exact scores), recall
-(hnsw's target, .98).
+(hnsw's target, .98: the share of the 10 best that a search finds).
+
+hnsw keeps its recall on the dataset's own queries: its ef is tuned on half of them, and the recall printed is that of the other half (at
+most 400 each, of the split). With fewer than 200 queries it is no less than what made queries need, which are documents with noise; with
+fewer than 20 these alone are there to tune on, and real ones may be harder. A changed index is tuned again on the same queries.
 
 DATASET is a name or a path, as for labrador data. The index is the folder that --out names (SYSTEM-DATASET.index in the working
 folder by default). Files are written under another name and renamed at the end: an interrupted run leaves what was there.

@@ -187,11 +187,7 @@ func changeDense(cmd *cobra.Command, dir string, ids []string, docs documents, o
 	if docs != nil {
 		fmt.Fprintf(w, "added\t%d\nreplaced\t%d\n", done.Added, done.Replaced)
 	}
-	rows, dims, err := d.shape(dir)
-	if err != nil {
-		return err
-	}
-	return d.describe(cmd, dir, rows, dims)
+	return d.describe(cmd, dir)
 }
 
 // encode makes vectors of documents with the index's own model and settings.
@@ -216,22 +212,4 @@ func (d denseIndex) update(ctx context.Context, dir string, c index.Changes, thr
 		return index.UpdateHNSW(ctx, d.vectorsPath(dir), c, index.HNSWOptions{Threads: threads})
 	}
 	return index.UpdateFlat(ctx, d.vectorsPath(dir), c)
-}
-
-// shape is the number of vectors and their dimensions.
-func (d denseIndex) shape(dir string) (rows, dims int, err error) {
-	if d.Search == "hnsw" {
-		h, err := index.OpenHNSW(d.vectorsPath(dir))
-		if err != nil {
-			return 0, 0, err
-		}
-		defer h.Close()
-		return h.Len(), h.Dimensions(), nil
-	}
-	f, err := index.OpenFlat(d.vectorsPath(dir))
-	if err != nil {
-		return 0, 0, err
-	}
-	defer f.Close()
-	return f.Len(), f.Dimensions(), nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -166,17 +167,7 @@ func indexDense(cmd *cobra.Command, set *dataset.Dataset, dir string, d denseInd
 		return err
 	}
 	d.Model = abs
-	e, err := dense.Open(d.options(threads))
-	if err != nil {
-		return err
-	}
-	defer e.Close()
-	d.Encoder = e.ID()
-	kept, err := openVectorStore()
-	if err != nil {
-		return err
-	}
-	docs, _, err := encoding{encoder: e, kept: kept}.dense(ctx, labrador.DocumentSide, dense.Documents(set.Documents), progress.New(cmd.ErrOrStderr(), "encoding "+set.Name, "texts", 0))
+	docs, queries, err := d.encodeDataset(cmd, set, threads)
 	if err != nil {
 		return err
 	}
@@ -194,8 +185,8 @@ func indexDense(cmd *cobra.Command, set *dataset.Dataset, dir string, d denseInd
 		err = index.BuildFlat(ctx, path, docs.IDs, src, index.FlatOptions{Format: d.Format, Keep: d.Keep})
 	} else {
 		bar := progress.New(cmd.ErrOrStderr(), "linking", "vectors", int64(docs.Matrix.Rows))
-		err = index.BuildHNSW(ctx, path, docs.IDs, src, index.HNSWOptions{Format: d.Format, Keep: d.Keep, Recall: d.Recall, Threads: threads,
-			Progress: func(n int) { bar.Add(int64(n)) }})
+		err = index.BuildHNSW(ctx, path, docs.IDs, src, index.HNSWOptions{Format: d.Format, Keep: d.Keep, Recall: d.Recall, Queries: queries,
+			Threads: threads, Progress: func(n int) { bar.Add(int64(n)) }})
 		bar.Done()
 	}
 	if err == nil {
@@ -204,16 +195,93 @@ func indexDense(cmd *cobra.Command, set *dataset.Dataset, dir string, d denseInd
 	if err != nil {
 		return err
 	}
-	return d.describe(cmd, dir, docs.Matrix.Rows, docs.Matrix.Cols)
+	return d.describe(cmd, dir)
+}
+
+// encodeDataset makes vectors of a dataset's documents, and for hnsw of queries to tune it with. It sets d.Encoder.
+func (d *denseIndex) encodeDataset(cmd *cobra.Command, set *dataset.Dataset, threads int) (docs dense.Encoded, queries labrador.Matrix, err error) {
+	var ask []labrador.Query
+	if d.Search == "hnsw" {
+		if ask, err = set.Queries(); err != nil {
+			return docs, queries, err
+		}
+		ask = spread(ask, 2*tuneQueries)
+	}
+	e, err := dense.Open(d.options(threads))
+	if err != nil {
+		return docs, queries, err
+	}
+	defer e.Close()
+	d.Encoder = e.ID()
+	kept, err := openVectorStore()
+	if err != nil {
+		return docs, queries, err
+	}
+	enc, ctx := encoding{encoder: e, kept: kept}, cmd.Context()
+	if len(ask) > 0 {
+		bar := progress.New(cmd.ErrOrStderr(), "encoding queries", "texts", int64(len(ask)))
+		vectors, _, err := enc.dense(ctx, labrador.QuerySide, dense.Queries(ask), bar)
+		if err != nil {
+			return docs, queries, err
+		}
+		queries = vectors.Matrix
+	}
+	docs, _, err = enc.dense(ctx, labrador.DocumentSide, dense.Documents(set.Documents), progress.New(cmd.ErrOrStderr(), "encoding "+set.Name, "texts", 0))
+	return docs, queries, err
+}
+
+// tuneQueries is how many queries hnsw is tuned on at most, and measured on.
+const tuneQueries = 400
+
+// spread is at most n of the queries, from all parts of the list.
+func spread(queries []labrador.Query, n int) []labrador.Query {
+	if len(queries) <= n {
+		return queries
+	}
+	some := make([]labrador.Query, n)
+	for i := range some {
+		some[i] = queries[i*len(queries)/n]
+	}
+	return some
 }
 
 // describe prints what an index holds.
-func (d denseIndex) describe(cmd *cobra.Command, dir string, rows, dims int) error {
-	info, err := os.Stat(d.vectorsPath(dir))
-	if err == nil {
-		fmt.Fprintf(cmd.OutOrStdout(), "index\t%s\nmodel\t%s\ndocuments\t%d\ndimensions\t%d\nbytes\t%d\n", dir, d.Model, rows, dims, info.Size())
+func (d denseIndex) describe(cmd *cobra.Command, dir string) error {
+	path := d.vectorsPath(dir)
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
 	}
-	return err
+	var rows, dims int
+	recall := ""
+	if d.Search == "hnsw" {
+		h, err := index.OpenHNSW(path)
+		if err != nil {
+			return err
+		}
+		defer h.Close()
+		rows, dims, recall = h.Len(), h.Dimensions(), recallLine(h.Tuned())
+	} else {
+		f, err := index.OpenFlat(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		rows, dims = f.Len(), f.Dimensions()
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "index\t%s\nmodel\t%s\ndocuments\t%d\ndimensions\t%d\nbytes\t%d\n%s", dir, d.Model, rows, dims, info.Size(), recall)
+	return nil
+}
+
+// recallLine says what recall hnsw has, and how that is known.
+func recallLine(t index.HNSWTuning) string {
+	switch {
+	case math.IsNaN(t.Recall):
+		return fmt.Sprintf("recall\tnot measured, too few documents: ef %d\n", t.Ef)
+	case t.Queries > 0:
+		return fmt.Sprintf("recall\t%.4f of the 10 best with ef %d, on %d queries it was not tuned on (target %.4g)\n", t.Recall, t.Ef, t.Queries, t.Target)
+	}
+	return fmt.Sprintf("recall\t%.4f of the 10 best with ef %d, on queries made of documents (target %.4g)\n", t.Recall, t.Ef, t.Target)
 }
 
 // isDenseIndex reports whether dir is a folder that indexDense made.

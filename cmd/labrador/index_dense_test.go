@@ -2,11 +2,15 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/index"
 	"github.com/labrador-lab/labrador/internal/outside"
 )
 
@@ -30,8 +34,9 @@ func TestDenseIndex(t *testing.T) {
 	}
 	out := filepath.Join(dir, "idx")
 	for _, search := range []string{"flat", "hnsw"} {
-		if code, _ := capture(t, "index", "--out", out, "dense:"+m+",search="+search, set); code != 0 {
-			t.Fatalf("index: exit status %d", code)
+		code, made := capture(t, "index", "--out", out, "dense:"+m+",search="+search, set)
+		if code != 0 || strings.Contains(made, "recall\tnot measured") != (search == "hnsw") {
+			t.Fatalf("index: exit status %d, %q", code, made)
 		}
 		code, run := capture(t, "search", "-k", "2", out, filepath.Join(set, "queries.jsonl"))
 		if lines := strings.Split(strings.TrimSpace(run), "\n"); code != 0 || len(lines) != 2 || !strings.HasPrefix(lines[0], "q1 Q0 d1 1 ") {
@@ -72,4 +77,27 @@ func capture(t *testing.T, args ...string) (int, string) {
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(t.Context())
 	return exitStatus(cmd, err), out.String()
+}
+
+// TestRecallLine says where a recall comes from.
+func TestRecallLine(t *testing.T) {
+	for want, tuned := range map[string]index.HNSWTuning{
+		"recall\t0.9825 of the 10 best with ef 70, on 400 queries it was not tuned on (target 0.98)\n": {Ef: 70, Target: 0.98, Recall: 0.9825, Queries: 400},
+		"recall\t0.9850 of the 10 best with ef 60, on queries made of documents (target 0.98)\n":       {Ef: 60, Target: 0.98, Recall: 0.985},
+		"recall\tnot measured, too few documents: ef 64\n":                                             {Ef: 64, Target: 0.98, Recall: math.NaN()},
+	} {
+		if got := recallLine(tuned); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	ask := make([]labrador.Query, 1000)
+	for i := range ask {
+		ask[i].ID = fmt.Sprint(i)
+	}
+	if some := spread(ask, 800); len(some) != 800 || some[0].ID != "0" || some[799].ID != "998" {
+		t.Errorf("%d of 1,000, to %s", len(some), some[len(some)-1].ID)
+	}
+	if some := spread(ask[:5], 800); len(some) != 5 {
+		t.Errorf("%d of 5", len(some))
+	}
 }

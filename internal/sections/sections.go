@@ -6,11 +6,11 @@
 //	"LABRADOR"            8 bytes
 //	kind                  8 bytes, padded with blanks: "flat", "hnsw"
 //	version               uint32, of the kind's own format
-//	reserved              uint32, 0
+//	chunk                 uint32, the bytes that a checksum is of: 0 for 2^20, else 4096
 //	padding to 64 bytes
-//	sections              each begins at a multiple of 64 bytes
+//	sections              each begins at a multiple of 64 bytes, where chunks are of 4096 bytes at a multiple of these
 //	table                 for each section: name (16 bytes, padded with blanks), offset and length (uint64 each), then a
-//	                      CRC-32C (uint32) for each megabyte of it, the last of what is left
+//	                      CRC-32C (uint32) for each chunk of it, the last of what is left
 //	trailer, 32 bytes     offset and length of the table (uint64 each), number of sections (uint32), CRC-32C of header
 //	                      and table (uint32), "LABRADOR"
 //
@@ -33,7 +33,13 @@ const (
 	trailSize  = 32
 	nameSize   = 16
 	align      = 64
-	chunk      = 1 << 20
+)
+
+// Sizes of chunks, of which each has its checksum: Megabyte for sections that are read in order, Page for those that are read here
+// and there, where a checksum of more than is asked for would have the disk read that too.
+const (
+	Megabyte = 1 << 20
+	Page     = 1 << 12
 )
 
 var (
@@ -53,11 +59,13 @@ type Writer struct {
 	crc     uint32 // of the open chunk
 	fill    int    // bytes of the open chunk
 	crcs    []byte
+	chunk   int
+	align   uint64
 	err     error
 }
 
-// NewWriter begins a file of a kind (at most 8 bytes) and the version of its format.
-func NewWriter(w io.Writer, kind string, version uint32) *Writer {
+// NewWriter begins a file of a kind (at most 8 bytes), the version of its format, and chunks of Megabyte or Page.
+func NewWriter(w io.Writer, kind string, version uint32, chunk int) *Writer {
 	if len(kind) > 8 {
 		panic("sections: kind " + kind + " is too long")
 	}
@@ -65,7 +73,11 @@ func NewWriter(w io.Writer, kind string, version uint32) *Writer {
 	copy(h, magic)
 	copy(h[8:], pad(kind, 8))
 	le.PutUint32(h[16:], version)
-	s := &Writer{w: w, header: h}
+	s := &Writer{w: w, header: h, chunk: chunk, align: align}
+	if chunk != Megabyte {
+		le.PutUint32(h[20:], uint32(chunk))
+		s.align = uint64(chunk)
+	}
 	s.raw(h)
 	return s
 }
@@ -85,8 +97,8 @@ func (s *Writer) Begin(name string) {
 	if len(name) > nameSize || name == "" {
 		panic("sections: bad name " + name)
 	}
-	if extra := s.n % align; extra != 0 {
-		s.raw(make([]byte, align-extra))
+	if extra := s.n % s.align; extra != 0 {
+		s.raw(make([]byte, s.align-extra))
 	}
 	s.name, s.start, s.crc, s.fill, s.crcs = name, s.n, 0, 0, nil
 }
@@ -97,9 +109,9 @@ func (s *Writer) Write(p []byte) (int, error) {
 		panic("sections: Write outside of a section")
 	}
 	for rest := p; len(rest) > 0; {
-		part := rest[:min(len(rest), chunk-s.fill)]
+		part := rest[:min(len(rest), s.chunk-s.fill)]
 		s.crc = crc32.Update(s.crc, table, part)
-		if s.fill += len(part); s.fill == chunk {
+		if s.fill += len(part); s.fill == s.chunk {
 			s.crcs = le.AppendUint32(s.crcs, s.crc)
 			s.crc, s.fill = 0, 0
 		}
@@ -140,6 +152,7 @@ func (s *Writer) Close() error {
 // File is a mapped file of sections. It is safe for concurrent use.
 type File struct {
 	Version  uint32
+	chunk    int
 	sections map[string]*section
 	names    []string
 }
@@ -147,7 +160,7 @@ type File struct {
 type section struct {
 	data []byte
 	crcs []byte
-	good []atomic.Uint32 // chunk was compared with its checksum
+	good []atomic.Uint32 // a bit for each chunk that was compared with its checksum
 }
 
 // ErrDamaged says that a file is not what was written.
@@ -171,7 +184,14 @@ func Read(data []byte, kind string) (*File, error) {
 	if crc32.Update(crc32.Checksum(data[:headerSize], table), table, entries) != le.Uint32(trail[20:]) {
 		return nil, fmt.Errorf("section table: %w", ErrDamaged)
 	}
-	f := &File{Version: le.Uint32(data[16:]), sections: map[string]*section{}}
+	f := &File{Version: le.Uint32(data[16:]), chunk: Megabyte, sections: map[string]*section{}}
+	switch le.Uint32(data[20:]) {
+	case 0:
+	case Page:
+		f.chunk = Page
+	default:
+		return nil, fmt.Errorf("checksums of %d bytes: written by a newer program", le.Uint32(data[20:]))
+	}
 	for range le.Uint32(trail[16:]) {
 		var err error
 		if entries, err = f.entry(data[:at], entries); err != nil {
@@ -195,11 +215,11 @@ func (f *File) entry(data, entries []byte) ([]byte, error) {
 	if at%align != 0 || at > uint64(len(data)) || length > uint64(len(data))-at {
 		return nil, fmt.Errorf("section %s: %w", name, ErrDamaged)
 	}
-	chunks := (length + chunk - 1) / chunk
+	chunks := (length + uint64(f.chunk) - 1) / uint64(f.chunk)
 	if uint64(len(entries)) < 4*chunks || f.sections[name] != nil {
 		return nil, fmt.Errorf("section %s: %w", name, ErrDamaged)
 	}
-	f.sections[name] = &section{data: data[at : at+length : at+length], crcs: entries[:4*chunks], good: make([]atomic.Uint32, chunks)}
+	f.sections[name] = &section{data: data[at : at+length : at+length], crcs: entries[:4*chunks], good: make([]atomic.Uint32, (chunks+31)/32)}
 	f.names = append(f.names, name)
 	return entries[4*chunks:], nil
 }
@@ -222,21 +242,20 @@ func (f *File) Unchecked(name string) ([]byte, error) {
 	return s.data, nil
 }
 
-// Range returns the bytes [lo, hi) of a section; each megabyte that it touches is compared with its checksum the first
-// time.
+// Range returns the bytes [lo, hi) of a section; each chunk that it touches is compared with its checksum the first time.
 func (f *File) Range(name string, lo, hi int) ([]byte, error) {
 	s := f.sections[name]
 	if s == nil || lo < 0 || hi < lo || hi > len(s.data) {
 		return nil, fmt.Errorf("section %s: bytes %d to %d are asked for", name, lo, hi)
 	}
-	for c := lo / chunk; c*chunk < hi; c++ {
-		if s.good[c].Load() == 1 {
+	for c := lo / f.chunk; c*f.chunk < hi; c++ {
+		if s.good[c/32].Load()>>(c%32)&1 == 1 {
 			continue
 		}
-		if crc32.Checksum(s.data[c*chunk:min(len(s.data), (c+1)*chunk)], table) != le.Uint32(s.crcs[4*c:]) {
-			return nil, fmt.Errorf("section %s, megabyte %d: %w", name, c, ErrDamaged)
+		if crc32.Checksum(s.data[c*f.chunk:min(len(s.data), (c+1)*f.chunk)], table) != le.Uint32(s.crcs[4*c:]) {
+			return nil, fmt.Errorf("section %s, bytes from %d on: %w", name, c*f.chunk, ErrDamaged)
 		}
-		s.good[c].Store(1)
+		s.good[c/32].Or(1 << (c % 32))
 	}
 	return s.data[lo:hi:hi], nil
 }
