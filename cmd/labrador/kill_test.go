@@ -136,7 +136,7 @@ func TestKillEncoding(t *testing.T) {
 // TestKillSweep: the same where one pass over the texts makes the vectors of three layers: a kill may come while some layers of a shard are
 // written and others are not.
 func TestKillSweep(t *testing.T) {
-	kills, documents := 4, 1100
+	kills, documents := 3, 1100
 	if testing.Short() {
 		kills = 1
 	}
