@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/labrador-lab/labrador"
@@ -40,5 +41,15 @@ func TestMeanCosine(t *testing.T) {
 	b := labrador.Matrix{Rows: 2, Cols: 2, Data: []float32{6, 8, 0, 5}}
 	if c := meanCosine(a, b); c != .5 {
 		t.Errorf("mean cosine %v of a pair in line and one at right angles, want .5", c)
+	}
+}
+
+func TestCloseTwice(t *testing.T) {
+	m, err := Open(outside.Data(t, "models/bert"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(m.Close(), m.Close()); err != nil {
+		t.Error(err)
 	}
 }

@@ -27,6 +27,7 @@ type Model struct {
 	tail    int32        // Options.Append; -1: none
 	single  chan *worker // one thread each, as many as there are threads
 	wideMu  sync.Mutex
+	closing sync.Once
 	wide    *worker // all threads, for work that is too little to share out
 	threads int
 
@@ -174,10 +175,14 @@ func (m *Model) endToken() int32 {
 	return s.PAD
 }
 
-// Close ends the model's threads and unmaps its files. The model must not be used afterwards.
+// Close ends the model's threads and unmaps its files; a second call does nothing. The model must not be used afterwards.
 func (m *Model) Close() error {
-	m.stop()
-	return m.checkpoint.close()
+	var err error
+	m.closing.Do(func() {
+		m.stop()
+		err = m.checkpoint.close()
+	})
+	return err
 }
 
 // stop ends the threads.
