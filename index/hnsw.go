@@ -203,6 +203,24 @@ func (r *rowStore) near(out []float32, ints []int32, p point, ids []uint32) {
 	}
 }
 
+// ahead asks the processor for codes of a row that near will soon be asked for.
+func (r *rowStore) ahead(i uint32) {
+	if r.codes != nil {
+		kernel.Prefetch(r.k, r.codes[int(i)*r.dims:(int(i)+1)*r.dims])
+	}
+}
+
+// exactAhead asks the processor for a row that exact will soon be asked for.
+func (r *rowStore) exactAhead(i uint32) {
+	lo, hi := int(i)*r.dims, (int(i)+1)*r.dims
+	switch {
+	case r.exact32 != nil:
+		kernel.Prefetch(r.k, r.exact32[lo:hi])
+	case r.exact16 != nil:
+		kernel.Prefetch(r.k, r.exact16[lo:hi])
+	}
+}
+
 // exact is the score of row i that hits carry.
 func (r *rowStore) exact(p point, i uint32) float32 {
 	lo, hi := int(i)*r.dims, (int(i)+1)*r.dims

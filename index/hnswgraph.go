@@ -3,6 +3,8 @@ package index
 import (
 	"cmp"
 	"slices"
+
+	"github.com/labrador-lab/labrador/kernel"
 )
 
 // graph is the layers of neighbours over the rows of a rowStore.
@@ -171,7 +173,11 @@ func (g *graph) layer(w *walker, p point, from []found, ef, layer int) {
 			if w.seen[row] != w.round {
 				w.seen[row] = w.round
 				w.fresh = append(w.fresh, row)
+				g.rows.ahead(row)
 			}
+		}
+		if i+1 < len(w.pool) && layer == 0 { // its neighbours are likely the next to be asked for
+			kernel.Prefetch(g.rows.k, g.links0[int(w.pool[i+1].row)*2*g.m:][:2*g.m])
 		}
 		w.scratch(len(w.fresh))
 		g.rows.near(w.sims, w.ints, p, w.fresh)

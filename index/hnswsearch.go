@@ -171,6 +171,9 @@ func (h *HNSW) name(w *walker, pool []found, p point, k int) []labrador.Hit {
 	}
 	list := make([]candidate, len(pool))
 	for i, f := range pool {
+		if i+2 < len(pool) {
+			h.g.rows.exactAhead(pool[i+2].row)
+		}
 		list[i] = candidate{h.g.rows.exact(p, f.row), f.row, h.ids.ranks[f.row]}
 	}
 	slices.SortFunc(list, compareCandidates)

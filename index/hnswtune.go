@@ -12,9 +12,8 @@ import (
 // The default ef is the smallest one whose recall@10 reaches the target, against an exact scan, on
 //
 //   - given queries, half of them: the recall on the other half is what is reported; or, without these, on
-//   - made queries: rows that wait outside of the graph meanwhile, with noise of one and a half times their length. Rows as they are are
-//     far easier than questions: with the ef that they need for .98, questions reached .94 to .98 on seven sets and .73 on another
-//     (doc/log.md).
+//   - made queries: rows that wait outside of the graph meanwhile, with noise of twice their length. Rows as they are are far easier than
+//     questions: with the ef that they need for .98, the questions of seven sets reached .91 to .99, and .73 once (doc/log.md).
 //
 // The mean must reach the target with the lower end of its one-sided interval of 95 %.
 const (

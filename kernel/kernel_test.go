@@ -347,3 +347,16 @@ func equalInts(t *testing.T, what string, got, want []int32) {
 		}
 	}
 }
+
+// TestPrefetch asks for nothing, for less than a line, and for the end of a slice: no tier reads beyond, and nothing changes.
+func TestPrefetch(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		a := []float32{1, 2, 3}
+		Prefetch(k, a[:0])
+		Prefetch(k, a[2:])
+		Prefetch(k, make([]int8, 1000))
+		if a[0] != 1 || a[1] != 2 || a[2] != 3 {
+			t.Error(a)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math/bits"
+	"unsafe"
 )
 
 // same panics unless two lengths are equal.
@@ -126,6 +127,14 @@ func atBy4[S, Q, R any](out []S, q []Q, rows []R, ids []uint32, one func([]Q, []
 	}
 	for i := n; i < len(ids); i++ {
 		out[i] = one(q, row(i))
+	}
+}
+
+// Prefetch asks the processor for a, to be read soon.
+func Prefetch[T any](k *Kernels, a []T) {
+	if k.t.prefetch != nil && len(a) > 0 {
+		size := len(a) * int(unsafe.Sizeof(a[0]))
+		k.t.prefetch(unsafe.Pointer(&a[0]), size, size, 1)
 	}
 }
 
