@@ -120,8 +120,8 @@ func (t Trend) Plot(w Where) template.HTML {
 		c.Text(x, height-bottom+14, "middle", "tick", t.label(b))
 	}
 	name := t.Name
-	if t.Within {
-		name += ", place within the dataset"
+	if t.Within { // the heading names it; with the name this would not fit
+		name = "place within the dataset"
 	}
 	c.Text((left+panelWidth-right)/2, height-5, "middle", "tick", name)
 	return c.HTML()
