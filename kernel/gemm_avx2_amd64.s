@@ -8,6 +8,9 @@
 // func gemmF32AVX2_1x1(a *gemmArgs)
 TEXT ·gemmF32AVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -37,6 +40,8 @@ loop:
 	VMOVUPS 0(DI)(R13*1), Y1
 	VBROADCASTSS 12(SI), Y2
 	VFMADD231PS Y1, Y2, Y0
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -82,6 +87,9 @@ end:
 // func gemmF32AVX2_1x2(a *gemmArgs)
 TEXT ·gemmF32AVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -120,6 +128,8 @@ loop:
 	VBROADCASTSS 12(SI), Y4
 	VFMADD231PS Y2, Y4, Y0
 	VFMADD231PS Y3, Y4, Y1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -171,6 +181,9 @@ end:
 // func gemmF32AVX2_2x1(a *gemmArgs)
 TEXT ·gemmF32AVX2_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -211,6 +224,8 @@ loop:
 	VFMADD231PS Y2, Y3, Y0
 	VBROADCASTSS 12(SI)(R8*1), Y4
 	VFMADD231PS Y2, Y4, Y1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -263,6 +278,9 @@ end:
 // func gemmF32AVX2_2x2(a *gemmArgs)
 TEXT ·gemmF32AVX2_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -317,6 +335,8 @@ loop:
 	VBROADCASTSS 12(SI)(R8*1), Y7
 	VFMADD231PS Y4, Y7, Y2
 	VFMADD231PS Y5, Y7, Y3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -379,6 +399,9 @@ end:
 // func gemmF32AVX2_4x1(a *gemmArgs)
 TEXT ·gemmF32AVX2_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -443,6 +466,8 @@ loop:
 	VFMADD231PS Y4, Y7, Y2
 	VBROADCASTSS 12(R10), Y8
 	VFMADD231PS Y4, Y8, Y3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -511,6 +536,9 @@ end:
 // func gemmF32AVX2_4x2(a *gemmArgs)
 TEXT ·gemmF32AVX2_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -599,6 +627,8 @@ loop:
 	VBROADCASTSS 12(R10), Y13
 	VFMADD231PS Y8, Y13, Y6
 	VFMADD231PS Y9, Y13, Y7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -685,6 +715,9 @@ end:
 // func gemmF32AVX2_6x1(a *gemmArgs)
 TEXT ·gemmF32AVX2_6x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -771,6 +804,8 @@ loop:
 	VFMADD231PS Y6, Y11, Y4
 	VBROADCASTSS 12(R10)(R8*2), Y12
 	VFMADD231PS Y6, Y12, Y5
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -854,6 +889,9 @@ end:
 // func gemmF32AVX2_6x2(a *gemmArgs)
 TEXT ·gemmF32AVX2_6x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -974,6 +1012,8 @@ loop:
 	VBROADCASTSS 12(R10)(R8*2), Y15
 	VFMADD231PS Y12, Y15, Y10
 	VFMADD231PS Y13, Y15, Y11
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -1083,6 +1123,9 @@ end:
 // func gemmF32WideAVX2_1x1(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -1112,6 +1155,8 @@ loop:
 	VMOVUPS 0(DI)(R13*1), Y1
 	VBROADCASTSS 12(SI), Y2
 	VFMADD231PS Y1, Y2, Y0
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -1157,6 +1202,9 @@ end:
 // func gemmF32WideAVX2_1x2(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -1195,6 +1243,8 @@ loop:
 	VBROADCASTSS 12(SI), Y4
 	VFMADD231PS Y2, Y4, Y0
 	VFMADD231PS Y3, Y4, Y1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -1246,6 +1296,9 @@ end:
 // func gemmF32WideAVX2_1x3(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -1294,6 +1347,8 @@ loop:
 	VFMADD231PS Y3, Y6, Y0
 	VFMADD231PS Y4, Y6, Y1
 	VFMADD231PS Y5, Y6, Y2
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -1351,6 +1406,9 @@ end:
 // func gemmF32WideAVX2_2x1(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -1391,6 +1449,8 @@ loop:
 	VFMADD231PS Y2, Y3, Y0
 	VBROADCASTSS 12(SI)(R8*1), Y4
 	VFMADD231PS Y2, Y4, Y1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -1443,6 +1503,9 @@ end:
 // func gemmF32WideAVX2_2x2(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -1497,6 +1560,8 @@ loop:
 	VBROADCASTSS 12(SI)(R8*1), Y7
 	VFMADD231PS Y4, Y7, Y2
 	VFMADD231PS Y5, Y7, Y3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -1559,6 +1624,9 @@ end:
 // func gemmF32WideAVX2_2x3(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_2x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -1629,6 +1697,8 @@ loop:
 	VFMADD231PS Y6, Y10, Y3
 	VFMADD231PS Y7, Y10, Y4
 	VFMADD231PS Y8, Y10, Y5
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -1701,6 +1771,9 @@ end:
 // func gemmF32WideAVX2_4x1(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -1765,6 +1838,8 @@ loop:
 	VFMADD231PS Y4, Y7, Y2
 	VBROADCASTSS 12(R10), Y8
 	VFMADD231PS Y4, Y8, Y3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -1833,6 +1908,9 @@ end:
 // func gemmF32WideAVX2_4x2(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -1921,6 +1999,8 @@ loop:
 	VBROADCASTSS 12(R10), Y13
 	VFMADD231PS Y8, Y13, Y6
 	VFMADD231PS Y9, Y13, Y7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -2007,6 +2087,9 @@ end:
 // func gemmF32WideAVX2_4x3(a *gemmArgs)
 TEXT ·gemmF32WideAVX2_4x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2123,6 +2206,8 @@ loop:
 	VFMADD231PS Y12, Y15, Y9
 	VFMADD231PS Y13, Y15, Y10
 	VFMADD231PS Y14, Y15, Y11
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -2227,6 +2312,9 @@ end:
 // func gemmF32PackedAVX2_1x1(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2256,6 +2344,8 @@ loop:
 	VMOVUPS 0(DI)(R13*1), Y1
 	VBROADCASTSS 12(SI), Y2
 	VFMADD231PS Y1, Y2, Y0
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -2299,6 +2389,9 @@ end:
 // func gemmF32PackedAVX2_1x2(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2337,6 +2430,8 @@ loop:
 	VBROADCASTSS 12(SI), Y4
 	VFMADD231PS Y2, Y4, Y0
 	VFMADD231PS Y3, Y4, Y1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -2386,6 +2481,9 @@ end:
 // func gemmF32PackedAVX2_1x3(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2434,6 +2532,8 @@ loop:
 	VFMADD231PS Y3, Y6, Y0
 	VFMADD231PS Y4, Y6, Y1
 	VFMADD231PS Y5, Y6, Y2
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -2489,6 +2589,9 @@ end:
 // func gemmF32PackedAVX2_2x1(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2529,6 +2632,8 @@ loop:
 	VFMADD231PS Y2, Y3, Y0
 	VBROADCASTSS 28(SI), Y4
 	VFMADD231PS Y2, Y4, Y1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -2579,6 +2684,9 @@ end:
 // func gemmF32PackedAVX2_2x2(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2633,6 +2741,8 @@ loop:
 	VBROADCASTSS 28(SI), Y7
 	VFMADD231PS Y4, Y7, Y2
 	VFMADD231PS Y5, Y7, Y3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -2693,6 +2803,9 @@ end:
 // func gemmF32PackedAVX2_2x3(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_2x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2763,6 +2876,8 @@ loop:
 	VFMADD231PS Y6, Y10, Y3
 	VFMADD231PS Y7, Y10, Y4
 	VFMADD231PS Y8, Y10, Y5
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -2833,6 +2948,9 @@ end:
 // func gemmF32PackedAVX2_4x1(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2895,6 +3013,8 @@ loop:
 	VFMADD231PS Y4, Y7, Y2
 	VBROADCASTSS 60(SI), Y8
 	VFMADD231PS Y4, Y8, Y3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $64, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -2959,6 +3079,9 @@ end:
 // func gemmF32PackedAVX2_4x2(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -3045,6 +3168,8 @@ loop:
 	VBROADCASTSS 60(SI), Y13
 	VFMADD231PS Y8, Y13, Y6
 	VFMADD231PS Y9, Y13, Y7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $64, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -3127,6 +3252,9 @@ end:
 // func gemmF32PackedAVX2_4x3(a *gemmArgs)
 TEXT ·gemmF32PackedAVX2_4x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -3241,6 +3369,8 @@ loop:
 	VFMADD231PS Y12, Y15, Y9
 	VFMADD231PS Y13, Y15, Y10
 	VFMADD231PS Y14, Y15, Y11
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $64, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -3344,6 +3474,9 @@ TEXT ·gemmWidenAVX2_1x1(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Y15
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -3389,6 +3522,8 @@ loop:
 	VPAND 0(DI)(R13*1), Y15, Y1
 	VBROADCASTSS 28(SI), Y2
 	VFMADD231PS Y1, Y2, Y0
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -3441,6 +3576,9 @@ TEXT ·gemmWidenAVX2_1x2(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Y15
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -3507,6 +3645,8 @@ loop:
 	VBROADCASTSS 28(SI), Y4
 	VFMADD231PS Y2, Y4, Y0
 	VFMADD231PS Y3, Y4, Y1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -3568,6 +3708,9 @@ TEXT ·gemmWidenAVX2_2x1(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Y15
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -3632,6 +3775,8 @@ loop:
 	VFMADD231PS Y2, Y3, Y0
 	VBROADCASTSS 28(SI)(R8*1), Y4
 	VFMADD231PS Y2, Y4, Y1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -3693,6 +3838,9 @@ TEXT ·gemmWidenAVX2_2x2(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Y15
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -3787,6 +3935,8 @@ loop:
 	VBROADCASTSS 28(SI)(R8*1), Y7
 	VFMADD231PS Y4, Y7, Y2
 	VFMADD231PS Y5, Y7, Y3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -3862,6 +4012,9 @@ TEXT ·gemmWidenAVX2_4x1(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Y15
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -3966,6 +4119,8 @@ loop:
 	VFMADD231PS Y4, Y7, Y2
 	VBROADCASTSS 28(R10), Y8
 	VFMADD231PS Y4, Y8, Y3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	ADDQ $32, R10
 	LEAQ (DI)(R12*4), DI
@@ -4047,6 +4202,9 @@ TEXT ·gemmWidenAVX2_4x2(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Y15
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -4199,6 +4357,8 @@ loop:
 	VBROADCASTSS 28(R10), Y13
 	VFMADD231PS Y8, Y13, Y6
 	VFMADD231PS Y9, Y13, Y7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	ADDQ $32, R10
 	LEAQ (DI)(R12*4), DI
@@ -4304,6 +4464,9 @@ TEXT ·gemmWidenAVX2_6x1(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Y15
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -4446,6 +4609,8 @@ loop:
 	VFMADD231PS Y6, Y11, Y4
 	VBROADCASTSS 28(R10)(R8*2), Y12
 	VFMADD231PS Y6, Y12, Y5
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	ADDQ $32, R10
 	LEAQ (DI)(R12*4), DI
@@ -4546,6 +4711,9 @@ TEXT ·gemmWidenAVX2_6x2(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Y15
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -4754,6 +4922,8 @@ loop:
 	VBROADCASTSS 28(R10)(R8*2), Y14
 	VFMADD231PS Y12, Y14, Y10
 	VFMADD231PS Y13, Y14, Y11
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	ADDQ $32, R10
 	LEAQ (DI)(R12*4), DI
@@ -4885,6 +5055,9 @@ end:
 // func gemmS16AVX2_1x1(a *gemmArgs)
 TEXT ·gemmS16AVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -4918,6 +5091,8 @@ loop:
 	VPBROADCASTD 12(SI), Y2
 	VPMADDWD Y1, Y2, Y6
 	VPADDD Y6, Y0, Y0
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -4978,6 +5153,9 @@ end:
 // func gemmS16AVX2_1x2(a *gemmArgs)
 TEXT ·gemmS16AVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -5024,6 +5202,8 @@ loop:
 	VPADDD Y8, Y0, Y0
 	VPMADDWD Y3, Y4, Y9
 	VPADDD Y9, Y1, Y1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -5097,6 +5277,9 @@ end:
 // func gemmS16AVX2_2x1(a *gemmArgs)
 TEXT ·gemmS16AVX2_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -5145,6 +5328,8 @@ loop:
 	VPBROADCASTD 12(SI)(R8*1), Y4
 	VPMADDWD Y2, Y4, Y8
 	VPADDD Y8, Y1, Y1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -5218,6 +5403,9 @@ end:
 // func gemmS16AVX2_2x2(a *gemmArgs)
 TEXT ·gemmS16AVX2_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -5288,6 +5476,8 @@ loop:
 	VPADDD Y12, Y2, Y2
 	VPMADDWD Y5, Y7, Y13
 	VPADDD Y13, Y3, Y3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -5383,6 +5573,9 @@ end:
 // func gemmS16AVX2_4x1(a *gemmArgs)
 TEXT ·gemmS16AVX2_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -5463,6 +5656,8 @@ loop:
 	VPBROADCASTD 12(R10), Y8
 	VPMADDWD Y4, Y8, Y12
 	VPADDD Y12, Y3, Y3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -5564,6 +5759,9 @@ end:
 // func gemmS16AVX2_4x2(a *gemmArgs)
 TEXT ·gemmS16AVX2_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -5684,6 +5882,8 @@ loop:
 	VPADDD Y13, Y6, Y6
 	VPMADDWD Y9, Y10, Y14
 	VPADDD Y14, Y7, Y7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -5825,6 +6025,9 @@ end:
 // func gemmS16AVX2_6x1(a *gemmArgs)
 TEXT ·gemmS16AVX2_6x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -5935,6 +6138,8 @@ loop:
 	VPBROADCASTD 12(R10)(R8*2), Y8
 	VPMADDWD Y6, Y8, Y11
 	VPADDD Y11, Y5, Y5
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -6063,6 +6268,9 @@ end:
 // func gemmS16AVX2_6x2(a *gemmArgs)
 TEXT ·gemmS16AVX2_6x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -6231,6 +6439,8 @@ loop:
 	VPADDD Y15, Y10, Y10
 	VPMADDWD Y13, Y14, Y15
 	VPADDD Y15, Y11, Y11
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -6419,6 +6629,9 @@ TEXT ·gemmU8AVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	VPCMPEQW Y15, Y15, Y15
 	VPSRLW $15, Y15, Y15
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -6452,6 +6665,8 @@ loop:
 	VPADDW Y4, Y5, Y5
 	VPMADDWD Y15, Y5, Y5
 	VPADDD Y5, Y0, Y0
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -6514,6 +6729,9 @@ TEXT ·gemmU8AVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	VPCMPEQW Y15, Y15, Y15
 	VPSRLW $15, Y15, Y15
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -6560,6 +6778,8 @@ loop:
 	VPADDW Y7, Y8, Y8
 	VPMADDWD Y15, Y8, Y8
 	VPADDD Y8, Y1, Y1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -6638,6 +6858,9 @@ TEXT ·gemmU8AVX2_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	VPCMPEQW Y15, Y15, Y15
 	VPSRLW $15, Y15, Y15
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -6688,6 +6911,8 @@ loop:
 	VPADDW Y6, Y7, Y7
 	VPMADDWD Y15, Y7, Y7
 	VPADDD Y7, Y1, Y1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -6767,6 +6992,9 @@ TEXT ·gemmU8AVX2_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	VPCMPEQW Y15, Y15, Y15
 	VPSRLW $15, Y15, Y15
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -6841,6 +7069,8 @@ loop:
 	VPADDW Y8, Y9, Y9
 	VPMADDWD Y15, Y9, Y9
 	VPADDD Y9, Y3, Y3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -6948,6 +7178,9 @@ TEXT ·gemmU8AVX2_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	VPCMPEQW Y15, Y15, Y15
 	VPSRLW $15, Y15, Y15
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -7034,6 +7267,8 @@ loop:
 	VPADDW Y7, Y8, Y8
 	VPMADDWD Y15, Y8, Y8
 	VPADDD Y8, Y3, Y3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -7148,6 +7383,9 @@ TEXT ·gemmU8AVX2_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	VPCMPEQW Y15, Y15, Y15
 	VPSRLW $15, Y15, Y15
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -7280,6 +7518,8 @@ loop:
 	VPADDW Y13, Y14, Y14
 	VPMADDWD Y15, Y14, Y14
 	VPADDD Y14, Y7, Y7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI

@@ -8,6 +8,9 @@
 // func gemmF32AVX512_1x1(a *gemmArgs)
 TEXT ·gemmF32AVX512_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -37,6 +40,8 @@ loop:
 	VMOVUPS 0(DI)(R13*1), Z1
 	VBROADCASTSS 12(SI), Z2
 	VFMADD231PS Z1, Z2, Z0
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -82,6 +87,9 @@ end:
 // func gemmF32AVX512_1x2(a *gemmArgs)
 TEXT ·gemmF32AVX512_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -121,6 +129,8 @@ loop:
 	VBROADCASTSS 12(SI), Z4
 	VFMADD231PS Z2, Z4, Z0
 	VFMADD231PS Z3, Z4, Z1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -172,6 +182,9 @@ end:
 // func gemmF32AVX512_1x3(a *gemmArgs)
 TEXT ·gemmF32AVX512_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -221,6 +234,8 @@ loop:
 	VFMADD231PS Z3, Z6, Z0
 	VFMADD231PS Z4, Z6, Z1
 	VFMADD231PS Z5, Z6, Z2
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -278,6 +293,9 @@ end:
 // func gemmF32AVX512_2x1(a *gemmArgs)
 TEXT ·gemmF32AVX512_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -318,6 +336,8 @@ loop:
 	VFMADD231PS Z2, Z3, Z0
 	VBROADCASTSS 12(SI)(R8*1), Z4
 	VFMADD231PS Z2, Z4, Z1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -370,6 +390,9 @@ end:
 // func gemmF32AVX512_2x2(a *gemmArgs)
 TEXT ·gemmF32AVX512_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -426,6 +449,8 @@ loop:
 	VBROADCASTSS 12(SI)(R8*1), Z7
 	VFMADD231PS Z4, Z7, Z2
 	VFMADD231PS Z5, Z7, Z3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -488,6 +513,9 @@ end:
 // func gemmF32AVX512_2x3(a *gemmArgs)
 TEXT ·gemmF32AVX512_2x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -560,6 +588,8 @@ loop:
 	VFMADD231PS Z6, Z10, Z3
 	VFMADD231PS Z7, Z10, Z4
 	VFMADD231PS Z8, Z10, Z5
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -632,6 +662,9 @@ end:
 // func gemmF32AVX512_4x1(a *gemmArgs)
 TEXT ·gemmF32AVX512_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -696,6 +729,8 @@ loop:
 	VFMADD231PS Z4, Z7, Z2
 	VBROADCASTSS 12(R10), Z8
 	VFMADD231PS Z4, Z8, Z3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -764,6 +799,9 @@ end:
 // func gemmF32AVX512_4x2(a *gemmArgs)
 TEXT ·gemmF32AVX512_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -856,6 +894,8 @@ loop:
 	VBROADCASTSS 12(R10), Z13
 	VFMADD231PS Z8, Z13, Z6
 	VFMADD231PS Z9, Z13, Z7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -942,6 +982,9 @@ end:
 // func gemmF32AVX512_4x3(a *gemmArgs)
 TEXT ·gemmF32AVX512_4x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -1062,6 +1105,8 @@ loop:
 	VFMADD231PS Z12, Z18, Z9
 	VFMADD231PS Z13, Z18, Z10
 	VFMADD231PS Z14, Z18, Z11
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -1166,6 +1211,9 @@ end:
 // func gemmF32AVX512_8x1(a *gemmArgs)
 TEXT ·gemmF32AVX512_8x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -1274,6 +1322,8 @@ loop:
 	VFMADD231PS Z8, Z15, Z6
 	VBROADCASTSS 12(R10)(R8*4), Z16
 	VFMADD231PS Z8, Z16, Z7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -1370,6 +1420,9 @@ end:
 // func gemmF32AVX512_8x2(a *gemmArgs)
 TEXT ·gemmF32AVX512_8x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -1530,6 +1583,8 @@ loop:
 	VBROADCASTSS 12(R10)(R8*4), Z25
 	VFMADD231PS Z16, Z25, Z14
 	VFMADD231PS Z17, Z25, Z15
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -1660,6 +1715,9 @@ end:
 // func gemmF32AVX512_8x3(a *gemmArgs)
 TEXT ·gemmF32AVX512_8x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -1872,6 +1930,8 @@ loop:
 	VFMADD231PS Z24, Z29, Z21
 	VFMADD231PS Z25, Z29, Z22
 	VFMADD231PS Z26, Z29, Z23
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -2036,6 +2096,9 @@ end:
 // func gemmBF16AVX512BF16_1x1(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2065,6 +2128,8 @@ loop:
 	VMOVUPS 0(DI)(R13*1), Z1
 	VBROADCASTSS 12(SI), Z2
 	BYTE $0x62; BYTE $0xf2; BYTE $0x6e; BYTE $0x48; BYTE $0x52; BYTE $0xc1 // VDPBF16PS Z1, Z2, Z0
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -2110,6 +2175,9 @@ end:
 // func gemmBF16AVX512BF16_1x2(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2149,6 +2217,8 @@ loop:
 	VBROADCASTSS 12(SI), Z4
 	BYTE $0x62; BYTE $0xf2; BYTE $0x5e; BYTE $0x48; BYTE $0x52; BYTE $0xc2 // VDPBF16PS Z2, Z4, Z0
 	BYTE $0x62; BYTE $0xf2; BYTE $0x5e; BYTE $0x48; BYTE $0x52; BYTE $0xcb // VDPBF16PS Z3, Z4, Z1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -2200,6 +2270,9 @@ end:
 // func gemmBF16AVX512BF16_1x3(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2249,6 +2322,8 @@ loop:
 	BYTE $0x62; BYTE $0xf2; BYTE $0x4e; BYTE $0x48; BYTE $0x52; BYTE $0xc3 // VDPBF16PS Z3, Z6, Z0
 	BYTE $0x62; BYTE $0xf2; BYTE $0x4e; BYTE $0x48; BYTE $0x52; BYTE $0xcc // VDPBF16PS Z4, Z6, Z1
 	BYTE $0x62; BYTE $0xf2; BYTE $0x4e; BYTE $0x48; BYTE $0x52; BYTE $0xd5 // VDPBF16PS Z5, Z6, Z2
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -2306,6 +2381,9 @@ end:
 // func gemmBF16AVX512BF16_2x1(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2346,6 +2424,8 @@ loop:
 	BYTE $0x62; BYTE $0xf2; BYTE $0x66; BYTE $0x48; BYTE $0x52; BYTE $0xc2 // VDPBF16PS Z2, Z3, Z0
 	VBROADCASTSS 12(SI)(R8*1), Z4
 	BYTE $0x62; BYTE $0xf2; BYTE $0x5e; BYTE $0x48; BYTE $0x52; BYTE $0xca // VDPBF16PS Z2, Z4, Z1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -2398,6 +2478,9 @@ end:
 // func gemmBF16AVX512BF16_2x2(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2454,6 +2537,8 @@ loop:
 	VBROADCASTSS 12(SI)(R8*1), Z7
 	BYTE $0x62; BYTE $0xf2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xd4 // VDPBF16PS Z4, Z7, Z2
 	BYTE $0x62; BYTE $0xf2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xdd // VDPBF16PS Z5, Z7, Z3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -2516,6 +2601,9 @@ end:
 // func gemmBF16AVX512BF16_2x3(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_2x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2588,6 +2676,8 @@ loop:
 	BYTE $0x62; BYTE $0xf2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xde // VDPBF16PS Z6, Z10, Z3
 	BYTE $0x62; BYTE $0xf2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xe7 // VDPBF16PS Z7, Z10, Z4
 	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xe8 // VDPBF16PS Z8, Z10, Z5
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -2660,6 +2750,9 @@ end:
 // func gemmBF16AVX512BF16_4x1(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2724,6 +2817,8 @@ loop:
 	BYTE $0x62; BYTE $0xf2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xd4 // VDPBF16PS Z4, Z7, Z2
 	VBROADCASTSS 12(R10), Z8
 	BYTE $0x62; BYTE $0xf2; BYTE $0x3e; BYTE $0x48; BYTE $0x52; BYTE $0xdc // VDPBF16PS Z4, Z8, Z3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -2792,6 +2887,9 @@ end:
 // func gemmBF16AVX512BF16_4x2(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -2884,6 +2982,8 @@ loop:
 	VBROADCASTSS 12(R10), Z13
 	BYTE $0x62; BYTE $0xd2; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xf0 // VDPBF16PS Z8, Z13, Z6
 	BYTE $0x62; BYTE $0xd2; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xf9 // VDPBF16PS Z9, Z13, Z7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -2970,6 +3070,9 @@ end:
 // func gemmBF16AVX512BF16_4x3(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_4x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -3090,6 +3193,8 @@ loop:
 	BYTE $0x62; BYTE $0x52; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xcc // VDPBF16PS Z12, Z18, Z9
 	BYTE $0x62; BYTE $0x52; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xd5 // VDPBF16PS Z13, Z18, Z10
 	BYTE $0x62; BYTE $0x52; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xde // VDPBF16PS Z14, Z18, Z11
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -3194,6 +3299,9 @@ end:
 // func gemmBF16AVX512BF16_8x1(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_8x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -3302,6 +3410,8 @@ loop:
 	BYTE $0x62; BYTE $0xd2; BYTE $0x06; BYTE $0x48; BYTE $0x52; BYTE $0xf0 // VDPBF16PS Z8, Z15, Z6
 	VBROADCASTSS 12(R10)(R8*4), Z16
 	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x40; BYTE $0x52; BYTE $0xf8 // VDPBF16PS Z8, Z16, Z7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -3398,6 +3508,9 @@ end:
 // func gemmBF16AVX512BF16_8x2(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_8x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -3558,6 +3671,8 @@ loop:
 	VBROADCASTSS 12(R10)(R8*4), Z25
 	BYTE $0x62; BYTE $0x32; BYTE $0x36; BYTE $0x40; BYTE $0x52; BYTE $0xf0 // VDPBF16PS Z16, Z25, Z14
 	BYTE $0x62; BYTE $0x32; BYTE $0x36; BYTE $0x40; BYTE $0x52; BYTE $0xf9 // VDPBF16PS Z17, Z25, Z15
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -3688,6 +3803,9 @@ end:
 // func gemmBF16AVX512BF16_8x3(a *gemmArgs)
 TEXT ·gemmBF16AVX512BF16_8x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -3900,6 +4018,8 @@ loop:
 	BYTE $0x62; BYTE $0x82; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xe8 // VDPBF16PS Z24, Z29, Z21
 	BYTE $0x62; BYTE $0x82; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xf1 // VDPBF16PS Z25, Z29, Z22
 	BYTE $0x62; BYTE $0x82; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xfa // VDPBF16PS Z26, Z29, Z23
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -4067,6 +4187,9 @@ TEXT ·gemmWidenAVX512_1x1(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Z31
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -4108,6 +4231,8 @@ loop:
 	VPANDD 0(DI)(R13*1), Z31, Z1
 	VBROADCASTSS 28(SI), Z2
 	VFMADD231PS Z1, Z2, Z0
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -4159,6 +4284,9 @@ TEXT ·gemmWidenAVX512_1x2(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Z31
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -4218,6 +4346,8 @@ loop:
 	VBROADCASTSS 28(SI), Z4
 	VFMADD231PS Z2, Z4, Z0
 	VFMADD231PS Z3, Z4, Z1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -4277,6 +4407,9 @@ TEXT ·gemmWidenAVX512_1x3(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Z31
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -4354,6 +4487,8 @@ loop:
 	VFMADD231PS Z3, Z6, Z0
 	VFMADD231PS Z4, Z6, Z1
 	VFMADD231PS Z5, Z6, Z2
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -4421,6 +4556,9 @@ TEXT ·gemmWidenAVX512_2x1(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Z31
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -4481,6 +4619,8 @@ loop:
 	VFMADD231PS Z2, Z3, Z0
 	VBROADCASTSS 28(SI)(R8*1), Z4
 	VFMADD231PS Z2, Z4, Z1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -4541,6 +4681,9 @@ TEXT ·gemmWidenAVX512_2x2(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Z31
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -4629,6 +4772,8 @@ loop:
 	VBROADCASTSS 28(SI)(R8*1), Z7
 	VFMADD231PS Z4, Z7, Z2
 	VFMADD231PS Z5, Z7, Z3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -4702,6 +4847,9 @@ TEXT ·gemmWidenAVX512_2x3(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Z31
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -4818,6 +4966,8 @@ loop:
 	VFMADD231PS Z6, Z10, Z3
 	VFMADD231PS Z7, Z10, Z4
 	VFMADD231PS Z8, Z10, Z5
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -4904,6 +5054,9 @@ TEXT ·gemmWidenAVX512_4x1(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Z31
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -5004,6 +5157,8 @@ loop:
 	VFMADD231PS Z4, Z7, Z2
 	VBROADCASTSS 28(R10), Z8
 	VFMADD231PS Z4, Z8, Z3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	ADDQ $32, R10
 	LEAQ (DI)(R12*4), DI
@@ -5084,6 +5239,9 @@ TEXT ·gemmWidenAVX512_4x2(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Z31
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -5232,6 +5390,8 @@ loop:
 	VBROADCASTSS 28(R10), Z13
 	VFMADD231PS Z8, Z13, Z6
 	VFMADD231PS Z9, Z13, Z7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	ADDQ $32, R10
 	LEAQ (DI)(R12*4), DI
@@ -5335,6 +5495,9 @@ TEXT ·gemmWidenAVX512_4x3(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Z31
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -5531,6 +5694,8 @@ loop:
 	VFMADD231PS Z12, Z18, Z9
 	VFMADD231PS Z13, Z18, Z10
 	VFMADD231PS Z14, Z18, Z11
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	ADDQ $32, R10
 	LEAQ (DI)(R12*4), DI
@@ -5657,6 +5822,9 @@ TEXT ·gemmWidenAVX512_8x1(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Z31
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -5833,6 +6001,8 @@ loop:
 	VFMADD231PS Z8, Z15, Z6
 	VBROADCASTSS 28(R10)(R8*4), Z16
 	VFMADD231PS Z8, Z16, Z7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	ADDQ $32, R10
 	LEAQ (DI)(R12*4), DI
@@ -5949,6 +6119,9 @@ TEXT ·gemmWidenAVX512_8x2(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Z31
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -6213,6 +6386,8 @@ loop:
 	VBROADCASTSS 28(R10)(R8*4), Z25
 	VFMADD231PS Z16, Z25, Z14
 	VFMADD231PS Z17, Z25, Z15
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	ADDQ $32, R10
 	LEAQ (DI)(R12*4), DI
@@ -6372,6 +6547,9 @@ TEXT ·gemmWidenAVX512_8x3(SB), NOSPLIT, $0-8
 	MOVL $0xffff0000, BX
 	VMOVD BX, X15
 	VPBROADCASTD X15, Z31
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -6724,6 +6902,8 @@ loop:
 	VFMADD231PS Z24, Z30, Z21
 	VFMADD231PS Z25, Z30, Z22
 	VFMADD231PS Z26, Z30, Z23
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $32, SI
 	ADDQ $32, R10
 	LEAQ (DI)(R12*4), DI
@@ -6923,6 +7103,9 @@ end:
 // func gemmU8AVX512VNNI_1x1(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -6952,6 +7135,8 @@ loop:
 	VMOVDQU32 0(DI)(R13*1), Z1
 	VPBROADCASTD 12(SI), Z2
 	VPDPBUSD Z1, Z2, Z0
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -7011,6 +7196,9 @@ end:
 // func gemmU8AVX512VNNI_1x2(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -7050,6 +7238,8 @@ loop:
 	VPBROADCASTD 12(SI), Z4
 	VPDPBUSD Z2, Z4, Z0
 	VPDPBUSD Z3, Z4, Z1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -7121,6 +7311,9 @@ end:
 // func gemmU8AVX512VNNI_1x3(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -7170,6 +7363,8 @@ loop:
 	VPDPBUSD Z3, Z6, Z0
 	VPDPBUSD Z4, Z6, Z1
 	VPDPBUSD Z5, Z6, Z2
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -7253,6 +7448,9 @@ end:
 // func gemmU8AVX512VNNI_2x1(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -7293,6 +7491,8 @@ loop:
 	VPDPBUSD Z2, Z3, Z0
 	VPBROADCASTD 12(SI)(R8*1), Z4
 	VPDPBUSD Z2, Z4, Z1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -7364,6 +7564,9 @@ end:
 // func gemmU8AVX512VNNI_2x2(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -7420,6 +7623,8 @@ loop:
 	VPBROADCASTD 12(SI)(R8*1), Z7
 	VPDPBUSD Z4, Z7, Z2
 	VPDPBUSD Z5, Z7, Z3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -7511,6 +7716,9 @@ end:
 // func gemmU8AVX512VNNI_2x3(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_2x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -7583,6 +7791,8 @@ loop:
 	VPDPBUSD Z6, Z10, Z3
 	VPDPBUSD Z7, Z10, Z4
 	VPDPBUSD Z8, Z10, Z5
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -7694,6 +7904,9 @@ end:
 // func gemmU8AVX512VNNI_4x1(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -7758,6 +7971,8 @@ loop:
 	VPDPBUSD Z4, Z7, Z2
 	VPBROADCASTD 12(R10), Z8
 	VPDPBUSD Z4, Z8, Z3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -7855,6 +8070,9 @@ end:
 // func gemmU8AVX512VNNI_4x2(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -7947,6 +8165,8 @@ loop:
 	VPBROADCASTD 12(R10), Z13
 	VPDPBUSD Z8, Z13, Z6
 	VPDPBUSD Z9, Z13, Z7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -8080,6 +8300,9 @@ end:
 // func gemmU8AVX512VNNI_4x3(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_4x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -8200,6 +8423,8 @@ loop:
 	VPDPBUSD Z12, Z18, Z9
 	VPDPBUSD Z13, Z18, Z10
 	VPDPBUSD Z14, Z18, Z11
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -8369,6 +8594,9 @@ end:
 // func gemmU8AVX512VNNI_8x1(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_8x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -8477,6 +8705,8 @@ loop:
 	VPDPBUSD Z8, Z15, Z6
 	VPBROADCASTD 12(R10)(R8*4), Z16
 	VPDPBUSD Z8, Z16, Z7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -8622,6 +8852,9 @@ end:
 // func gemmU8AVX512VNNI_8x2(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_8x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -8782,6 +9015,8 @@ loop:
 	VPBROADCASTD 12(R10)(R8*4), Z25
 	VPDPBUSD Z16, Z25, Z14
 	VPDPBUSD Z17, Z25, Z15
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -8995,6 +9230,9 @@ end:
 // func gemmU8AVX512VNNI_8x3(a *gemmArgs)
 TEXT ·gemmU8AVX512VNNI_8x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -9207,6 +9445,8 @@ loop:
 	VPDPBUSD Z24, Z29, Z21
 	VPDPBUSD Z25, Z29, Z22
 	VPDPBUSD Z26, Z29, Z23
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -9488,6 +9728,9 @@ end:
 // func gemmS16AVX512_1x1(a *gemmArgs)
 TEXT ·gemmS16AVX512_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -9521,6 +9764,8 @@ loop:
 	VPBROADCASTD 12(SI), Z2
 	VPMADDWD Z1, Z2, Z6
 	VPADDD Z6, Z0, Z0
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -9581,6 +9826,9 @@ end:
 // func gemmS16AVX512_1x2(a *gemmArgs)
 TEXT ·gemmS16AVX512_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -9628,6 +9876,8 @@ loop:
 	VPADDD Z8, Z0, Z0
 	VPMADDWD Z3, Z4, Z9
 	VPADDD Z9, Z1, Z1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -9701,6 +9951,9 @@ end:
 // func gemmS16AVX512_1x3(a *gemmArgs)
 TEXT ·gemmS16AVX512_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -9762,6 +10015,8 @@ loop:
 	VPADDD Z11, Z1, Z1
 	VPMADDWD Z5, Z6, Z12
 	VPADDD Z12, Z2, Z2
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -9848,6 +10103,9 @@ end:
 // func gemmS16AVX512_2x1(a *gemmArgs)
 TEXT ·gemmS16AVX512_2x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -9896,6 +10154,8 @@ loop:
 	VPBROADCASTD 12(SI)(R8*1), Z4
 	VPMADDWD Z2, Z4, Z8
 	VPADDD Z8, Z1, Z1
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -9969,6 +10229,9 @@ end:
 // func gemmS16AVX512_2x2(a *gemmArgs)
 TEXT ·gemmS16AVX512_2x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -10041,6 +10304,8 @@ loop:
 	VPADDD Z12, Z2, Z2
 	VPMADDWD Z5, Z7, Z13
 	VPADDD Z13, Z3, Z3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -10136,6 +10401,9 @@ end:
 // func gemmS16AVX512_2x3(a *gemmArgs)
 TEXT ·gemmS16AVX512_2x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -10232,6 +10500,8 @@ loop:
 	VPADDD Z17, Z4, Z4
 	VPMADDWD Z8, Z10, Z18
 	VPADDD Z18, Z5, Z5
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
@@ -10349,6 +10619,9 @@ end:
 // func gemmS16AVX512_4x1(a *gemmArgs)
 TEXT ·gemmS16AVX512_4x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -10429,6 +10702,8 @@ loop:
 	VPBROADCASTD 12(R10), Z8
 	VPMADDWD Z4, Z8, Z12
 	VPADDD Z12, Z3, Z3
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -10530,6 +10805,9 @@ end:
 // func gemmS16AVX512_4x2(a *gemmArgs)
 TEXT ·gemmS16AVX512_4x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -10654,6 +10932,8 @@ loop:
 	VPADDD Z20, Z6, Z6
 	VPMADDWD Z9, Z13, Z21
 	VPADDD Z21, Z7, Z7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -10795,6 +11075,9 @@ end:
 // func gemmS16AVX512_4x3(a *gemmArgs)
 TEXT ·gemmS16AVX512_4x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -10963,6 +11246,8 @@ loop:
 	VPADDD Z29, Z10, Z10
 	VPMADDWD Z14, Z18, Z30
 	VPADDD Z30, Z11, Z11
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -11144,6 +11429,9 @@ end:
 // func gemmS16AVX512_8x1(a *gemmArgs)
 TEXT ·gemmS16AVX512_8x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -11284,6 +11572,8 @@ loop:
 	VPBROADCASTD 12(R10)(R8*4), Z12
 	VPMADDWD Z8, Z12, Z20
 	VPADDD Z20, Z7, Z7
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -11437,6 +11727,9 @@ end:
 // func gemmS16AVX512_8x2(a *gemmArgs)
 TEXT ·gemmS16AVX512_8x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -11661,6 +11954,8 @@ loop:
 	VPADDD Z26, Z14, Z14
 	VPMADDWD Z17, Z21, Z27
 	VPADDD Z27, Z15, Z15
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
@@ -11890,6 +12185,9 @@ end:
 // func gemmS16AVX512_8x3(a *gemmArgs)
 TEXT ·gemmS16AVX512_8x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
 tile:
 	MOVQ gemmArgs_groups(AX), CX
 	MOVQ gemmArgs_a(AX), SI
@@ -12198,6 +12496,8 @@ loop:
 	VPADDD Z30, Z22, Z22
 	VPMADDWD Z26, Z28, Z31
 	VPADDD Z31, Z23, Z23
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
 	ADDQ $16, SI
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI

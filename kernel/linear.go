@@ -331,6 +331,10 @@ func (j *linearJob) panelRows(thread, row, col, group int) {
 		b:   unsafe.Pointer(&w.data[(start*w.groups+group*width)*size]),
 		ldb: width * size, ldc: 4 * j.out.Stride,
 	}
+	if tiles := (end - row) / len(j.g.of); tiles > 1 && a.groups > 4 { // the panel behind, evenly over the tiles
+		a.ahead = uintptr(a.b) + uintptr(a.groups*a.ldb)
+		a.aheadStep = min(64, 1+a.groups*a.ldb/(tiles*(a.groups/4)))
+	}
 	if group > 0 {
 		a.add = 1
 	} else if w.bias != nil {

@@ -63,10 +63,13 @@ type gemmArgs struct {
 	ldc    int            // bytes from one row of out to the next
 	bias   unsafe.Pointer // f32 (columns), added to each row; nil for none
 	add    int            // 1: out += product, 0: out = product
-	tiles  int            // how many tiles, one below the other; 0 is one. A call leaves a, c, rowS and tiles changed
-	rowS   unsafe.Pointer // int8 only: f32 (rows), scale of each row of a
-	colS   unsafe.Pointer // int8 only: f32 (columns), scale of each column of b
-	comp   unsafe.Pointer // int8 only: int32 (columns), taken off each sum before scaling; nil for none
+	// ahead is where tiles ask for the weights behind b meanwhile, aheadStep bytes further every four groups; 0 and 0 for nowhere.
+	ahead     uintptr
+	aheadStep int
+	tiles     int            // how many tiles, one below the other; 0 is one. A call leaves a, c, rowS and tiles changed
+	rowS      unsafe.Pointer // int8 only: f32 (rows), scale of each row of a
+	colS      unsafe.Pointer // int8 only: f32 (columns), scale of each column of b
+	comp      unsafe.Pointer // int8 only: int32 (columns), taken off each sum before scaling; nil for none
 }
 
 // A gemmFunc computes tiles one below the other. Their number of rows and columns is fixed by where it stands in its table.

@@ -266,6 +266,9 @@ func (a *asm) tile(t tile) {
 		a.p("VPCMPEQW %s, %s, %s", a.v(m), a.v(m), a.v(m))
 		a.p("VPSRLW $15, %s, %s", a.v(m), a.v(m))
 	}
+	a.p("MOVQ gemmArgs_ahead(AX), R14")
+	a.p("TESTQ R14, R14")
+	a.p("CMOVQEQ gemmArgs_b(AX), R14") // which is there already
 	a.label("tile")
 	for _, m := range []struct{ field, reg string }{{"groups", "CX"}, {"a", "SI"}, {"lda", "R8"}, {"b", "DI"}, {"ldb", "R12"}, {"c", "DX"}, {"ldc", "R9"}} {
 		a.p("MOVQ gemmArgs_%s(AX), %s", m.field, m.reg)
@@ -318,6 +321,8 @@ func (a *asm) groupLoop(t tile) {
 	for u := 0; u < unroll; u += by {
 		t.step(a, t, u)
 	}
+	a.p("PREFETCHT1 (R14)")
+	a.p("ADDQ gemmArgs_aheadStep(AX), R14")
 	a.advance(t, unroll)
 	a.p("LEAQ (DI)(R12*4), DI")
 	a.p("DECQ BX")
