@@ -106,12 +106,14 @@ func comparable(our, their Row) (string, bool) {
 	if a, b := text(our["dtype"]), text(their["dtype"]); a != "" && b != "" && a != b && !(a == "int8" && b == "q8_0") { // llama.cpp's bytes
 		return "", false
 	}
+	var what []string
 	if a, ok := our["recall_10"].(float64); ok && strings.HasPrefix(text(our["peer"]), "labrador-hnsw") {
-		if b, ok := their["recall_10"].(float64); !ok || max(a-b, b-a) > 0.005 {
+		b, ok := their["recall_10"].(float64)
+		if !ok || max(a-b, b-a) > 0.005 {
 			return "", false
 		}
+		what = append(what, fmt.Sprintf("recall@10=%.4f (theirs %.4f)", a, b))
 	}
-	var what []string
 	for _, s := range settings {
 		a, have := our[s]
 		b, has := their[s]
