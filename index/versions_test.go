@@ -1,6 +1,7 @@
 package index
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -26,30 +27,6 @@ func TestFilesOfEveryVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	words := []string{"fish one", "two red new", "parseQuery blue old"}
-	terms := func(path string) ([][]labrador.Hit, error) {
-		x, err := OpenBM25(path)
-		if err != nil {
-			return nil, err
-		}
-		defer x.Close()
-		if x.Options().Variant != "impact" {
-			return x.SearchBatch(t.Context(), queriesOf(words), 5)
-		}
-		var all [][]labrador.Hit
-		for _, text := range words {
-			var vector []WeightedTerm
-			for w := range strings.FieldsSeq(text) {
-				vector = append(vector, WeightedTerm{w, 2})
-			}
-			hits, err := x.SearchTerms(t.Context(), vector, 5)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, hits)
-		}
-		return all, x.Verify()
-	}
 	graph := func(path string) ([][]labrador.Hit, error) {
 		h, err := OpenHNSW(path)
 		if err != nil {
@@ -59,20 +36,10 @@ func TestFilesOfEveryVersion(t *testing.T) {
 		return h.Search(t.Context(), queries, 5, HNSWQuery{Ef: 40})
 	}
 	for name, search := range map[string]func(path string) ([][]labrador.Hit, error){
-		"bm25-v1":        terms,
-		"bm25-fields-v1": terms, // two fields, exact lengths, analyzer code
-		"impact-v1":      terms,
-		"set-v1": func(path string) ([][]labrador.Hit, error) { // two parts, with deleted documents in each
-			set, err := OpenBM25Set(path)
-			if err != nil {
-				return nil, err
-			}
-			defer set.Close()
-			if parts, deleted := set.Parts(); parts != 2 || deleted != 7 {
-				t.Errorf("set-v1: %d parts, %d deleted", parts, deleted)
-			}
-			return set.SearchBatch(t.Context(), queriesOf(words), 5)
-		},
+		"bm25-v1":        oldTerms,
+		"bm25-fields-v1": oldTerms, // two fields, exact lengths, analyzer code
+		"impact-v1":      oldTerms,
+		"set-v1":         oldSet, // two parts, with deleted documents in each
 		"flat-v1": func(path string) ([][]labrador.Hit, error) {
 			f, err := OpenFlat(path)
 			if err != nil {
@@ -87,7 +54,7 @@ func TestFilesOfEveryVersion(t *testing.T) {
 		path := filepath.Join("testdata", name)
 		hits, err := search(path)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", name, err)
 		}
 		var got strings.Builder
 		for q := range hits {
@@ -108,6 +75,45 @@ func TestFilesOfEveryVersion(t *testing.T) {
 			t.Errorf("%s: got\n%s want\n%s", name, got.String(), want)
 		}
 	}
+}
+
+// oldWords are the queries of the files of terms in testdata.
+var oldWords = []string{"fish one", "two red new", "parseQuery blue old"}
+
+func oldTerms(path string) ([][]labrador.Hit, error) {
+	x, err := OpenBM25(path)
+	if err != nil {
+		return nil, err
+	}
+	defer x.Close()
+	if x.Options().Variant != "impact" {
+		return x.SearchBatch(context.Background(), queriesOf(oldWords), 5)
+	}
+	var all [][]labrador.Hit
+	for _, text := range oldWords {
+		var vector []WeightedTerm
+		for w := range strings.FieldsSeq(text) {
+			vector = append(vector, WeightedTerm{w, 2})
+		}
+		hits, err := x.SearchTerms(context.Background(), vector, 5)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, hits)
+	}
+	return all, x.Verify()
+}
+
+func oldSet(path string) ([][]labrador.Hit, error) {
+	set, err := OpenBM25Set(path)
+	if err != nil {
+		return nil, err
+	}
+	defer set.Close()
+	if parts, deleted := set.Parts(); parts != 2 || deleted != 7 {
+		return nil, fmt.Errorf("%d parts, %d deleted, want 2 and 7", parts, deleted)
+	}
+	return set.SearchBatch(context.Background(), queriesOf(oldWords), 5)
 }
 
 func queriesOf(words []string) []labrador.Query {
