@@ -198,12 +198,13 @@ func indexDense(cmd *cobra.Command, set *dataset.Dataset, dir string, d denseInd
 	return d.describe(cmd, dir)
 }
 
-// encodeDataset makes vectors of a dataset's documents, and for hnsw of queries to tune it with. It sets d.Encoder.
+// encodeDataset makes vectors of a dataset's documents, and for hnsw of queries to tune it with, if it has any that can be read. It sets
+// d.Encoder.
 func (d *denseIndex) encodeDataset(cmd *cobra.Command, set *dataset.Dataset, threads int) (docs dense.Encoded, queries labrador.Matrix, err error) {
 	var ask []labrador.Query
 	if d.Search == "hnsw" {
-		if ask, err = set.Queries(); err != nil {
-			return docs, queries, err
+		if ask, err = set.Queries(); err != nil { // the documents are what is indexed: they do not need queries
+			fmt.Fprintf(cmd.ErrOrStderr(), "tuning without the dataset's queries: %v\n", err)
 		}
 		ask = spread(ask, 2*tuneQueries)
 	}

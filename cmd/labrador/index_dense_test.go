@@ -46,6 +46,17 @@ func TestDenseIndex(t *testing.T) {
 			t.Errorf("%s: verify: exit status %d", search, code)
 		}
 	}
+	// Documents are indexed whatever the queries are: these only help to tune.
+	set2 := filepath.Join(dir, "set2")
+	if err := os.CopyFS(set2, os.DirFS(set)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(set2, "queries.jsonl"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code, made := capture(t, "index", "--out", filepath.Join(dir, "idx2"), "dense:"+m+",search=hnsw", set2); code != 0 {
+		t.Errorf("without queries: exit status %d, %q", code, made)
+	}
 	for _, system := range []string{"dense:", "dense:x,search=tree", "dense:x,nothing=1", "dense:x,dtype=f7", "splade"} {
 		if code, _ := capture(t, "index", system, set); code != 2 {
 			t.Errorf("%s: exit status %d", system, code)
