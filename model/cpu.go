@@ -11,7 +11,8 @@ import (
 type worker struct {
 	*engine
 	pool  *kernel.Pool
-	batch *Batch
+	batch *Batch // or, inside a layer, the piece of it at hand
+	piece Batch
 	err   error // the first error of reading a table; results are then meaningless
 
 	memory arena
@@ -382,21 +383,53 @@ func (w *worker) Normalize(x rows) rows {
 	return x
 }
 
-// Layer implements Ops. What the layer took beside its result is given back.
+// pieceTokens bounds the tokens that go through a layer at a time on each thread: what the layer computes for them stays in a near cache, and so
+// do the layer's weights from piece to piece where the caches hold them.
+const pieceTokens = 128
+
+// Layer implements Ops. It takes the batch in pieces of whole sequences; their results take the place of their inputs, and what the layer
+// took beside them is given back.
 func (w *worker) Layer(i int, x rows, f func(rows) rows) rows {
 	w.layer = i
-	before := w.memory.at
-	y := f(x)
-	if y.Rows <= x.Rows && y.Cols == x.Cols && y.Stride == x.Stride { // else its memory is given back with the batch
-		y.Data = x.Data[:copy(x.Data, y.Data[:y.Rows*y.Stride])]
+	before, whole, first, done := w.memory.at, w.batch, 0, 0
+	kept := x.kept
+	for s := 0; s < whole.Sequences(); {
+		to := w.cut(whole, s)
+		n := w.batch.rows(x.kept)
+		y := f(rows{x.part(first, first+n), x.kept})
+		for r := range y.Rows { // at most n
+			copy(x.Row(done), y.Row(r))
+			done++
+		}
+		s, first, kept = to, first+n, y.kept
 		w.memory.release(before)
 	}
+	w.batch = whole
+	x.Rows, x.kept = done, kept
 	if w.tap != nil {
-		before = w.memory.at
-		w.tap(i+1, y)
+		w.tap(i+1, x)
 		w.memory.release(before)
 	}
-	return y
+	return x
+}
+
+// cut makes the sequences of b from s on, as many as are a piece, the batch at hand and returns the one behind them.
+func (w *worker) cut(b *Batch, s int) (to int) {
+	limit := pieceTokens * w.pool.Threads()
+	p := &w.piece
+	p.Start, p.Offsets = b.Start, append(p.Offsets[:0], 0)
+	for to = s + 1; to < b.Sequences() && b.Offsets[to+1]-b.Offsets[s] <= limit; {
+		to++
+	}
+	for _, at := range b.Offsets[s+1 : to+1] {
+		p.Offsets = append(p.Offsets, at-b.Offsets[s])
+	}
+	p.IDs, p.Keep = b.IDs[b.Offsets[s]:b.Offsets[to]], nil
+	if b.Keep != nil {
+		p.Keep = b.Keep[s:to]
+	}
+	w.batch = p
+	return to
 }
 
 // put keeps a copy of a layer's keys and values.

@@ -12,8 +12,8 @@ import (
 	labrador "github.com/labrador-lab/labrador"
 )
 
-// batchTokens bounds the tokens of a batch, and with them the memory that activations take; a longer text is a batch of its
-// own. Weights that stay in a processor's caches are read often for little, so that activations may too.
+// batchTokens bounds the tokens of a batch; a longer text is a batch of its own. Layers take a batch in pieces (pieceTokens), but its states are
+// whole, and weights that stay in a processor's caches are read often for little, so that the states may too.
 func batchTokens(weights int64) int {
 	if weights <= 64<<20 {
 		return 256
