@@ -99,8 +99,15 @@ func Encode(ctx context.Context, o EncodeOptions) (Row, error) {
 	if err != nil {
 		return nil, err
 	}
+	products := o.DType // that the linear maps run on
+	switch o.DType {
+	case "":
+		products = "f32"
+	case "bf16":
+		products = kernel.Current().Half().String()
+	}
 	for _, c := range ceilings {
-		if c.Name == o.DType || o.DType == "" && c.Name == "f32" {
+		if c.Name == products {
 			row["ceiling_gflops"], row["share"] = round(c.Rate, 1), round(flops*tokens/median/1e9/c.Rate, 3)
 		}
 	}

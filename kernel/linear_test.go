@@ -49,7 +49,7 @@ func (lc linearCase) check(t *testing.T, k *Kernels, p *Pool, f Format) {
 	} else {
 		packed.Linear(p, out, xm)
 	}
-	eps := map[Format]float64{FormatF32: 2e-6, FormatBF16: 1. / 128, FormatInt8: 0}[f]
+	eps := map[Format]float64{FormatF32: 2e-6, FormatBF16: 1. / 128, FormatInt16: 1. / 512, FormatInt8: 0}[f]
 	for i := range lc.rows {
 		for o := range os {
 			if o >= lc.oc {
@@ -71,7 +71,7 @@ func (lc linearCase) check(t *testing.T, k *Kernels, p *Pool, f Format) {
 	}
 }
 
-var formats = []Format{FormatF32, FormatBF16, FormatInt8}
+var formats = []Format{FormatF32, FormatBF16, FormatInt16, FormatInt8}
 
 func TestLinear(t *testing.T) {
 	forTiers(t, func(t *testing.T, k *Kernels) {
@@ -117,7 +117,7 @@ func FuzzLinear(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			lc.check(t, k, pools[flags>>2&1], formats[int(flags>>3&3)%3])
+			lc.check(t, k, pools[flags>>2&1], formats[int(flags>>3&3)])
 		}
 	})
 }
@@ -288,6 +288,45 @@ func TestPairsStayWithin16Bits(t *testing.T) {
 				}
 				if int(got) != want {
 					t.Fatalf("row %d, channel %d: %v, want %d", i/oc, i%oc, got, want)
+				}
+			}
+		}
+	})
+}
+
+// TestInt16Bounds multiplies vectors with themselves, whose sums of codes are the largest that int16Norm allows: they stay exact.
+func TestInt16Bounds(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		p := NewPool(1)
+		defer p.Close()
+		for _, c := range []int{1, 2, 97, 576, 768, 1531, 4864} {
+			spike := make([]float32, c)
+			spike[c/2] = -3
+			ones := make([]float32, c)
+			for i := range ones {
+				ones[i] = 1e-3
+			}
+			steps := make([]float32, c) // a pass much larger than the others
+			for i := range steps {
+				steps[i] = float32(i*i%7) * float32(1+99*(i/500%2))
+			}
+			steps[0] = 1
+			for name, v := range map[string][]float32{"spike": spike, "ones": ones, "steps": steps, "normal": normals(random(uint64(c)), c)} {
+				w := k.Pack(FormatInt16, 2, c, func(i int, dst []float32) {
+					for j := range dst {
+						dst[j] = v[j] * float32(1-2*i)
+					}
+				})
+				out := MatOf(make([]float32, 2), 1, 2)
+				w.Linear(p, out, MatOf(v, 1, c))
+				want := 0.
+				for _, x := range v {
+					want += float64(x) * float64(x)
+				}
+				for i, sign := range []float64{1, -1} {
+					if got := float64(out.Data[i]); math.Abs(got-sign*want) > 1e-3*want {
+						t.Errorf("%s of %d: %v, want %v", name, c, got, sign*want)
+					}
 				}
 			}
 		}

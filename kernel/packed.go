@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"unsafe"
 )
 
@@ -14,16 +15,19 @@ const (
 	// FormatBF16 keeps bfloat16, sums in float32. Where the processor multiplies bfloat16 faster than float32, inputs are rounded to
 	// bfloat16 too; elsewhere they stay float32 and the weights are widened as they are loaded.
 	FormatBF16
+	// FormatInt16 keeps two bytes per value and a scale per output channel. Inputs are quantised row by row, both turned as for FormatInt8. Codes are
+	// as large as exact sums in 32 bits allow (see int16Norm): closer to float32 than bfloat16 is, and faster where processors have no fast products of that.
+	FormatInt16
 	// FormatInt8 keeps a byte per value and a scale per output channel. Inputs are quantised row by row. Both are turned by the
 	// same orthogonal matrix first, which leaves the product as it is and spreads outlying channels over all (see rotation).
 	FormatInt8
 )
 
-// String is "f32", "bf16" or "int8".
-func (f Format) String() string { return [...]string{"f32", "bf16", "int8"}[f] }
+// String is "f32", "bf16", "int16" or "int8".
+func (f Format) String() string { return [...]string{"f32", "bf16", "int16", "int8"}[f] }
 
 // Arithmetic names how the tier multiplies a format, where that changes more than the last bits of a product: "f32", "bf16" or
-// "bf16 widened" (inputs stay float32), "int8" or "int8 in pairs" (rounded a little coarser, see pairLimit).
+// "bf16 widened" (inputs stay float32), "int16", "int8" or "int8 in pairs" (rounded a little coarser, see pairLimit).
 func (k *Kernels) Arithmetic(f Format) string {
 	switch {
 	case f == FormatBF16 && k.t.gemm.bf16.input == inputF32:
@@ -32,6 +36,14 @@ func (k *Kernels) Arithmetic(f Format) string {
 		return "int8 in pairs"
 	}
 	return f.String()
+}
+
+// Half is the faster of the formats with two bytes per value, whose products are as near to float32's as bfloat16 allows: FormatBF16 or FormatInt16.
+func (k *Kernels) Half() Format {
+	if k.t.gemm.int16Pays && k.t.gemm.bf16.input == inputF32 {
+		return FormatInt16
+	}
+	return FormatBF16
 }
 
 // Mat is a view of rows: row i is Data[i*Stride : i*Stride+Cols].
@@ -67,23 +79,24 @@ type Packed struct {
 	format Format
 	oc, c  int
 	groups int
+	pass   int // groups that one pass over a panel covers
 	data   []byte
 	bias   []float32 // padded to whole lanes; nil for none
-	scale  []float32 // int8: per output channel, padded
+	scale  []float32 // int8 and int16: per output channel, padded
 	comp   []int32   // int8 with inputU8: what makes inputs positive, times the sum of each channel, padded
-	turn   *rotation // int8 weights; nil for codes
+	turn   *rotation // int8 and int16 weights; nil for codes
 }
 
 // Pack packs weights (oc, c) that row delivers one output channel at a time: it fills dst (c) with channel i, from
 // whatever the file holds. Rows are asked for in order.
 func (k *Kernels) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Packed {
-	w := k.newPacked(f, [...]*gemmKernels{&k.t.gemm.f32, &k.t.gemm.bf16, &k.t.gemm.int8}[f], oc, c)
-	if f == FormatInt8 {
+	w := k.newPacked(f, [...]*gemmKernels{&k.t.gemm.f32, &k.t.gemm.bf16, &k.t.gemm.int16, &k.t.gemm.int8}[f], oc, c)
+	if f == FormatInt16 || f == FormatInt8 {
 		w.turn = newRotation(c)
 	}
 	n := w.groups * w.g.group // c and zeros up to a whole group
 	buf, turned, tmp, args := make([]float32, n), make([]float32, c), make([]float32, c), new(gemmArgs)
-	half, codes := make([]BF16, n), make([]int8, n)
+	half, words, codes := make([]BF16, n), make([]int16, n), make([]int8, n)
 	for i := range oc {
 		row(i, buf[:c:c])
 		switch f {
@@ -92,6 +105,9 @@ func (k *Kernels) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Pac
 		case FormatBF16:
 			k.t.toBF16(half[:c], buf[:c])
 			w.put(i, unsafe.Pointer(&half[0]))
+		case FormatInt16:
+			w.scale[i] = w.quantize16(words, w.turn.apply(k, turned, tmp, buf[:c], args))
+			w.put(i, unsafe.Pointer(&words[0]))
 		case FormatInt8:
 			w.scale[i] = w.quantize(codes[:c], w.turn.apply(k, turned, tmp, buf[:c], args))
 			w.putCodes(i, codes)
@@ -123,7 +139,11 @@ func (k *Kernels) newPacked(f Format, g *gemmKernels, oc, c int) *Packed {
 	w := &Packed{k: k, g: g, format: f, oc: oc, c: c, groups: g.groups(c)}
 	padded := roundUp(oc, k.t.gemm.lanes)
 	w.data = hugeBytes(w, padded*w.groups*g.groupBytes(f))
-	if f == FormatInt8 {
+	w.pass = w.groups
+	if f != FormatInt8 {
+		w.pass = evenly(w.groups, k.t.gemm.kBlock/g.groupA())
+	}
+	if f == FormatInt16 || f == FormatInt8 {
 		w.scale = make([]float32, padded)
 		if g.input == inputU8 {
 			w.comp = make([]int32, padded)
@@ -170,8 +190,34 @@ func (w *Packed) quantize(codes []int8, x []float32) (scale float32) {
 	return w.k.quantizeBy(codes, x, largest, 0)
 }
 
+// int16Norm is the length that codes of one pass are scaled to at most. The sum of products of two such vectors, and of any part of them, stays within
+// 32 bits (Cauchy and Schwarz): 46,000 and rounding, half the root of a pass's values, squared are less than 2^31.
+const int16Norm = 46000
+
+// quantize16 writes the codes of x, zeros up to the end of codes, and returns their scale.
+func (w *Packed) quantize16(codes []int16, x []float32) (scale float32) {
+	t, pass, squares := &w.k.t, w.pass*w.g.group, float32(0)
+	for i := 0; i < len(x); i += pass {
+		squares = max(squares, t.sumSquares(x[i:min(i+pass, len(x))]))
+	}
+	scale = max(float32(math.Sqrt(float64(squares)))/int16Norm, t.maxAbs(x)/math.MaxInt16)
+	if scale < 1e-37 { // whose inverse may be infinite
+		clear(codes)
+		return 0
+	}
+	t.quantS16(codes[:len(x)], x, 1/scale)
+	clear(codes[len(x):])
+	return scale
+}
+
+// evenly is how many of n groups one pass takes, of passes of about the same length and at most most groups.
+func evenly(n, most int) int {
+	passes := (n + most - 1) / most
+	return min(n, roundUp((n+passes-1)/passes, 4))
+}
+
 // groupBytes is the size of one group of one column in a panel.
-func (g *gemmKernels) groupBytes(f Format) int { return g.group * [...]int{4, 2, 1}[f] }
+func (g *gemmKernels) groupBytes(f Format) int { return g.group * [...]int{4, 2, 2, 1}[f] }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 

@@ -59,6 +59,28 @@ var gemmS16AVX512 = gemmKernels{group: 2, input: inputS16, of: [][]gemmFunc{
 	{gemmS16AVX512_8x1, gemmS16AVX512_8x2, gemmS16AVX512_8x3},
 }}
 
+var gemmI16AVX512 = gemmKernels{group: 2, input: inputI16, of: [][]gemmFunc{
+	{gemmI16AVX512_1x1, gemmI16AVX512_1x2, gemmI16AVX512_1x3},
+	{gemmI16AVX512_2x1, gemmI16AVX512_2x2, gemmI16AVX512_2x3},
+	nil,
+	{gemmI16AVX512_4x1, gemmI16AVX512_4x2, gemmI16AVX512_4x3},
+	nil,
+	nil,
+	nil,
+	{gemmI16AVX512_8x1, gemmI16AVX512_8x2, gemmI16AVX512_8x3},
+}}
+
+var gemmI16AVX512VNNI = gemmKernels{group: 2, input: inputI16, of: [][]gemmFunc{
+	{gemmI16AVX512VNNI_1x1, gemmI16AVX512VNNI_1x2, gemmI16AVX512VNNI_1x3},
+	{gemmI16AVX512VNNI_2x1, gemmI16AVX512VNNI_2x2, gemmI16AVX512VNNI_2x3},
+	nil,
+	{gemmI16AVX512VNNI_4x1, gemmI16AVX512VNNI_4x2, gemmI16AVX512VNNI_4x3},
+	nil,
+	nil,
+	nil,
+	{gemmI16AVX512VNNI_8x1, gemmI16AVX512VNNI_8x2, gemmI16AVX512VNNI_8x3},
+}}
+
 var gemmF32AVX2 = gemmKernels{group: 1, input: inputF32, of: [][]gemmFunc{
 	{gemmF32AVX2_1x1, gemmF32AVX2_1x2},
 	{gemmF32AVX2_2x1, gemmF32AVX2_2x2},
@@ -98,6 +120,15 @@ var gemmS16AVX2 = gemmKernels{group: 2, input: inputS16, of: [][]gemmFunc{
 	{gemmS16AVX2_4x1, gemmS16AVX2_4x2},
 	nil,
 	{gemmS16AVX2_6x1, gemmS16AVX2_6x2},
+}}
+
+var gemmI16AVX2 = gemmKernels{group: 2, input: inputI16, of: [][]gemmFunc{
+	{gemmI16AVX2_1x1, gemmI16AVX2_1x2},
+	{gemmI16AVX2_2x1, gemmI16AVX2_2x2},
+	nil,
+	{gemmI16AVX2_4x1, gemmI16AVX2_4x2},
+	nil,
+	{gemmI16AVX2_6x1, gemmI16AVX2_6x2},
 }}
 
 var gemmU8AVX2 = gemmKernels{group: 4, input: inputU8, pairs: true, of: [][]gemmFunc{
@@ -288,6 +319,78 @@ func gemmS16AVX512_8x2(a *gemmArgs)
 func gemmS16AVX512_8x3(a *gemmArgs)
 
 //go:noescape
+func gemmI16AVX512_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_1x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_2x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_4x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_8x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_8x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_8x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_1x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_2x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_4x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_8x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_8x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_8x3(a *gemmArgs)
+
+//go:noescape
 func addAVX512(dst, a, b []float32)
 
 //go:noescape
@@ -373,6 +476,9 @@ func toBF16AVX512(dst *BF16, src *float32, n int)
 
 //go:noescape
 func quantS8AVX512(dst *int8, src *float32, inv float64, shift int, n int)
+
+//go:noescape
+func quantS16AVX512(dst *int16, src *float32, inv float64, n int)
 
 //go:noescape
 func dotBF16AVX512(a *float32, b *BF16, n int) float32
@@ -546,6 +652,30 @@ func gemmS16AVX2_6x1(a *gemmArgs)
 func gemmS16AVX2_6x2(a *gemmArgs)
 
 //go:noescape
+func gemmI16AVX2_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX2_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX2_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX2_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX2_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX2_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX2_6x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX2_6x2(a *gemmArgs)
+
+//go:noescape
 func gemmU8AVX2_1x1(a *gemmArgs)
 
 //go:noescape
@@ -646,6 +776,9 @@ func toBF16AVX2(dst *BF16, src *float32, n int)
 
 //go:noescape
 func quantS8AVX2(dst *int8, src *float32, inv float64, shift int, n int)
+
+//go:noescape
+func quantS16AVX2(dst *int16, src *float32, inv float64, n int)
 
 //go:noescape
 func dotBF16AVX2(a *float32, b *BF16, n int) float32

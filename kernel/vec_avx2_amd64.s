@@ -2473,6 +2473,31 @@ loopend:
 	VZEROUPPER
 	RET
 
+// func quantS16AVX2(dst *int16, src *float32, inv float64, n int) 
+TEXT ·quantS16AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	VCVTSD2SS inv+16(FP), X4, X4
+	VBROADCASTSS X4, Y4
+	MOVQ n+24(FP), CX
+	XORQ AX, AX
+	SUBQ $8, CX
+	JLT loopend
+	PCALIGN $32
+loop:
+	VMULPS (SI)(AX*4), Y4, Y0
+	VCVTPS2DQ Y0, Y0
+	VEXTRACTI128 $1, Y0, X1
+	VPACKSSDW X1, X0, X0
+	VMOVDQU X0, (DI)(AX*2)
+	ADDQ $8, AX
+	SUBQ $8, CX
+	JGE loop
+loopend:
+	ADDQ $8, CX
+	VZEROUPPER
+	RET
+
 // func dotBF16AVX2(a *float32, b *BF16, n int) float32
 TEXT ·dotBF16AVX2(SB), NOSPLIT, $0-28
 	MOVQ a+0(FP), DI

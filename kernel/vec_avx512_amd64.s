@@ -1993,6 +1993,29 @@ loopend:
 	VZEROUPPER
 	RET
 
+// func quantS16AVX512(dst *int16, src *float32, inv float64, n int) 
+TEXT ·quantS16AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	VCVTSD2SS inv+16(FP), X4, X4
+	VBROADCASTSS X4, Z4
+	MOVQ n+24(FP), CX
+	XORQ AX, AX
+	SUBQ $16, CX
+	JLT loopend
+	PCALIGN $32
+loop:
+	VMULPS (SI)(AX*4), Z4, Z0
+	VCVTPS2DQ Z0, Z0
+	VPMOVSDW Z0, (DI)(AX*2)
+	ADDQ $16, AX
+	SUBQ $16, CX
+	JGE loop
+loopend:
+	ADDQ $16, CX
+	VZEROUPPER
+	RET
+
 // func dotBF16AVX512(a *float32, b *BF16, n int) float32
 TEXT ·dotBF16AVX512(SB), NOSPLIT, $0-28
 	MOVQ a+0(FP), DI

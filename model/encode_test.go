@@ -14,12 +14,12 @@ import (
 	"github.com/labrador-lab/labrador/kernel"
 )
 
-// TestBF16AndInt8 compares the faster modes' vectors with the f32 ones of transformers on every architecture.
-func TestBF16AndInt8(t *testing.T) {
+// TestFormats compares the faster modes' vectors with the f32 ones of transformers on every architecture.
+func TestFormats(t *testing.T) {
 	for _, name := range fixtures {
 		f := openFixture(t, name)
 		n := openNetwork(t, f.dir, "config.json")
-		for format, least := range map[kernel.Format]float64{kernel.FormatBF16: 0.999, kernel.FormatInt8: 0.98} {
+		for format, least := range map[kernel.Format]float64{kernel.FormatBF16: 0.999, kernel.FormatInt16: 0.9999, kernel.FormatInt8: 0.98} {
 			w, b := testWorker(t, n, format), fixtureBatch(f)
 			w.begin(b)
 			y := w.Normalize(w.Pool(Forward(w, n, b, n.Layers), PoolMean))

@@ -194,7 +194,7 @@ func (m *Model) stop() {
 }
 
 // DType is the arithmetic that the model runs in: "f32", "bf16" or "int8", also where the options said "auto".
-func (m *Model) DType() string { return m.engine.format.String() }
+func (m *Model) DType() string { return dtypeOf(m.engine.format) }
 
 // Dimensions is the width of the vectors.
 func (m *Model) Dimensions() int { return m.dims }

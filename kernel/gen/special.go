@@ -222,6 +222,21 @@ func genConvert(a *asm, s *stubs) {
 	})
 	a.ret()
 
+	a.begin(s, "quantS16", "", "dst *int16", "src *float32", "inv float64")
+	a.p("XORQ AX, AX")
+	a.times("loop", a.lanes, func() {
+		a.p("VMULPS (SI)(AX*4), %s, %s", a.v(4), a.v(0))
+		a.p("VCVTPS2DQ %s, %s", a.v(0), a.v(0))
+		if a.reg == "Z" {
+			a.p("VPMOVSDW Z0, (DI)(AX*2)")
+			return
+		}
+		a.p("VEXTRACTI128 $1, Y0, X1")
+		a.p("VPACKSSDW X1, X0, X0")
+		a.p("VMOVDQU X0, (DI)(AX*2)")
+	})
+	a.ret()
+
 	a.begin(s, "dotBF16", "float32", "a *float32", "b *BF16")
 	a.p("XORQ AX, AX")
 	a.clear(0, 1, 2, 3)
