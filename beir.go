@@ -157,6 +157,8 @@ func (l *textLines) next() ([]byte, error) {
 func (d *lineDecoder) tsvDocument(line []byte) (Document, error) {
 	f := bytes.Split(line, []byte{'\t'})
 	switch len(f) {
+	case 1:
+		return Document{}, errors.New(`neither an object, {"_id": "1", "text": "..."}, nor id, tab, text`)
 	case 2:
 		return Document{ID: validText(f[0]), Text: validText(f[1])}, idError(f[0])
 	case 4:

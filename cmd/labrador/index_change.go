@@ -7,14 +7,12 @@ import (
 	"io"
 	"iter"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/dataset"
 	"github.com/labrador-lab/labrador/dense"
 	"github.com/labrador-lab/labrador/index"
 	"github.com/labrador-lab/labrador/internal/atomicfile"
@@ -64,19 +62,12 @@ func changeIndex(cmd *cobra.Command, dir string, o indexFlags) error {
 	return fmt.Errorf("%s holds no index (labrador index makes one)", dir)
 }
 
-// documents are those that --add names: a file's, else a dataset's.
+// documents are those that --add names: a file's or a dataset's.
 func (o *indexFlags) documents() (documents, error) {
-	path := o.change.add
-	info, err := os.Stat(path)
-	if err != nil && strings.Contains(filepath.Base(path), ".jsonl") {
-		return nil, fmt.Errorf("--add: %w; give a .jsonl file of documents, or a dataset", err)
-	}
-	if path == "-" || err == nil && info.Mode().IsRegular() && !strings.HasSuffix(path, ".zip") {
+	if path := o.change.add; path == "-" {
 		return func() iter.Seq2[labrador.Document, error] { return labrador.ReadDocuments(path) }, nil
 	}
-	ref := dataset.ParseRef(path)
-	ref.Folders = dataFolders(o.data)
-	d, err := dataset.Open(ref)
+	d, err := openDocuments(o.change.add, o.data)
 	if err != nil {
 		return nil, err
 	}

@@ -203,7 +203,7 @@ func indexDense(cmd *cobra.Command, set *dataset.Dataset, dir string, d denseInd
 func (d *denseIndex) encodeDataset(cmd *cobra.Command, set *dataset.Dataset, threads int) (docs dense.Encoded, queries labrador.Matrix, err error) {
 	var ask []labrador.Query
 	if d.Search == "hnsw" {
-		if ask, err = set.Queries(); err != nil { // the documents are what is indexed: they do not need queries
+		if ask, err = knownQueries(set); err != nil { // the documents are what is indexed: they do not need queries
 			fmt.Fprintf(cmd.ErrOrStderr(), "tuning without the dataset's queries: %v\n", err)
 		}
 		ask = spread(ask, 2*tuneQueries)
