@@ -54,6 +54,8 @@ func changeIndex(cmd *cobra.Command, dir string, o indexFlags) error {
 	switch {
 	case isDenseIndex(dir) && o.change.merge:
 		return usagef("%s is a dense index, which has no parts to merge", dir)
+	case isDenseIndex(dir) && o.change.add == "-":
+		return usagef("--add - is for bm25: documents to encode are read twice, so give a file")
 	case isDenseIndex(dir):
 		return changeDense(cmd, dir, ids, docs, o)
 	case index.IsBM25Set(dir):

@@ -167,6 +167,9 @@ func indexDense(cmd *cobra.Command, set *dataset.Dataset, dir string, d denseInd
 		return err
 	}
 	d.Model = abs
+	if err := checkIDs(set); err != nil {
+		return err
+	}
 	docs, queries, err := d.encodeDataset(cmd, set, threads)
 	if err != nil {
 		return err
@@ -199,7 +202,7 @@ func indexDense(cmd *cobra.Command, set *dataset.Dataset, dir string, d denseInd
 }
 
 // encodeDataset makes vectors of a dataset's documents, and for hnsw of queries to tune it with, if it has any that can be read. It sets
-// d.Encoder.
+// d.Encoder and makes d.DType definite.
 func (d *denseIndex) encodeDataset(cmd *cobra.Command, set *dataset.Dataset, threads int) (docs dense.Encoded, queries labrador.Matrix, err error) {
 	var ask []labrador.Query
 	if d.Search == "hnsw" {
@@ -214,6 +217,9 @@ func (d *denseIndex) encodeDataset(cmd *cobra.Command, set *dataset.Dataset, thr
 	}
 	defer e.Close()
 	d.Encoder = e.ID()
+	if d.DType == "auto" { // it stays what it is, whatever is fastest when the index is searched
+		d.DType = e.Model().DType()
+	}
 	kept, err := openVectorStore()
 	if err != nil {
 		return docs, queries, err
@@ -229,6 +235,21 @@ func (d *denseIndex) encodeDataset(cmd *cobra.Command, set *dataset.Dataset, thr
 	}
 	docs, _, err = enc.dense(ctx, labrador.DocumentSide, dense.Documents(set.Documents), progress.New(cmd.ErrOrStderr(), "encoding "+set.Name, "texts", 0))
 	return docs, queries, err
+}
+
+// checkIDs finds a document id that comes twice before anything is encoded.
+func checkIDs(set *dataset.Dataset) error {
+	seen := map[string]bool{}
+	for doc, err := range set.Documents() {
+		if err != nil {
+			return err
+		}
+		if seen[doc.ID] {
+			return fmt.Errorf("dataset %s: two documents have the id %q", set.Name, doc.ID)
+		}
+		seen[doc.ID] = true
+	}
+	return nil
 }
 
 // tuneQueries is how many queries hnsw is tuned on at most, and measured on.

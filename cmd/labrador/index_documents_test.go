@@ -71,11 +71,13 @@ func TestDocumentsAnswers(t *testing.T) {
 	}{
 		{"index --out new bm25 ./empty", 1, "dataset empty: no document in ./empty"},
 		{"index --out new dense:" + m + " ./empty", 1, "dataset empty: no document in ./empty"},
+		{"index --out new dense:" + m + " twice.jsonl", 1, `two documents have the id "a"`},
 		{"index --out new bm25 ./notes", 1, `no corpus (one of corpus.jsonl`},
 		{"index --out new bm25 plain.txt", 1, `plain.txt:1: neither an object, {"_id": "1", "text": "..."}, nor id, tab, text`},
 		{"index --out new bm25 noid.jsonl", 1, `noid.jsonl:1: no "_id"`},
 		{"index --out new bm25 gone.jsonl", 1, "gone.jsonl: no such folder, zip or file"},
 		{"index --out new bm25 ./docs@dev", 1, `no split "dev": no judgements`},
+		{"index --add - vec", 2, "--add - is for bm25"},
 		{"encode --model " + m + " --side query docs new", 1, "no queries (one of queries.jsonl"},
 		{"encode --model " + m + " notes new", 1, "no corpus (one of corpus.jsonl"},
 		{"compare --out new study.yaml", 1, "its documents can be indexed and searched, not measured"},
