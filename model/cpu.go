@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"math"
 
 	"github.com/labrador-lab/labrador/kernel"
@@ -11,8 +12,9 @@ import (
 type worker struct {
 	*engine
 	pool  *kernel.Pool
+	ctx   context.Context // ends the batch
 	batch *Batch
-	err   error // the first error of reading a table; results are then meaningless
+	err   error // the first error, of reading a table or the context's; results are then meaningless, and layers no more computed
 
 	memory arena
 
@@ -41,9 +43,17 @@ func newWorker(e *engine, threads int) *worker {
 }
 
 // begin starts a batch: what earlier batches computed is given up.
-func (w *worker) begin(b *Batch) {
+func (w *worker) begin(ctx context.Context, b *Batch) {
 	w.memory.reset()
-	w.batch, w.layer, w.err = b, 0, nil
+	w.ctx, w.batch, w.layer, w.err = ctx, b, 0, nil
+}
+
+// ended says whether nothing needs to be computed any more.
+func (w *worker) ended() bool {
+	if w.err == nil {
+		w.err = w.ctx.Err()
+	}
+	return w.err != nil
 }
 
 func (w *worker) matrix(n, cols int, kept bool) rows {
@@ -143,7 +153,7 @@ func (w *worker) inBlocks(n, width int, f func(from, to int, inner kernel.Mat)) 
 	}
 	defer w.memory.release(w.memory.at)
 	inner := w.memory.take(min(block, n) * stride(width))
-	for from := 0; from < n; from += block {
+	for from := 0; from < n && !w.ended(); from += block {
 		to := min(n, from+block)
 		f(from, to, spaced(inner, to-from, width))
 	}
@@ -384,6 +394,9 @@ func (w *worker) Normalize(x rows) rows {
 
 // Layer implements Ops. What the layer took beside its result is given back.
 func (w *worker) Layer(i int, x rows, f func(rows) rows) rows {
+	if w.ended() {
+		return x
+	}
 	w.layer = i
 	before := w.memory.at
 	y := f(x)

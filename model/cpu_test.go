@@ -35,7 +35,7 @@ func TestCPUEqualsTransformers(t *testing.T) {
 				}
 			}
 			for depth := range n.Layers + 1 {
-				w.begin(b)
+				w.begin(t.Context(), b)
 				x := Forward(w, n, b, depth)
 				for j := range f.inputs {
 					check(fmt.Sprintf("text %d, layer %d", j, depth), compact(x.part(b.Offsets[j], b.Offsets[j+1])).Data, f.expect(t, "%d.hidden.%d", j, depth))
@@ -43,7 +43,7 @@ func TestCPUEqualsTransformers(t *testing.T) {
 			}
 			for _, how := range []Pooling{PoolMean, PoolCLS, PoolLast, PoolWeightedMean} {
 				b.Keep = keepFor(b, how)
-				w.begin(b)
+				w.begin(t.Context(), b)
 				y := w.Normalize(w.Pool(Forward(w, n, b, n.Layers), how))
 				for j := range f.inputs {
 					check(fmt.Sprintf("text %d, %s", j, how), y.Row(j), f.expect(t, "%d.pooled.%s", j, how))
@@ -73,7 +73,7 @@ func keepFor(b *Batch, how Pooling) []Span {
 
 func testWorker(t testing.TB, n *Network, f kernel.Format) *worker {
 	t.Helper()
-	e, err := newEngine(kernel.Current(), f, n, nil)
+	e, err := newEngine(t.Context(), kernel.Current(), f, n, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -361,7 +361,7 @@ const taskMark = " task="
 
 // measure encodes documents of the sample for some seconds; the first round, which warms up, does not count where there is a second.
 func (e *estimator) measure(p *planPass, o dense.Options, s *planSample, sparse bool) error {
-	encoder, err := dense.Open(o)
+	encoder, err := dense.Open(e.ctx, o)
 	if err != nil {
 		return err
 	}

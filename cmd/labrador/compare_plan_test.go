@@ -111,7 +111,7 @@ func TestPlanCountsTokens(t *testing.T) {
 		{Model: outside.RealModel(t, "SmolLM2-135M-Instruct.Q4_1.gguf"), Recipe: "one-word"},
 		{Model: outside.RealModel(t, "SmolLM2-135M-Instruct.Q4_1.gguf"), Recipe: "promptreps", MaxTokens: 9},
 	} {
-		e, err := dense.Open(c)
+		e, err := dense.Open(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +209,7 @@ func TestPlanOfLayers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := dense.Open(dense.Options{Model: path, Layer: 0, Dataset: "one"})
+	e, err := dense.Open(t.Context(), dense.Options{Model: path, Layer: 0, Dataset: "one"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,7 +106,7 @@ func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out
 	if len(ids) == 0 {
 		return fmt.Errorf("encode: %s holds no text", in)
 	}
-	e, err := dense.Open(o)
+	e, err := dense.Open(cmd.Context(), o)
 	if err != nil {
 		return err
 	}

@@ -185,7 +185,7 @@ func changeDense(cmd *cobra.Command, dir string, ids []string, docs documents, o
 
 // encode makes vectors of documents with the index's own model and settings.
 func (d denseIndex) encode(cmd *cobra.Command, dir string, docs documents, threads int) (dense.Encoded, error) {
-	e, err := d.encoder(dir, threads)
+	e, err := d.encoder(cmd.Context(), dir, threads)
 	if err != nil {
 		return dense.Encoded{}, err
 	}

@@ -211,7 +211,7 @@ func (d *denseIndex) encodeDataset(cmd *cobra.Command, set *dataset.Dataset, thr
 		}
 		ask = spread(ask, 2*tuneQueries)
 	}
-	e, err := dense.Open(d.options(threads))
+	e, err := dense.Open(cmd.Context(), d.options(threads))
 	if err != nil {
 		return docs, queries, err
 	}
@@ -313,12 +313,12 @@ func isDenseIndex(dir string) bool {
 }
 
 // openDenseIndex opens such a folder with its model.
-func openDenseIndex(dir string, threads int) (labrador.BatchSearcher, func(), error) {
+func openDenseIndex(ctx context.Context, dir string, threads int) (labrador.BatchSearcher, func(), error) {
 	d, err := readDense(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err := d.encoder(dir, threads)
+	e, err := d.encoder(ctx, dir, threads)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -357,9 +357,9 @@ func openDenseIndex(dir string, threads int) (labrador.BatchSearcher, func(), er
 }
 
 // encoder opens the index's model and refuses another than the one that the index was made with.
-func (d denseIndex) encoder(dir string, threads int) (*dense.Encoder, error) {
+func (d denseIndex) encoder(ctx context.Context, dir string, threads int) (*dense.Encoder, error) {
 	path := filepath.Join(dir, denseFile)
-	e, err := dense.Open(d.options(threads))
+	e, err := dense.Open(ctx, d.options(threads))
 	if err != nil {
 		return nil, fmt.Errorf("%s: the model that the index was made with: %w", path, err)
 	}

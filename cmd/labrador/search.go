@@ -67,7 +67,7 @@ With a bm25 index one of these says how queries are read, instead of as bags of 
 		if err := o.check(cmd, args); err != nil {
 			return err
 		}
-		x, closeIndex, err := o.openIndex(args[0])
+		x, closeIndex, err := o.openIndex(cmd.Context(), args[0])
 		if err != nil {
 			return err
 		}
@@ -118,12 +118,12 @@ type searched struct {
 }
 
 // openIndex opens an index of either kind.
-func (o searchFlags) openIndex(path string) (x searched, closeIndex func(), err error) {
+func (o searchFlags) openIndex(ctx context.Context, path string) (x searched, closeIndex func(), err error) {
 	if isDenseIndex(path) {
 		if o.readings() > 0 {
 			return x, nil, usagef("%s is a dense index: --all, --weights and --rm3 are for bm25", path)
 		}
-		x.BatchSearcher, closeIndex, err = openDenseIndex(path, o.threads)
+		x.BatchSearcher, closeIndex, err = openDenseIndex(ctx, path, o.threads)
 		return x, closeIndex, err
 	}
 	if x.terms, err = openIndex(path); err != nil {
