@@ -105,6 +105,10 @@ func decodeLines[T any](s Stream, one func(*lineDecoder, []byte) (T, error)) ite
 			if s.BadUTF8 != nil && !utf8.Valid(line) {
 				s.BadUTF8(lines.n)
 			}
+			if d.json && len(bytes.TrimSpace(line)) == 1 {
+				yield(zero, fmt.Errorf("%s:%d: an object over several lines: JSON lines have each on one", s.Name, lines.n))
+				return
+			}
 			item, err := one(d, line)
 			if err != nil {
 				yield(zero, fmt.Errorf("%s:%d: %w", s.Name, lines.n, err))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -206,6 +207,9 @@ func writeLines(w io.Writer, lines []string) error {
 
 // itemsOf reads texts in the form that the path's name and kind say.
 func itemsOf(path string, side labrador.Side) (dense.Items, error) {
+	if path == "-" {
+		return nil, errors.New("encode: texts are read twice: give a file, not standard input")
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
@@ -296,6 +300,9 @@ func jsonItems(path string) dense.Items {
 			BEIR  json.RawMessage `json:"_id"`
 			Title string          `json:"title"`
 			Text  *string         `json:"text"`
+		}
+		if len(bytes.TrimSpace(line)) == 1 {
+			return dense.Item{}, errors.New("an object over several lines: JSON lines have each on one")
 		}
 		if err := json.Unmarshal(line, &o); err != nil {
 			return dense.Item{}, err

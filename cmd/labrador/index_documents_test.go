@@ -55,7 +55,7 @@ func TestDocumentsAnswers(t *testing.T) {
 	t.Chdir(t.TempDir())
 	doc := `{"_id":"a","text":"red dog"}` + "\n"
 	for name, text := range map[string]string{"docs/corpus.jsonl": doc, "empty/corpus.jsonl": "", "notes/a.md": "x\n", "twice.jsonl": doc + doc, "plain.txt": "a line\n",
-		"noid.jsonl": `{"text":"x"}` + "\n", "study.yaml": "name: s\ndatasets: [{path: ./docs}]\nsystems: [bm25]\n"} {
+		"pretty.jsonl": "{\n \"_id\": \"a\",\n \"text\": \"x\"\n}\n", "wide.jsonl": "\xff\xfe{\x00", "noid.jsonl": `{"text":"x"}` + "\n", "study.yaml": "name: s\ndatasets: [{path: ./docs}]\nsystems: [bm25]\n"} {
 		writeFile(t, name, text)
 	}
 	if status, _, stderr := exitOf(t, "index", "--out", "idx", "bm25", "docs"); status != 0 {
@@ -75,6 +75,11 @@ func TestDocumentsAnswers(t *testing.T) {
 		{"index --out new bm25 ./notes", 1, `no corpus (one of corpus.jsonl`},
 		{"index --out new bm25 plain.txt", 1, `plain.txt:1: neither an object, {"_id": "1", "text": "..."}, nor id, tab, text`},
 		{"index --out new bm25 noid.jsonl", 1, `noid.jsonl:1: no "_id"`},
+		{"index --out new bm25 pretty.jsonl", 1, "pretty.jsonl:1: an object over several lines"},
+		{"encode --model " + m + " pretty.jsonl new", 1, "pretty.jsonl:1: an object over several lines"},
+		{"encode --model " + m + " wide.jsonl new", 1, "wide.jsonl: text in UTF-16"},
+		{"encode --model " + m + " - new", 1, "give a file, not standard input"},
+		{"encode --model gone docs new", 1, "give a model's folder or .gguf file"},
 		{"index --out new bm25 gone.jsonl", 1, "gone.jsonl: no such folder, zip or file"},
 		{"index --out new bm25 ./docs@dev", 1, `no split "dev": no judgements`},
 		{"index --add - vec", 2, "--add - is for bm25"},
