@@ -34,9 +34,8 @@ type Model struct {
 	prefixMu sync.Mutex
 	prefixes []*prefix // the last few that were computed, the newest last
 
-	digestOnce sync.Once
-	fileSums   string // of the files that the ID depends on
-	digestErr  error
+	sumsMu   sync.Mutex
+	fileSums string // of the files that the ID depends on, once they were read
 }
 
 // Model is an Encoder.
@@ -46,6 +45,12 @@ var _ labrador.Encoder = (*Model)(nil)
 // static embeddings, or a .gguf file. An architecture or a variant that is not supported is an error that names it. Close
 // gives the memory back.
 func Open(path string, opts Options) (*Model, error) {
+	return OpenContext(context.Background(), path, opts)
+}
+
+// OpenContext is Open that ends soon after ctx does, with its error: packing a large model, and comparing arithmetics for dtype "auto", take
+// their time.
+func OpenContext(ctx context.Context, path string, opts Options) (*Model, error) {
 	if err := opts.Validate(); err != nil {
 		return nil, err
 	}
@@ -53,7 +58,7 @@ func Open(path string, opts Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newModel(c, opts)
+	m, err := newModel(ctx, c, opts)
 	if err != nil {
 		c.close()
 		return nil, within(path, err)
@@ -61,7 +66,7 @@ func Open(path string, opts Options) (*Model, error) {
 	return m, nil
 }
 
-func newModel(c *checkpoint, opts Options) (*Model, error) {
+func newModel(ctx context.Context, c *checkpoint, opts Options) (*Model, error) {
 	m := &Model{checkpoint: c, opts: opts, depth: c.net.Layers, tail: -1, threads: opts.Threads}
 	if m.threads == 0 {
 		m.threads = runtime.GOMAXPROCS(0)
@@ -71,12 +76,12 @@ func newModel(c *checkpoint, opts Options) (*Model, error) {
 	}
 	var err error
 	if opts.DType == "auto" {
-		if opts.DType, err = autoDType(c, opts); err != nil {
+		if opts.DType, err = autoDType(ctx, c, opts); err != nil {
 			return nil, err
 		}
 		m.opts.DType = opts.DType
 	}
-	if m.engine, err = newEngine(kernel.Current(), format(opts.DType), c.net, c.recipe.denses()); err != nil {
+	if m.engine, err = newEngine(ctx, kernel.Current(), format(opts.DType), c.net, c.recipe.denses()); err != nil {
 		return nil, err
 	}
 	weights, _ := m.packed(m.engine.format)
