@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"unsafe"
+
+	"github.com/labrador-lab/labrador/internal/pages"
 )
 
 // Format is the form in which a Packed matrix keeps its values and multiplies them.
@@ -81,39 +83,17 @@ type Packed struct {
 	groups int
 	pass   int // groups that one pass over a panel covers
 	data   []byte
-	bias   []float32 // padded to whole lanes; nil for none
-	scale  []float32 // int8 and int16: per output channel, padded
-	comp   []int32   // int8 with inputU8: what makes inputs positive, times the sum of each channel, padded
-	turn   *rotation // int8 and int16 weights; nil for codes
+	memory *pages.Block // that data lies in; nil: Go's heap
+	bias   []float32    // padded to whole lanes; nil for none
+	scale  []float32    // int8 and int16: per output channel, padded
+	comp   []int32      // int8 with inputU8: what makes inputs positive, times the sum of each channel, padded
+	turn   *rotation    // int8 and int16 weights; nil for codes
 }
 
 // Pack packs weights (oc, c) that row delivers one output channel at a time: it fills dst (c) with channel i, from
 // whatever the file holds. Rows are asked for in order.
 func (k *Kernels) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Packed {
-	w := k.newPacked(f, [...]*gemmKernels{&k.t.gemm.f32, &k.t.gemm.bf16, &k.t.gemm.int16, &k.t.gemm.int8}[f], oc, c)
-	if f == FormatInt16 || f == FormatInt8 {
-		w.turn = newRotation(c)
-	}
-	n := w.groups * w.g.group // c and zeros up to a whole group
-	buf, turned, tmp, args := make([]float32, n), make([]float32, c), make([]float32, c), new(gemmArgs)
-	half, words, codes := make([]BF16, n), make([]int16, n), make([]int8, n)
-	for i := range oc {
-		row(i, buf[:c:c])
-		switch f {
-		case FormatF32:
-			w.put(i, unsafe.Pointer(&buf[0]))
-		case FormatBF16:
-			k.t.toBF16(half[:c], buf[:c])
-			w.put(i, unsafe.Pointer(&half[0]))
-		case FormatInt16:
-			w.scale[i] = w.quantize16(words, w.turn.apply(k, turned, tmp, buf[:c], args))
-			w.put(i, unsafe.Pointer(&words[0]))
-		case FormatInt8:
-			w.scale[i] = w.quantize(codes[:c], w.turn.apply(k, turned, tmp, buf[:c], args))
-			w.putCodes(i, codes)
-		}
-	}
-	return w
+	return k.NewShelf(k.PackedBytes(f, oc, c)).Pack(f, oc, c, row)
 }
 
 // PackInt8 packs codes (oc, c) as they are, for RowsInt8: channel i is codes times scales[i]; scales may be nil for ones.
@@ -132,13 +112,20 @@ func (k *Kernels) PackInt8(oc, c int, codes []int8, scales []float32) *Packed {
 	return w
 }
 
+// newPacked is a matrix of zeros with memory of its own.
 func (k *Kernels) newPacked(f Format, g *gemmKernels, oc, c int) *Packed {
+	w := k.newUnplaced(f, g, oc, c)
+	k.NewShelf(w.size()).take(w)
+	return w
+}
+
+// newUnplaced is a matrix without memory for its values.
+func (k *Kernels) newUnplaced(f Format, g *gemmKernels, oc, c int) *Packed {
 	if oc < 0 || c < 1 {
 		panic(fmt.Sprintf("kernel: Pack: shape (%d, %d)", oc, c))
 	}
 	w := &Packed{k: k, g: g, format: f, oc: oc, c: c, groups: g.groups(c)}
 	padded := roundUp(oc, k.t.gemm.lanes)
-	w.data = hugeBytes(w, padded*w.groups*g.groupBytes(f))
 	w.pass = w.groups
 	if f != FormatInt8 {
 		w.pass = evenly(w.groups, k.t.gemm.kBlock/g.groupA())

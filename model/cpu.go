@@ -43,6 +43,12 @@ func newWorker(e *engine, threads int) *worker {
 	return &worker{engine: e, pool: kernel.NewPool(threads)}
 }
 
+// close ends the worker's threads and gives its memory back.
+func (w *worker) close() {
+	w.pool.Close()
+	w.memory.free()
+}
+
 // begin starts a batch: what earlier batches computed is given up.
 func (w *worker) begin(ctx context.Context, b *Batch) {
 	w.memory.reset()
@@ -92,11 +98,18 @@ func (w *worker) each(n, work int, f func(i int)) {
 	})
 }
 
+// largeTable is from how many values on rows of a table come from the file, not from its mapping: before layers of work reading costs
+// nothing beside them, and a table's pages, often more than all layers' weights, do not gather in memory.
+const largeTable = 1 << 20
+
 // Embed implements Ops.
 func (w *worker) Embed(table *Matrix, ids []int32) rows {
-	x := w.matrix(len(ids), table.Cols, false)
+	x, read := w.matrix(len(ids), table.Cols, false), table.ReadRows
+	if w.net.Layers > 0 && table.Rows*table.Cols >= largeTable {
+		read = table.fetchRows
+	}
 	for i, id := range ids {
-		if err := table.ReadRows(x.Row(i), int(id)); err != nil && w.err == nil {
+		if err := read(x.Row(i), int(id)); err != nil && w.err == nil {
 			w.err = err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -86,9 +87,10 @@ func newModel(ctx context.Context, c *checkpoint, opts Options) (*Model, error) 
 	}
 	weights, _ := m.packed(m.engine.format)
 	m.batch = batchTokens(weights)
-	for _, f := range c.files { // packed now; what is still read of them, embeddings, comes back row by row
+	for _, f := range c.files { // packed now; what is still read of them, small tables, comes back row by row
 		f.Release()
 	}
+	debug.FreeOSMemory() // opening leaves several times what stays
 	m.single = make(chan *worker, m.threads)
 	for range m.threads {
 		m.single <- newWorker(m.engine, 1)
@@ -180,7 +182,7 @@ func (m *Model) endToken() int32 {
 	return s.PAD
 }
 
-// Close ends the model's threads and unmaps its files; a second call does nothing. The model must not be used afterwards.
+// Close ends the model's threads, gives its memory back and unmaps its files; a second call does nothing. The model must not be used afterwards.
 func (m *Model) Close() error {
 	var err error
 	m.closing.Do(func() {
@@ -190,12 +192,13 @@ func (m *Model) Close() error {
 	return err
 }
 
-// stop ends the threads.
+// stop ends the threads and gives the weights' memory back.
 func (m *Model) stop() {
-	m.wide.pool.Close()
+	m.wide.close()
 	for range m.threads {
-		(<-m.single).pool.Close()
+		(<-m.single).close()
 	}
+	m.engine.free()
 }
 
 // DType is the arithmetic that the model runs in: "f32", "bf16" or "int8", also where the options said "auto".

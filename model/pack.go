@@ -17,12 +17,14 @@ type engine struct {
 	format kernel.Format
 	net    *Network
 	packed []*kernel.Packed // by slot of the first matrix of a group
+	shelf  *kernel.Shelf    // that they lie on
 	maxMLP int              // widest inner layer of a feed-forward layer, gate and up together
 
-	mu    sync.Mutex
-	ropes map[*Rotary]*turns
-	bias  map[*RelativeBias]*biasTable
-	head  *kernel.Packed // of the next-token logits, packed when first asked for
+	mu        sync.Mutex
+	ropes     map[*Rotary]*turns
+	bias      map[*RelativeBias]*biasTable
+	head      *kernel.Packed // of the next-token logits, packed when first asked for
+	headShelf *kernel.Shelf  // that it lies on
 }
 
 // newEngine packs the network's weights, and those of the dense layers behind its pooling, in the format.
@@ -58,34 +60,52 @@ func (p *packer) add(f kernel.Format, ws ...*Linear) {
 	p.groups, p.format = append(p.groups, ws), append(p.format, f)
 }
 
-// run packs the groups that were added, several at a time.
+// run packs the groups that were added, several at a time, side by side.
 func (p *packer) run(ctx context.Context) error {
-	errs := make([]error, len(p.groups))
+	errs, total := make([]error, len(p.groups)), 0
+	for i, g := range p.groups {
+		total += packedBytes(p.k, p.format[i], g...)
+	}
+	p.shelf = p.k.NewShelf(total)
 	pool := kernel.NewPool(0)
 	defer pool.Close()
 	pool.Each(len(p.groups), func(_, i int) {
-		p.packed[p.groups[i][0].W.Slot], errs[i] = p.pack(ctx, p.format[i], p.groups[i]...)
+		p.packed[p.groups[i][0].W.Slot], errs[i] = pack(ctx, p.shelf, p.format[i], p.groups[i]...)
 	})
 	for _, err := range errs {
 		if err != nil {
+			p.shelf.Free()
 			return err
 		}
 	}
 	return nil
 }
 
+// outputs are the rows of linear maps together.
+func outputs(ws []*Linear) int {
+	n := 0
+	for _, w := range ws {
+		n += w.W.Rows
+	}
+	return n
+}
+
+// packedBytes is what pack puts on a shelf.
+func packedBytes(k *kernel.Kernels, f kernel.Format, ws ...*Linear) int {
+	return k.PackedBytes(f, outputs(ws), ws[0].W.Cols)
+}
+
 // pack makes one matrix of linear maps of the same input, one below the other, with their biases.
-func (e *engine) pack(ctx context.Context, f kernel.Format, ws ...*Linear) (*kernel.Packed, error) {
+func pack(ctx context.Context, s *kernel.Shelf, f kernel.Format, ws ...*Linear) (*kernel.Packed, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	in, out, biased := ws[0].W.Cols, 0, false
+	out, biased := outputs(ws), false
 	for _, w := range ws {
-		out += w.W.Rows
 		biased = biased || w.B != nil
 	}
 	rows := rowReader{ctx: ctx, maps: ws}
-	packed := e.k.Pack(f, out, in, rows.next)
+	packed := s.Pack(f, out, ws[0].W.Cols, rows.next)
 	if rows.err != nil {
 		return nil, fmt.Errorf("model: %s: %w", ws[0].W.Name, rows.err)
 	}
@@ -273,7 +293,20 @@ func (e *engine) logitsHead(ctx context.Context) (*kernel.Packed, error) {
 	if e.head != nil {
 		return e.head, nil
 	}
-	head, err := e.pack(ctx, e.format, e.net.head)
-	e.head = head
-	return head, err
+	shelf := e.k.NewShelf(packedBytes(e.k, e.format, e.net.head))
+	head, err := pack(ctx, shelf, e.format, e.net.head)
+	if err != nil {
+		shelf.Free()
+		return nil, err
+	}
+	e.head, e.headShelf = head, shelf
+	return head, nil
+}
+
+// free gives the packed weights' memory back.
+func (e *engine) free() {
+	e.shelf.Free()
+	if e.headShelf != nil {
+		e.headShelf.Free()
+	}
 }
