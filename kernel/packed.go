@@ -107,7 +107,8 @@ func (k *Kernels) PackInt8(oc, c int, codes []int8, scales []float32) *Packed {
 			w.scale[i] = scales[i]
 		}
 		copy(padded, codes[i*c:(i+1)*c])
-		w.putCodes(i, padded)
+		w.put(i, 1, unsafe.Pointer(&padded[0]))
+		w.setComp(i, padded)
 	}
 	return w
 }
@@ -160,21 +161,24 @@ func (w *Packed) quantize(codes []int8, x []float32) (scale float32) {
 	if !w.g.pairs {
 		return w.k.QuantizeInt8(codes, x)
 	}
-	largest := w.k.t.maxAbs(x) / 127
-	pair := 2 * w.g.group
-	for i := 0; i < len(x); i += pair {
-		part := x[i:min(i+pair, len(x))]
-		for lane := 0; lane < w.g.group; lane += 2 {
-			var up, down float32
-			for j := lane; j < len(part); j += w.g.group {
-				for _, v := range part[j:min(j+2, len(part))] {
-					up, down = up+max(v, 0), down-min(v, 0)
-				}
+	most, group := float32(0), w.g.group
+	for i := 0; i < len(x); i += 2 * group {
+		for lane := i; lane < min(i+group, len(x)); lane += 2 {
+			var four [4]float32
+			if j := lane + group + 1; j < len(x) {
+				four = [...]float32{x[lane], x[lane+1], x[j-1], x[j]}
+			} else {
+				copy(four[:2], x[lane:])
+				copy(four[2:], x[min(lane+group, len(x)):])
 			}
-			largest = max(largest, up/pairLimit, down/pairLimit)
+			sum := four[0] + four[1] + four[2] + four[3]
+			size := abs(four[0]) + abs(four[1]) + abs(four[2]) + abs(four[3])
+			if s := size + abs(sum); s > most { // twice what those of one sign add up to
+				most = s
+			}
 		}
 	}
-	return w.k.quantizeBy(codes, x, largest, 0)
+	return w.k.quantizeBy(codes, x, max(w.k.t.maxAbs(x)/127, most/(2*pairLimit)), 0)
 }
 
 // int16Norm is the length that codes of one pass are scaled to at most. The sum of products of two such vectors, and of any part of them, stays within
@@ -197,6 +201,8 @@ func (w *Packed) quantize16(codes []int16, x []float32) (scale float32) {
 	return scale
 }
 
+func abs(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ (1 << 31)) }
+
 // evenly is how many of n groups one pass takes, of passes of about the same length and at most most groups.
 func evenly(n, most int) int {
 	passes := (n + most - 1) / most
@@ -216,40 +222,55 @@ func (w *Packed) panel(column int) (start, width int) {
 	return start, min(full, roundUp(w.oc-start, lanes))
 }
 
-// put writes channel i, whole groups at src, into its panel.
-func (w *Packed) put(i int, src unsafe.Pointer) {
-	start, width := w.panel(i)
+// put writes n channels from first on, which share a panel, into it; they stand one behind the other at src, whole groups each.
+func (w *Packed) put(first, n int, src unsafe.Pointer) {
+	start, width := w.panel(first)
 	size := w.g.groupBytes(w.format)
-	dst := unsafe.Pointer(&w.data[(start*w.groups+i-start)*size])
+	dst := unsafe.Pointer(&w.data[(start*w.groups+first-start)*size])
 	switch size {
 	case 4:
-		putWords[uint32](dst, src, w.groups, width)
+		putWords[uint32](dst, src, w.groups, width, n)
 	case 2:
-		putWords[uint16](dst, src, w.groups, width)
+		putWords[uint16](dst, src, w.groups, width, n)
 	default:
-		putWords[uint8](dst, src, w.groups, width)
+		putWords[uint8](dst, src, w.groups, width, n)
 	}
 }
 
-// putWords writes n words to every step-th place from dst on.
-func putWords[W uint8 | uint16 | uint32](dst, src unsafe.Pointer, n, step int) {
-	from, to := unsafe.Slice((*W)(src), n), unsafe.Slice((*W)(dst), (n-1)*step+1)
-	for i, v := range from {
-		to[i*step] = v
-	}
-}
-
-// putCodes writes channel i, codes padded with zeros to whole groups.
-func (w *Packed) putCodes(i int, codes []int8) {
-	w.put(i, unsafe.Pointer(&codes[0]))
-	if w.comp != nil {
-		var sum int32
-		for _, c := range codes {
-			sum += int32(c)
+// putWords writes the g-th words of n channels of so many words side by side, at g times step from dst on: four channels at a time, then one by one.
+func putWords[W uint8 | uint16 | uint32](dst, src unsafe.Pointer, words, step, n int) {
+	from, to := unsafe.Slice((*W)(src), n*words), unsafe.Slice((*W)(dst), (words-1)*step+n)
+	i := 0
+	for ; i+4 <= n; i += 4 {
+		r := from[i*words : (i+4)*words]
+		r0, r1, r2, r3 := r[:words], r[words:2*words], r[2*words:3*words], r[3*words:4*words]
+		for g, v := range r0 {
+			four := (*[4]W)(to[g*step+i:])
+			four[0], four[1], four[2], four[3] = v, r1[g], r2[g], r3[g]
 		}
-		_, shift := w.g.inputCodes()
-		w.comp[i] = int32(shift) * sum
 	}
+	for ; i < n; i++ {
+		for g, v := range from[i*words : (i+1)*words] {
+			to[g*step+i] = v
+		}
+	}
+}
+
+// setComp sets comp for channel i with these codes.
+func (w *Packed) setComp(i int, codes []int8) {
+	if w.comp == nil {
+		return
+	}
+	var s [4]int32
+	for ; len(codes) >= 4; codes = codes[4:] {
+		s[0], s[1], s[2], s[3] = s[0]+int32(codes[0]), s[1]+int32(codes[1]), s[2]+int32(codes[2]), s[3]+int32(codes[3])
+	}
+	for _, c := range codes {
+		s[0] += int32(c)
+	}
+	sum := s[0] + s[1] + s[2] + s[3]
+	_, shift := w.g.inputCodes()
+	w.comp[i] = int32(shift) * sum
 }
 
 // SetBias makes every product add b (OC); it is called before the matrix is used. nil takes the bias away.

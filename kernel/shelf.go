@@ -68,23 +68,28 @@ func (s *Shelf) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Packe
 	if f == FormatInt16 || f == FormatInt8 {
 		w.turn = newRotation(c)
 	}
-	n := w.groups * w.g.group // c and zeros up to a whole group
-	buf, turned, tmp, args := make([]float32, n), make([]float32, c), make([]float32, c), new(gemmArgs)
-	half, words, codes := make([]BF16, n), make([]int16, n), make([]int8, n)
+	n, lanes := w.groups*w.g.group, k.t.gemm.lanes // a channel's values, c and zeros up to a whole group
+	size := w.groups * w.g.groupBytes(f)
+	block := pages.Aligned(lanes * size) // channels as they are packed, which go into their panel together
+	buf, turned, tmp, args := make([]float32, c), make([]float32, c), make([]float32, c), new(gemmArgs)
 	for i := range oc {
-		row(i, buf[:c:c])
+		at := i % lanes
+		to := unsafe.Pointer(&block[at*size])
+		row(i, buf)
 		switch f {
 		case FormatF32:
-			w.put(i, unsafe.Pointer(&buf[0]))
+			copy(floats(to, c), buf)
 		case FormatBF16:
-			k.t.toBF16(half[:c], buf[:c])
-			w.put(i, unsafe.Pointer(&half[0]))
+			k.t.toBF16(unsafe.Slice((*BF16)(to), c), buf)
 		case FormatInt16:
-			w.scale[i] = w.quantize16(words, w.turn.apply(k, turned, tmp, buf[:c], args))
-			w.put(i, unsafe.Pointer(&words[0]))
+			w.scale[i] = w.quantize16(unsafe.Slice((*int16)(to), n), w.turn.apply(k, turned, tmp, buf, args))
 		case FormatInt8:
-			w.scale[i] = w.quantize(codes[:c], w.turn.apply(k, turned, tmp, buf[:c], args))
-			w.putCodes(i, codes)
+			codes := unsafe.Slice((*int8)(to), n)
+			w.scale[i] = w.quantize(codes[:c], w.turn.apply(k, turned, tmp, buf, args))
+			w.setComp(i, codes)
+		}
+		if at == lanes-1 || i == oc-1 {
+			w.put(i-at, at+1, unsafe.Pointer(&block[0]))
 		}
 	}
 	return w
