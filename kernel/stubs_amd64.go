@@ -138,6 +138,20 @@ var gemmU8AVX2 = gemmKernels{group: 4, input: inputU8, pairs: true, of: [][]gemm
 	{gemmU8AVX2_4x1, gemmU8AVX2_4x2},
 }}
 
+var gemmI16AVXVNNI = gemmKernels{group: 2, input: inputI16, of: [][]gemmFunc{
+	{gemmI16AVXVNNI_1x1, gemmI16AVXVNNI_1x2, gemmI16AVXVNNI_1x3},
+	{gemmI16AVXVNNI_2x1, gemmI16AVXVNNI_2x2, gemmI16AVXVNNI_2x3},
+	nil,
+	{gemmI16AVXVNNI_4x1, gemmI16AVXVNNI_4x2, gemmI16AVXVNNI_4x3},
+}}
+
+var gemmU8AVXVNNI = gemmKernels{group: 4, input: inputU8, of: [][]gemmFunc{
+	{gemmU8AVXVNNI_1x1, gemmU8AVXVNNI_1x2, gemmU8AVXVNNI_1x3},
+	{gemmU8AVXVNNI_2x1, gemmU8AVXVNNI_2x2, gemmU8AVXVNNI_2x3},
+	nil,
+	{gemmU8AVXVNNI_4x1, gemmU8AVXVNNI_4x2, gemmU8AVXVNNI_4x3},
+}}
+
 //go:noescape
 func gemmF32AVX512_1x1(a *gemmArgs)
 
@@ -520,10 +534,13 @@ func peakF32AVX512(n int)
 func peakS16AVX512(n int)
 
 //go:noescape
-func peakBF16AVX512(n int)
+func peakVNNIAVX512(n int)
 
 //go:noescape
-func peakU8AVX512(n int)
+func peakVNNI16AVX512(n int)
+
+//go:noescape
+func peakBF16AVX512(n int)
 
 //go:noescape
 func gemmF32AVX2_1x1(a *gemmArgs)
@@ -694,6 +711,60 @@ func gemmU8AVX2_4x1(a *gemmArgs)
 func gemmU8AVX2_4x2(a *gemmArgs)
 
 //go:noescape
+func gemmI16AVXVNNI_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_1x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_2x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_4x3(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_1x3(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_2x3(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_4x3(a *gemmArgs)
+
+//go:noescape
 func addAVX2(dst, a, b []float32)
 
 //go:noescape
@@ -796,7 +867,13 @@ func dot4BF16AVX2(out *[4]float32, q *float32, a *BF16, b *BF16, c *BF16, d *BF1
 func dot4Int8AVX2(out *[4]int32, q *int8, a *int8, b *int8, c *int8, d *int8, n int)
 
 //go:noescape
+func dot4Int8VNNIAVX2(out *[4]int32, q *int8, a *int8, b *int8, c *int8, d *int8, n int)
+
+//go:noescape
 func dotInt8AVX2(a *int8, b *int8, n int) int32
+
+//go:noescape
+func dotInt8VNNIAVX2(a *int8, b *int8, n int) int32
 
 //go:noescape
 func hammingRowsAMD64(out *int32, q, rows *uint64, d, n int)
@@ -818,6 +895,12 @@ func peakF32AVX2(n int)
 
 //go:noescape
 func peakS16AVX2(n int)
+
+//go:noescape
+func peakVNNIAVX2(n int)
+
+//go:noescape
+func peakVNNI16AVX2(n int)
 
 //go:noescape
 func peakU8AVX2(n int)

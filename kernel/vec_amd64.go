@@ -7,7 +7,7 @@ import "unsafe"
 // The tables of AVX2 and AVX-512. Where the assembly takes whole vectors only, the rest of a row goes through the plain
 // tier's function.
 
-func avx2Table() table {
+func avx2Table(tier Tier) table {
 	t := plainTable()
 	t.gemm = gemmSet{lanes: 8, kBlock: 1536, kPacked: 1024, f32: gemmF32WideAVX2, attend: gemmF32AVX2, bf16: gemmWidenAVX2, int16: gemmI16AVX2, int8: gemmU8AVX2, codes: gemmS16AVX2, int16Pays: true}
 	t.gemm.f32.packed, t.gemm.f32.interleave = gemmF32PackedAVX2.of, interleaveAVX2
@@ -31,6 +31,11 @@ func avx2Table() table {
 	t.fromBF16 = wholeConvert(8, fromBF16AVX2, plainFromBF16)
 	t.quantS8, t.quantS16 = wholeQuant(8, quantS8AVX2), wholeQuant16(8, quantS16AVX2)
 	t.hadamard = hadamardOf(map[int]func([]float32){8: hadamard8AVX2, 16: hadamard16AVX2, 32: hadamard32AVX2, 64: hadamard64AVX2}, butterflyAVX2)
+	if tier >= AVXVNNI {
+		t.gemm.int16, t.gemm.int8, t.gemm.codes = gemmI16AVXVNNI, gemmU8AVXVNNI, gemmU8AVXVNNI
+		t.dot4Int8 = whole4(32, dot4Int8VNNIAVX2, plainDotInt8)
+		t.dotInt8 = wholeInt8(32, dotInt8VNNIAVX2)
+	}
 	return t
 }
 
