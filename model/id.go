@@ -36,7 +36,7 @@ func (m *Model) LayerID(layer int) string {
 	h := sha256.New()
 	io.WriteString(h, sums)
 	fmt.Fprintf(h, "engine %d %s %s\n", engineVersion, kernel.Current().Arithmetic(m.engine.format), options)
-	return fmt.Sprintf("%s-%s-%s", m.net.Arch, m.engine.format, hex.EncodeToString(h.Sum(nil))[:32])
+	return fmt.Sprintf("%s-%s-%s", m.net.Arch, m.DType(), hex.EncodeToString(h.Sum(nil))[:32])
 }
 
 // Identify reads the files that the ID depends on, all of the model's, until ctx ends.
