@@ -30,37 +30,42 @@ const fewShare = 256
 // all sections but those of the stored documents have the same bytes. It goes through the postings, not the texts. Stored
 // documents come along unless o says otherwise. It takes some 12 bytes of memory a document, the dictionary and the longest list.
 func joinBM25(ctx context.Context, path string, o BM25Options, shares []*share) error {
+	return atomicfile.Write(path, func(w io.Writer) (err error) {
+		defer guardJoin(path, &err)
+		return writeJoined(ctx, w, o, shares)
+	})
+}
+
+// writeJoined is joinBM25 to w; it panics over a posting list that no build wrote.
+func writeJoined(ctx context.Context, w io.Writer, o BM25Options, shares []*share) error {
 	b := &bm25Builder{opts: o.withDefaults(), fields: []string{"contents"}}
 	if b.opts.TitleWeight > 0 {
 		b.fields = append(b.fields, "title")
 	}
-	return atomicfile.Write(path, func(w io.Writer) (err error) {
-		defer guardJoin(path, &err)
-		b.out = sections.NewWriter(w, bm25Kind, bm25Version, sections.Megabyte)
-		j := &joiner{b: b, shares: shares}
-		if err := j.numberDocuments(); err != nil {
-			return err
-		}
-		if err := j.store(ctx); err != nil {
-			return err
-		}
-		meta := bm25Meta{Options: b.opts.String(), Documents: j.n}
-		for f := range b.fields {
-			m, err := j.field(ctx, f)
-			if err != nil {
-				return err
-			}
-			meta.Fields = append(meta.Fields, m)
-		}
-		text, err := json.Marshal(meta)
+	b.out = sections.NewWriter(w, bm25Kind, bm25Version, sections.Megabyte)
+	j := &joiner{b: b, shares: shares}
+	if err := j.numberDocuments(); err != nil {
+		return err
+	}
+	if err := j.store(ctx); err != nil {
+		return err
+	}
+	meta := bm25Meta{Options: b.opts.String(), Documents: j.n}
+	for f := range b.fields {
+		m, err := j.field(ctx, f)
 		if err != nil {
 			return err
 		}
-		if err := b.section("meta", text); err != nil {
-			return err
-		}
-		return b.out.Close()
-	})
+		meta.Fields = append(meta.Fields, m)
+	}
+	text, err := json.Marshal(meta)
+	if err != nil {
+		return err
+	}
+	if err := b.section("meta", text); err != nil {
+		return err
+	}
+	return b.out.Close()
 }
 
 // guardJoin makes an error of a panic over a posting list that no build wrote.
