@@ -289,7 +289,7 @@ func (s *bm25Search) open() error {
 	return nil
 }
 
-// openTerm makes the cursor of term t of field i, unless its weight is nought.
+// openTerm makes the cursor of term t of field i. One whose weight is nought is left out, unless documents must have every term.
 func (s *bm25Search) openTerm(i int, t term, q queryTerm) error {
 	f, df, cf, stretch := s.x.fields[i], t.df, t.cf, 1.0
 	fm := &f.formula
@@ -301,7 +301,7 @@ func (s *bm25Search) openTerm(i int, t term, q queryTerm) error {
 		fm, stretch = &s.part.formulas[i], s.part.stretch[i]
 	}
 	w := q.weight * f.weight * fm.weigh(df)
-	if !(w > 0) {
+	if !(w > 0) && !(s.all && w == 0) {
 		return nil
 	}
 	if t.list != nil {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/labrador-lab/labrador"
@@ -326,6 +327,47 @@ func TestSearchAll(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestSearchAllOfTermsWithoutWeight: a term that most documents have weighs nothing by some formulas, and documents must have it all the same.
+func TestSearchAllOfTermsWithoutWeight(t *testing.T) {
+	docs := []labrador.Document{{ID: "1", Text: "common rare"}, {ID: "2", Text: "common other"}, {ID: "3", Text: "common thing"}, {ID: "4", Text: "common"}}
+	for _, v := range Variants() {
+		dir := filepath.Join(t.TempDir(), "set")
+		set := buildSet(t, dir, docs[:2], BM25Options{Variant: v})
+		defer set.Close()
+		if _, _, err := set.Add(t.Context(), sequence(docs[2:]), BM25Options{}); err != nil {
+			t.Fatal(err)
+		}
+		for query, want := range map[string]int{"common rare": 1, "common": 4, "common none": 0, "rare other": 0} {
+			x := buildDocuments(t, docs, BM25Options{Variant: v})
+			one, err := x.SearchAll(t.Context(), labrador.Query{Text: query}, 10)
+			many, err2 := set.SearchAll(t.Context(), labrador.Query{Text: query}, 10)
+			if err != nil || err2 != nil || len(one) != want || !slices.Equal(one, many) {
+				t.Errorf("%s, %q: %v and %v, want %d; %v, %v", v, query, one, many, want, err, err2)
+			}
+		}
+	}
+}
+
+// TestSetAnswersDuringAChange is for the race detector.
+func TestSetAnswersDuringAChange(t *testing.T) {
+	set := buildSet(t, filepath.Join(t.TempDir(), "set"), []labrador.Document{{ID: "a", Text: "hello"}}, BM25Options{})
+	defer set.Close()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range 1000 {
+			set.Options()
+			set.Len()
+			if _, err := set.RM3(RM3Options{}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if _, _, err := set.Add(t.Context(), sequence([]labrador.Document{{ID: "b", Text: "hello"}}), BM25Options{}); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
 }
 
 // TestPlanMerges counts what the policy writes for documents that come one by one: at most one time per tier each, over a
