@@ -241,7 +241,8 @@ type runFile struct {
 	w *bufio.Writer
 	r *bufio.Reader
 
-	name []byte // the current term; nil at the end
+	name []byte // the current term
+	end  bool   // there is none
 	df   uint64
 }
 
@@ -272,7 +273,7 @@ func (r *runFile) rewind() error {
 func (r *runFile) next() error {
 	n, err := binary.ReadUvarint(r.r)
 	if err == io.EOF {
-		r.name = nil
+		r.end = true
 		return nil
 	}
 	if err != nil {

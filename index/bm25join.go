@@ -51,6 +51,9 @@ func writeJoined(ctx context.Context, w io.Writer, o BM25Options, shares []*shar
 		return err
 	}
 	meta := bm25Meta{Options: b.opts.String(), Documents: j.n}
+	if len(shares) > 0 { // a set has one scale: nothing can be added where there is one
+		meta.Scale = shares[0].x.scale
+	}
 	for f := range b.fields {
 		m, err := j.field(ctx, f)
 		if err != nil {

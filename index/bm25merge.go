@@ -50,7 +50,7 @@ func mergeRuns(ctx context.Context, runs []*runFile, number []uint32, emit emitT
 		}
 		var least *runFile
 		for _, r := range runs {
-			if r.name != nil && (least == nil || bytes.Compare(r.name, least.name) < 0) {
+			if !r.end && (least == nil || bytes.Compare(r.name, least.name) < 0) {
 				least = r
 			}
 		}
@@ -61,7 +61,7 @@ func mergeRuns(ctx context.Context, runs []*runFile, number []uint32, emit emitT
 		list = list[:0]
 		var cf int64
 		for _, r := range runs {
-			if r.name == nil || !bytes.Equal(r.name, name) {
+			if r.end || !bytes.Equal(r.name, name) {
 				continue
 			}
 			var sum int64

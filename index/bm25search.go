@@ -83,7 +83,7 @@ func (x *BM25) SearchAll(ctx context.Context, q labrador.Query, k int) ([]labrad
 }
 
 // SearchTerms is Search for terms that need no analysis, each with its weight; weights that are not positive are passed
-// over. A term that comes twice counts with the sum of its weights.
+// over, an infinite one is an error. A term that comes twice counts with the sum of its weights.
 func (x *BM25) SearchTerms(ctx context.Context, terms []WeightedTerm, k int) ([]labrador.Hit, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -277,6 +277,9 @@ func (s *bm25Search) open() error {
 			}
 			if !found || !(q.weight > 0) {
 				continue
+			}
+			if q.weight > math.MaxFloat32 {
+				return fmt.Errorf("the query's term %q has the weight %v", q.name, q.weight)
 			}
 			if err := s.openTerm(i, t, q); err != nil {
 				return err

@@ -157,6 +157,9 @@ func (s *BM25Set) Add(ctx context.Context, docs iter.Seq2[labrador.Document, err
 		return 0, 0, err
 	}
 	defer end()
+	if slices.ContainsFunc(s.parts, func(p *setPart) bool { return p.x.scale > 0 }) {
+		return 0, 0, fmt.Errorf("index: %s: holds sparse vectors: documents cannot be added, build it anew of all vectors", s.dir)
+	}
 	e := setEntry{File: newFile(&l)}
 	own := s.opts
 	own.Memory, own.Threads, own.Progress = o.Memory, o.Threads, o.Progress
