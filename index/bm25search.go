@@ -114,6 +114,7 @@ func SearchEach(ctx context.Context, x labrador.Searcher, queries []labrador.Que
 				}
 				hits, err := x.Search(ctx, queries[i], k)
 				if err != nil {
+					err = fmt.Errorf("query %q: %w", queries[i].ID, err)
 					failed.CompareAndSwap(nil, &err)
 					return
 				}
