@@ -246,9 +246,8 @@ type runFile struct {
 	w *bufio.Writer
 	r *bufio.Reader
 
-	name []byte // the current term
-	end  bool   // there is none
-	df   uint64
+	termHead
+	df uint64
 }
 
 func newRunFile(dir string) (*runFile, error) {
