@@ -112,20 +112,24 @@ func changeBM25(cmd *cobra.Command, dir string, ids []string, docs documents, o 
 	defer x.Close()
 	if ids != nil {
 		n, err := x.Delete(ctx, ids...)
+		if n > 0 || err == nil {
+			printDeleted(w, n, len(ids))
+		}
 		if err != nil {
 			return err
 		}
-		printDeleted(w, n, len(ids))
 	}
 	if docs != nil {
 		bar := progress.New(cmd.ErrOrStderr(), "adding to "+dir, "documents", 0)
 		defer bar.Done()
 		added, replaced, err := x.Add(ctx, docs(), index.BM25Options{Memory: int64(o.memory) << 20, Threads: o.threads, Progress: func(n int) { bar.Add(int64(n)) }})
 		bar.Done()
+		if added+replaced > 0 || err == nil {
+			fmt.Fprintf(w, "added\t%d\nreplaced\t%d\n", added, replaced)
+		}
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "added\t%d\nreplaced\t%d\n", added, replaced)
 	}
 	if o.change.merge {
 		if err := x.Merge(ctx); err != nil {
