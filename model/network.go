@@ -108,7 +108,7 @@ var probes = map[string]string{
 	"xlm-roberta": "embeddings.word_embeddings.weight", "camembert": "embeddings.word_embeddings.weight",
 	"distilbert": "embeddings.word_embeddings.weight", "mpnet": "embeddings.word_embeddings.weight",
 	"nomic_bert": "embeddings.word_embeddings.weight", "modernbert": "embeddings.tok_embeddings.weight",
-	"t5": "shared.weight",
+	"t5": "encoder.final_layer_norm.weight",
 }
 
 // prefixed finds the prefix of a checkpoint's names ("", "model.", "bert.", ...) and returns the function that adds it.
