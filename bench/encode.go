@@ -69,7 +69,7 @@ func Encode(ctx context.Context, o EncodeOptions) (Row, error) {
 		}
 		path, pooling = dir, "mean"
 	}
-	m, err := model.Open(path, model.Options{DType: o.DType, Threads: o.Threads, Pooling: pooling, MaxTokens: max(o.Len, 2)})
+	m, err := model.OpenContext(ctx, path, model.Options{DType: o.DType, Threads: o.Threads, Pooling: pooling, MaxTokens: max(o.Len, 2)})
 	if err != nil {
 		return nil, err
 	}

@@ -268,7 +268,7 @@ func TestPairsStayWithin16Bits(t *testing.T) {
 				t.Fatal("scale 0")
 			}
 			weights[o] = codes
-			w.put(o, unsafe.Pointer(&codes[0]))
+			w.put(o, 1, unsafe.Pointer(&codes[0]))
 		}
 		for _, fill := range []func(int) uint8{
 			func(int) uint8 { return 2 * pairInput }, func(int) uint8 { return 0 },

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"math"
 
 	"github.com/labrador-lab/labrador/kernel"
@@ -11,9 +12,10 @@ import (
 type worker struct {
 	*engine
 	pool  *kernel.Pool
-	batch *Batch // or, inside a layer, the piece of it at hand
+	ctx   context.Context // ends the batch
+	batch *Batch          // or, inside a layer, the piece of it at hand
 	piece Batch
-	err   error // the first error of reading a table; results are then meaningless
+	err   error // the first error, of reading a table or the context's; results are then meaningless, and layers no more computed
 
 	memory arena
 
@@ -41,10 +43,24 @@ func newWorker(e *engine, threads int) *worker {
 	return &worker{engine: e, pool: kernel.NewPool(threads)}
 }
 
+// close ends the worker's threads and gives its memory back.
+func (w *worker) close() {
+	w.pool.Close()
+	w.memory.free()
+}
+
 // begin starts a batch: what earlier batches computed is given up.
-func (w *worker) begin(b *Batch) {
+func (w *worker) begin(ctx context.Context, b *Batch) {
 	w.memory.reset()
-	w.batch, w.layer, w.err = b, 0, nil
+	w.ctx, w.batch, w.layer, w.err = ctx, b, 0, nil
+}
+
+// ended says whether nothing needs to be computed any more.
+func (w *worker) ended() bool {
+	if w.err == nil {
+		w.err = w.ctx.Err()
+	}
+	return w.err != nil
 }
 
 func (w *worker) matrix(n, cols int, kept bool) rows {
@@ -82,11 +98,18 @@ func (w *worker) each(n, work int, f func(i int)) {
 	})
 }
 
+// largeTable is from how many values on rows of a table come from the file, not from its mapping: before layers of work reading costs
+// nothing beside them, and a table's pages, often more than all layers' weights, do not gather in memory.
+const largeTable = 1 << 20
+
 // Embed implements Ops.
 func (w *worker) Embed(table *Matrix, ids []int32) rows {
-	x := w.matrix(len(ids), table.Cols, false)
+	x, read := w.matrix(len(ids), table.Cols, false), table.ReadRows
+	if w.net.Layers > 0 && table.Rows*table.Cols >= largeTable {
+		read = table.fetchRows
+	}
 	for i, id := range ids {
-		if err := table.ReadRows(x.Row(i), int(id)); err != nil && w.err == nil {
+		if err := read(x.Row(i), int(id)); err != nil && w.err == nil {
 			w.err = err
 		}
 	}
@@ -144,7 +167,7 @@ func (w *worker) inBlocks(n, width int, f func(from, to int, inner kernel.Mat)) 
 	}
 	defer w.memory.release(w.memory.at)
 	inner := w.memory.take(min(block, n) * stride(width))
-	for from := 0; from < n; from += block {
+	for from := 0; from < n && !w.ended(); from += block {
 		to := min(n, from+block)
 		f(from, to, spaced(inner, to-from, width))
 	}
@@ -394,6 +417,10 @@ func (w *worker) Layer(i int, x rows, f func(rows) rows) rows {
 	before, whole, first, done := w.memory.at, w.batch, 0, 0
 	kept := x.kept
 	for s := 0; s < whole.Sequences(); {
+		if w.ended() {
+			w.batch = whole
+			return x
+		}
 		to := w.cut(whole, s)
 		n := w.batch.rows(x.kept)
 		y := f(rows{x.part(first, first+n), x.kept})

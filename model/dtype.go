@@ -68,7 +68,7 @@ var autoFormats = sync.OnceValues(func() (near, fastest kernel.Format) {
 // autoDType is what dtype "auto" is for a checkpoint on this machine: int8 where that is fastest and the model's vectors of
 // autoTexts keep AutoCosine, else the faster of f32 and bf16. For that the model is packed and run twice, one after the
 // other; one of more than 8 GB in f32 is compared in bf16.
-func autoDType(c *checkpoint, opts Options) (string, error) {
+func autoDType(ctx context.Context, c *checkpoint, opts Options) (string, error) {
 	near, fastest := autoFormats()
 	if fastest != kernel.FormatInt8 || c.net.Layers == 0 {
 		return dtypeOf(near), nil
@@ -76,7 +76,7 @@ func autoDType(c *checkpoint, opts Options) (string, error) {
 	var exact labrador.Matrix
 	for _, dtype := range []string{"f32", "int8"} {
 		opts.DType = dtype
-		v, err := encodeAutoTexts(c, opts)
+		v, err := encodeAutoTexts(ctx, c, opts)
 		if err != nil {
 			return "", err
 		}
@@ -89,12 +89,12 @@ func autoDType(c *checkpoint, opts Options) (string, error) {
 	return "int8", nil
 }
 
-func encodeAutoTexts(c *checkpoint, opts Options) (labrador.Matrix, error) {
+func encodeAutoTexts(ctx context.Context, c *checkpoint, opts Options) (labrador.Matrix, error) {
 	m := &Model{checkpoint: c, opts: opts, depth: c.net.Layers}
 	if opts.DType == "f32" && m.memory(kernel.FormatF32) > 8<<30 {
 		opts.DType = "bf16"
 	}
-	m, err := newModel(c, opts)
+	m, err := newModel(ctx, c, opts)
 	if err != nil {
 		return labrador.Matrix{}, err
 	}
@@ -103,7 +103,7 @@ func encodeAutoTexts(c *checkpoint, opts Options) (labrador.Matrix, error) {
 	for i, t := range autoTexts {
 		items[i].Text = t
 	}
-	return m.Encode(context.Background(), labrador.DocumentSide, items)
+	return m.Encode(ctx, labrador.DocumentSide, items)
 }
 
 // meanCosine is the mean cosine of two matrices' rows.

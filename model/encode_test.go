@@ -21,7 +21,7 @@ func TestFormats(t *testing.T) {
 		n := openNetwork(t, f.dir, "config.json")
 		for format, least := range map[kernel.Format]float64{kernel.FormatBF16: 0.999, kernel.FormatInt16: 0.9999, kernel.FormatInt8: 0.98} {
 			w, b := testWorker(t, n, format), fixtureBatch(f)
-			w.begin(b)
+			w.begin(t.Context(), b)
 			y := w.Normalize(w.Pool(Forward(w, n, b, n.Layers), PoolMean))
 			lowest := 1.0
 			for j := range f.inputs {
