@@ -46,7 +46,7 @@ func (m *Model) EncodeLayers(ctx context.Context, texts []Tokens, layers []int) 
 	err = m.run(ctx, texts, m.recipe.pooling, func(w *worker, b *job) error {
 		m.forward(w, b, depths, deepest, func(n int, y rows) {
 			for s, i := range b.texts {
-				w.k.Normalize(out[n].Row(i), y.Row(s)[:m.dims])
+				m.unit(w, out[n].Row(i), y.Row(s), i)
 			}
 		})
 		return nil
@@ -55,6 +55,22 @@ func (m *Model) EncodeLayers(ctx context.Context, texts []Tokens, layers []int) 
 		return nil, err
 	}
 	return out, nil
+}
+
+// VectorError says that a text's vector is not one of unit length: it has a number that is not finite, or is zero. Settings or weights
+// of the checkpoint are broken, or its states do not fit the numbers that the model computes in.
+type VectorError struct{ Text int } // its number in the call
+
+func (e *VectorError) Error() string {
+	return fmt.Sprintf("model: the vector of text %d is zero or not finite: the checkpoint's weights or settings are broken", e.Text)
+}
+
+// unit makes dst the vector of a text: the first numbers of x, at unit length. Static models have a zero vector for a text without tokens.
+func (m *Model) unit(w *worker, dst, x []float32, text int) {
+	w.k.Normalize(dst, x[:len(dst)])
+	if n := w.k.Dot(dst, dst); !(n > 0.5 && n < 2) && (n != 0 || m.net.Layers > 0) && w.err == nil {
+		w.err = &VectorError{text}
+	}
 }
 
 // depths are how many layers each value of Options.Layer takes, and the most of them.
@@ -121,7 +137,7 @@ func (m *Model) Logits(ctx context.Context, texts []Tokens, layers []int, yield 
 		x := m.forward(w, b, depths, m.net.Layers, func(n int, y rows) {
 			for s := range vectors {
 				vectors[s][n] = make([]float32, m.dims)
-				w.k.Normalize(vectors[s][n], y.Row(s)[:m.dims])
+				m.unit(w, vectors[s][n], y.Row(s), b.texts[s])
 			}
 		})
 		if w.ended() {

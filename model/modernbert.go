@@ -52,14 +52,14 @@ func modernBlock[T any](ops Ops[T], m *modernBERT, l *modernLayer, x T, last boo
 
 func buildModernBERT(c *config, l *loader) *Network {
 	width, vocab, layers := c.size("hidden_size"), c.size("vocab_size"), c.size("num_hidden_layers")
-	heads := c.headSizes(width)
+	heads := c.equalHeads(width)
 	every := c.sizeOr(3, "global_attn_every_n_layers")
 	slides := c.slides(layers, func(i int) bool { return i%every != 0 })
 	ropes := map[bool]*Rotary{false: c.modernRope("full_attention", heads.dim), true: c.modernRope("sliding_attention", heads.dim)}
 	if c.err != nil {
 		return nil
 	}
-	m := &modernBERT{eps: c.number(1e-5, "norm_eps"), words: l.matrix("embeddings.tok_embeddings.weight", vocab, width)}
+	m := &modernBERT{eps: c.epsilon(1e-5, "norm_eps"), words: l.matrix("embeddings.tok_embeddings.weight", vocab, width)}
 	bias := c.flag("norm_bias", false)
 	m.embedNorm = l.modernNorm("embeddings.norm", width, bias)
 	for i := 0; i < layers && l.err == nil; i++ {
