@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	labrador "github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/internal/outside"
 	"github.com/labrador-lab/labrador/weights"
 )
@@ -46,5 +47,18 @@ func TestVectorErrors(t *testing.T) {
 		if !errors.As(err, &bad) || bad.Text != 0 {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+}
+
+// TestMaxTokens: a length must hold what the tokenizer adds: two tokens in BERT.
+func TestMaxTokens(t *testing.T) {
+	dir := outside.Data(t, "models/bert")
+	if _, err := Open(dir, Options{MaxTokens: 1}); err == nil || !strings.Contains(err.Error(), "adds 2") {
+		t.Errorf("got %v", err)
+	}
+	m := openModel(t, dir, Options{MaxTokens: 3})
+	tokens, err := m.Tokenize(t.Context(), labrador.QuerySide, []labrador.Item{{Text: "which language model"}})
+	if err != nil || len(tokens[0].IDs) != 3 {
+		t.Errorf("got %v, %v", tokens, err)
 	}
 }
