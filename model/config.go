@@ -14,6 +14,7 @@ import (
 type config struct {
 	fields       map[string]any
 	ropeDivisors []float32 // GGUF: each frequency is divided by its own
+	ropeScale    float64   // GGUF: factor on the sines and cosines; 0: none
 	err          error
 }
 

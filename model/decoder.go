@@ -98,7 +98,8 @@ func buildDecoder(c *config, l *loader, s decoderShape) *Network {
 	}
 	d.norm = l.vector("norm.weight", width, s.normAdd)
 	n := &Network{Width: width, Vocab: vocab, Layers: layers, Context: c.sizeOr(0, "max_position_embeddings"), Causal: !s.bidirectional,
-		body: d, softcap: s.headCap, decoding: true}
+		Stretch: s.rope.Longer != nil,
+		body:    d, softcap: s.headCap, decoding: true}
 	l.refuseUnused("layers.%d.")
 	switch {
 	case l.has("lm_head.weight"):

@@ -250,7 +250,7 @@ func (w *worker) do(ctx context.Context, b *job, each func(*worker, *job) error)
 // check refuses tokens that the network has no rows for, and texts that are too long for it.
 func (m *Model) check(texts []Tokens) error {
 	for i, t := range texts {
-		if n := m.net.Context; n > 0 && len(t.IDs) > n {
+		if n := m.net.Context; n > 0 && len(t.IDs) > n && !m.net.Stretch {
 			return fmt.Errorf("model: text %d has %d tokens, the model takes %d", i, len(t.IDs), n)
 		}
 		if len(t.IDs) == 0 && m.net.Layers > 0 {
@@ -280,8 +280,9 @@ func (t Tokens) keep(how Pooling) Span {
 	switch {
 	case len(t.IDs) == 0:
 		return Span{}
-	case how == PoolCLS:
-		return Span{0, 1}
+	case how == PoolCLS: // behind a prompt that is left out the first token is another
+		from := min(t.From, t.end()-1)
+		return Span{from, from + 1}
 	case how == PoolLast:
 		return Span{t.end() - 1, t.end()}
 	}

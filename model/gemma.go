@@ -9,6 +9,11 @@ import (
 // window in every other layer.
 func buildGemma2(c *config, l *loader) *Network {
 	s := gemma(c)
+	for name, usual := range map[string]json.Number{"attn_logit_softcapping": "50", "final_logit_softcapping": "30"} {
+		if _, stated := c.fields[name]; !stated { // null: none
+			c.fields[name] = usual
+		}
+	}
 	s.softcap = c.softcap("attn_logit_softcapping")
 	s.headCap = c.softcap("final_logit_softcapping")
 	s.rope = c.rotary("full_attention", s.heads.dim, 10000)
@@ -44,7 +49,7 @@ func gemma(c *config) decoderShape {
 		s.normAdd = 0
 	}
 	s.act = c.activation("gelu_pytorch_tanh", "hidden_activation")
-	s.scale = 1 / math.Sqrt(c.between(1e-6, 1e6, float64(s.heads.dim), "query_pre_attn_scalar"))
+	s.scale = 1 / math.Sqrt(c.between(1e-6, 1e6, 256, "query_pre_attn_scalar"))
 	s.embedScale = math.Sqrt(float64(c.size("hidden_size")))
 	s.window = c.sizeOr(4096, "sliding_window")
 	return s

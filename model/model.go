@@ -110,7 +110,7 @@ func (m *Model) apply(o Options) error {
 		r.maxTokens = n
 	}
 	if o.MaxTokens > 0 {
-		if n := m.net.Context; n > 0 && o.MaxTokens > n {
+		if n := m.net.Context; n > 0 && o.MaxTokens > n && !m.net.Stretch {
 			return fmt.Errorf("model: %d tokens: the model was made for at most %d", o.MaxTokens, n)
 		}
 		if r.maxRunes > 0 {

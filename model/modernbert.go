@@ -97,14 +97,15 @@ func buildModernLayer(c *config, l *loader, i, width int, normBias bool) modernL
 	return layer
 }
 
-// modernRope is the rotation of the layers of a kind: the older configuration has a base for each.
+// modernRope is the rotation of the layers of a kind: the older configuration has a base for each, where null means that of all layers.
 func (c *config) modernRope(kind string, dim int) *Rotary {
+	usual := map[string]float64{"full_attention": 160000, "sliding_attention": 10000}[kind]
 	if c.fields["rope_parameters"] != nil {
-		return c.rotary(kind, dim, 10000)
+		return c.rotary(kind, dim, usual)
 	}
 	theta := c.number(160000, "global_rope_theta")
-	if kind == "sliding_attention" {
-		theta = c.number(theta, "local_rope_theta")
+	if local, stated := c.fields["local_rope_theta"]; kind == "sliding_attention" && (local != nil || !stated) {
+		theta = c.number(usual, "local_rope_theta")
 	}
 	return c.rotaryOf(nil, dim, theta)
 }

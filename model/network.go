@@ -15,6 +15,7 @@ type Network struct {
 	Vocab    int    // rows of the embedding table
 	Layers   int
 	Context  int  // the longest sequence that it was made for; 0: any length
+	Stretch  bool // its positions stretch for longer sequences (dynamic rotary embeddings)
 	Causal   bool // a token sees only itself and tokens before it, so that a common prefix can be computed once
 	Matrices []*Matrix
 	Vectors  []*Vector

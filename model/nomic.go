@@ -24,7 +24,7 @@ func buildNomicBERT(c *config, l *loader) *Network {
 	if f := c.number(0, "rotary_scaling_factor"); f > 0 && c.fields["rope_parameters"] == nil {
 		// modeling_hf_nomic_bert.py, NomicBertDynamicNTKRotaryEmbedding
 		c.fields["rope_scaling"] = map[string]any{"rope_type": "dynamic", "factor": c.fields["rotary_scaling_factor"],
-			"original_max_position_embeddings": json.Number(fmt.Sprint(c.sizeOr(2048, "max_trained_positions")))}
+			"max_trained_positions": json.Number(fmt.Sprint(c.sizeOr(2048, "max_trained_positions")))}
 	}
 	rope := c.rotary("full_attention", heads.dim, 1000)
 	if c.err != nil {

@@ -46,6 +46,8 @@ func TestRefusals(t *testing.T) {
 		{"distilbert", "head_dim", `32`, "head_dim 32"},
 		{"modernbert", "head_dim", `32`, "head_dim 32"},
 		{"nomic-bert", "head_dim", `32`, "head_dim 32"},
+		{"llama3", "partial_rotary_factor", `0.5`, "partial_rotary_factor 0.5"},
+		{"mpnet", "relative_attention_num_buckets", `16`, "relative_attention_num_buckets 16"},
 		{"bert", "layer_norm_eps", `-1e-5`, "layer_norm_eps is -1e-05"},
 		{"qwen2", "rms_norm_eps", `1e308`, "rms_norm_eps"},
 		{"modernbert", "norm_eps", `-1`, "norm_eps"},
