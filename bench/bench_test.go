@@ -47,6 +47,16 @@ func TestAgainst(t *testing.T) {
 	}
 }
 
+// TestShapeOf: the names of the usage line, minilm|bert-base|qwen2.5-0.5b|1.5b|7b, all name a shape.
+func TestShapeOf(t *testing.T) {
+	for name, want := range map[string]string{"minilm": "minilm", "bert-base": "bert-base", "qwen2.5-0.5b": "qwen2.5-0.5b", "1.5b": "qwen2.5-1.5b",
+		"7b": "qwen2.5-7b", "3b": "", "": ""} {
+		if got := ShapeOf(name); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestVectorRows(t *testing.T) {
 	for _, data := range []string{"random", "clustered"} {
 		o := VectorOptions{N: 600, D: 32, Q: 20, K: 10, Threads: 2, Rounds: 1, Data: data}

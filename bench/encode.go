@@ -34,8 +34,19 @@ var shapes = map[string]shape{
 	"qwen2.5-7b":   {"qwen2", 3584, 28, 28, 4, 18944, 32768},
 }
 
-// Shapes are the names that Encode takes.
+// Shapes are the names that Encode takes; see also ShapeOf.
 func Shapes() []string { return slices.Sorted(maps.Keys(shapes)) }
+
+// ShapeOf is the shape of a name: the size alone names Qwen2.5's larger ones. It is empty for another name.
+func ShapeOf(name string) string {
+	if _, ok := shapes[name]; ok {
+		return name
+	}
+	if _, ok := shapes["qwen2.5-"+name]; ok {
+		return "qwen2.5-" + name
+	}
+	return ""
+}
 
 const encodeVocab = 512
 

@@ -3,6 +3,7 @@ package dense
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/model"
@@ -122,7 +123,17 @@ func (e *Encoder) encodePart(ctx context.Context, b batch, p Pass, out []labrado
 	for n, m := range made {
 		copy(out[n].Data, m.Data)
 	}
-	return err
+	return b.named(err)
+}
+
+// named adds the beginning of the text that an error is about.
+func (b batch) named(err error) error {
+	var bad *model.VectorError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	item := b.items[bad.Text]
+	return fmt.Errorf("%w (the text begins %.60q)", err, labrador.Document{Title: item.Title, Text: item.Text}.Contents())
 }
 
 func count(tokens []model.Tokens) int {

@@ -46,7 +46,7 @@ func (e *Encoder) sparse(ctx context.Context, b batch, layers []int, vectors []l
 		}
 		return nil
 	})
-	return out, err
+	return out, b.named(err)
 }
 
 // EncodedSparse are the sparse vectors of a list of items.

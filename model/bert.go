@@ -110,7 +110,7 @@ func buildRoBERTa(c *config, l *loader) *Network {
 func buildPlainBERT(c *config, l *loader, m *bert, names bertNames, types bool) *Network {
 	width, vocab, layers := c.size("hidden_size", "dim"), c.size("vocab_size"), c.size("num_hidden_layers", "n_layers")
 	inner, rows := c.size("intermediate_size", "hidden_dim"), c.size("max_position_embeddings")
-	heads, act := c.headSizes(width), c.activation("gelu", "hidden_act", "activation")
+	heads, act := c.equalHeads(width), c.activation("gelu", "hidden_act", "activation")
 	c.mustBe("position_embedding_type", "absolute")
 	if c.flag("is_decoder", false) || rows <= m.offset {
 		c.fail("is_decoder, or %d positions, of which the first %d are not used: not supported", rows, m.offset)
@@ -118,7 +118,7 @@ func buildPlainBERT(c *config, l *loader, m *bert, names bertNames, types bool) 
 	if c.err != nil {
 		return nil
 	}
-	m.eps = c.number(1e-12, "layer_norm_eps")
+	m.eps = c.epsilon(1e-12, "layer_norm_eps")
 	m.words = l.matrix("embeddings.word_embeddings.weight", vocab, width)
 	m.positions = l.matrix("embeddings.position_embeddings.weight", rows, width)
 	if types {
@@ -137,6 +137,15 @@ func buildPlainBERT(c *config, l *loader, m *bert, names bertNames, types bool) 
 	}
 	l.refuseUnused(names.layer)
 	return &Network{Width: width, Vocab: vocab, Layers: layers, Context: rows - m.offset, body: m}
+}
+
+// equalHeads are the heads of an encoder whose matrices are as wide as its states.
+func (c *config) equalHeads(width int) headSizes {
+	s := c.headSizes(width)
+	if s.heads*s.dim != width {
+		c.fail("head_dim %d with %d heads of width %d is not supported in this architecture", s.dim, s.heads, width)
+	}
+	return s
 }
 
 // bertNorm is a LayerNorm's weight and bias.

@@ -14,6 +14,7 @@ import (
 type config struct {
 	fields       map[string]any
 	ropeDivisors []float32 // GGUF: each frequency is divided by its own
+	ropeScale    float64   // GGUF: factor on the sines and cosines; 0: none
 	err          error
 }
 
@@ -90,13 +91,31 @@ func (c *config) number(otherwise float64, names ...string) float64 {
 		return otherwise
 	}
 	if n, ok := v.(json.Number); ok {
-		if f, err := n.Float64(); err == nil {
+		if f, err := n.Float64(); err == nil && !math.IsNaN(f) && !math.IsInf(f, 0) {
 			return f
 		}
 	}
 	c.fail("%s is %v, not a number", name, v)
 	return otherwise
 }
+
+// between is a number from lo to hi, both included.
+func (c *config) between(lo, hi, otherwise float64, names ...string) float64 {
+	f := c.number(otherwise, names...)
+	if f != otherwise && (f < lo || f > hi) {
+		name, _ := c.find(names...)
+		c.fail("%s is %v, not a number from %g to %g", name, f, lo, hi)
+	}
+	return f
+}
+
+// epsilon is what a norm adds under its root.
+func (c *config) epsilon(otherwise float64, names ...string) float64 {
+	return c.between(0, 1, otherwise, names...)
+}
+
+// softcap is the bound of a tanh; 0: none.
+func (c *config) softcap(name string) float64 { return c.between(0, 1e6, 0, name) }
 
 // flag is a boolean.
 func (c *config) flag(name string, otherwise bool) bool {

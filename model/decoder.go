@@ -92,13 +92,14 @@ func buildDecoder(c *config, l *loader, s decoderShape) *Network {
 	if c.err != nil {
 		return nil
 	}
-	d := &decoder{embed: l.matrix("embed_tokens.weight", vocab, width), scale: s.embedScale, eps: c.number(1e-6, "rms_norm_eps")}
+	d := &decoder{embed: l.matrix("embed_tokens.weight", vocab, width), scale: s.embedScale, eps: c.epsilon(1e-6, "rms_norm_eps")}
 	for i := 0; i < layers && l.err == nil; i++ {
 		d.layers = append(d.layers, buildDecoderLayer(c, l, &s, i, width))
 	}
 	d.norm = l.vector("norm.weight", width, s.normAdd)
 	n := &Network{Width: width, Vocab: vocab, Layers: layers, Context: c.sizeOr(0, "max_position_embeddings"), Causal: !s.bidirectional,
-		body: d, softcap: s.headCap, decoding: true}
+		Stretch: s.rope.Longer != nil,
+		body:    d, softcap: s.headCap, decoding: true}
 	l.refuseUnused("layers.%d.")
 	switch {
 	case l.has("lm_head.weight"):
@@ -113,7 +114,7 @@ func buildDecoderLayer(c *config, l *loader, s *decoderShape, i, width int) deco
 	p, h := fmt.Sprintf("layers.%d.", i), s.heads
 	inner := c.size("intermediate_size")
 	layer := decoderLayer{
-		eps:      c.number(1e-6, "rms_norm_eps"),
+		eps:      c.epsilon(1e-6, "rms_norm_eps"),
 		attnNorm: l.vector(p+"input_layernorm.weight", width, s.normAdd),
 		q:        l.linear(p+"self_attn.q_proj", width, h.heads*h.dim, s.qkvBias),
 		k:        l.linear(p+"self_attn.k_proj", width, h.kv*h.dim, s.qkvBias),

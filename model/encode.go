@@ -46,7 +46,7 @@ func (m *Model) EncodeLayers(ctx context.Context, texts []Tokens, layers []int) 
 	err = m.run(ctx, texts, m.recipe.pooling, func(w *worker, b *job) error {
 		m.forward(w, b, depths, deepest, func(n int, y rows) {
 			for s, i := range b.texts {
-				w.k.Normalize(out[n].Row(i), y.Row(s)[:m.dims])
+				m.unit(w, out[n].Row(i), y.Row(s), i)
 			}
 		})
 		return nil
@@ -55,6 +55,22 @@ func (m *Model) EncodeLayers(ctx context.Context, texts []Tokens, layers []int) 
 		return nil, err
 	}
 	return out, nil
+}
+
+// VectorError says that a text's vector is not one of unit length: it has a number that is not finite, or is zero. Settings or weights
+// of the checkpoint are broken, or its states do not fit the numbers that the model computes in.
+type VectorError struct{ Text int } // its number in the call
+
+func (e *VectorError) Error() string {
+	return fmt.Sprintf("model: the vector of text %d is zero or not finite: the checkpoint's weights or settings are broken", e.Text)
+}
+
+// unit makes dst the vector of a text: the first numbers of x, at unit length. Static models have a zero vector for a text without tokens.
+func (m *Model) unit(w *worker, dst, x []float32, text int) {
+	w.k.Normalize(dst, x[:len(dst)])
+	if n := w.k.Dot(dst, dst); !(n > 0.5 && n < 2) && (n != 0 || m.net.Layers > 0) && w.err == nil {
+		w.err = &VectorError{text}
+	}
 }
 
 // depths are how many layers each value of Options.Layer takes, and the most of them.
@@ -121,7 +137,7 @@ func (m *Model) Logits(ctx context.Context, texts []Tokens, layers []int, yield 
 		x := m.forward(w, b, depths, m.net.Layers, func(n int, y rows) {
 			for s := range vectors {
 				vectors[s][n] = make([]float32, m.dims)
-				w.k.Normalize(vectors[s][n], y.Row(s)[:m.dims])
+				m.unit(w, vectors[s][n], y.Row(s), b.texts[s])
 			}
 		})
 		if w.ended() {
@@ -234,7 +250,7 @@ func (w *worker) do(ctx context.Context, b *job, each func(*worker, *job) error)
 // check refuses tokens that the network has no rows for, and texts that are too long for it.
 func (m *Model) check(texts []Tokens) error {
 	for i, t := range texts {
-		if n := m.net.Context; n > 0 && len(t.IDs) > n {
+		if n := m.net.Context; n > 0 && len(t.IDs) > n && !m.net.Stretch {
 			return fmt.Errorf("model: text %d has %d tokens, the model takes %d", i, len(t.IDs), n)
 		}
 		if len(t.IDs) == 0 && m.net.Layers > 0 {
@@ -264,8 +280,9 @@ func (t Tokens) keep(how Pooling) Span {
 	switch {
 	case len(t.IDs) == 0:
 		return Span{}
-	case how == PoolCLS:
-		return Span{0, 1}
+	case how == PoolCLS: // behind a prompt that is left out the first token is another
+		from := min(t.From, t.end()-1)
+		return Span{from, from + 1}
 	case how == PoolLast:
 		return Span{t.end() - 1, t.end()}
 	}

@@ -9,8 +9,13 @@ import (
 // window in every other layer.
 func buildGemma2(c *config, l *loader) *Network {
 	s := gemma(c)
-	s.softcap = c.number(0, "attn_logit_softcapping")
-	s.headCap = c.number(0, "final_logit_softcapping")
+	for name, usual := range map[string]json.Number{"attn_logit_softcapping": "50", "final_logit_softcapping": "30"} {
+		if _, stated := c.fields[name]; !stated { // null: none
+			c.fields[name] = usual
+		}
+	}
+	s.softcap = c.softcap("attn_logit_softcapping")
+	s.headCap = c.softcap("final_logit_softcapping")
 	s.rope = c.rotary("full_attention", s.heads.dim, 10000)
 	s.slidingRope = c.rotary("sliding_attention", s.heads.dim, 10000)
 	s.slides = c.slides(c.size("num_hidden_layers"), func(i int) bool { return i%2 == 0 })
@@ -21,9 +26,7 @@ func buildGemma2(c *config, l *loader) *Network {
 // k, a full layer after every five with the window, and different bases of rotation for the two.
 func buildGemma3(c *config, l *loader) *Network {
 	s := gemma(c)
-	if c.fields["attn_logit_softcapping"] != nil || c.fields["final_logit_softcapping"] != nil {
-		s.softcap, s.headCap = c.number(0, "attn_logit_softcapping"), c.number(0, "final_logit_softcapping")
-	}
+	s.softcap, s.headCap = c.softcap("attn_logit_softcapping"), c.softcap("final_logit_softcapping")
 	s.headNorms = true
 	if c.fields["rope_local_base_freq"] == nil {
 		c.fields["rope_local_base_freq"] = json.Number("10000")
@@ -46,7 +49,7 @@ func gemma(c *config) decoderShape {
 		s.normAdd = 0
 	}
 	s.act = c.activation("gelu_pytorch_tanh", "hidden_activation")
-	s.scale = 1 / math.Sqrt(c.number(float64(s.heads.dim), "query_pre_attn_scalar"))
+	s.scale = 1 / math.Sqrt(c.between(1e-6, 1e6, 256, "query_pre_attn_scalar"))
 	s.embedScale = math.Sqrt(float64(c.size("hidden_size")))
 	s.window = c.sizeOr(4096, "sliding_window")
 	return s

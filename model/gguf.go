@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -128,7 +129,11 @@ func (c *checkpoint) openGGUF(path string) error {
 	if err := c.ggufPooling(meta[name+".pooling_type"]); err != nil {
 		return within(path, err)
 	}
-	if c.tokenizer, err = token.FromGGUF(ggufTokenizer(meta)); err != nil {
+	vocabulary := ggufTokenizer(meta)
+	if err := ggufIDs(meta, len(vocabulary.Tokens)); err != nil {
+		return within(path, err)
+	}
+	if c.tokenizer, err = token.FromGGUF(vocabulary); err != nil {
 		return fmt.Errorf("model: %s: %w", path, err)
 	}
 	maps.DeleteFunc(meta, func(key string, _ any) bool { return strings.HasPrefix(key, "tokenizer.") }) // megabytes of strings
@@ -182,6 +187,7 @@ func ggufConfig(file *weights.GGUF, name string, arch *ggufArch) (*config, error
 	if arch.model == "llama" && c.fields["sliding_window"] != nil {
 		c.fields["model_type"] = "mistral"
 	}
+	c.ggufHeads(file, name)
 	c.ggufScale(arch.model)
 	c.ggufRope(file, name)
 	if v := meta[name+".attention.causal"]; v != nil && arch.settings["rms_norm_eps"] != "" {
@@ -191,26 +197,59 @@ func ggufConfig(file *weights.GGUF, name string, arch *ggufArch) (*config, error
 	return c, c.err
 }
 
+// ggufHeads refuses heads whose values are of another dimension than their keys, or that turn in part.
+func (c *config) ggufHeads(file *weights.GGUF, name string) {
+	meta, dim := file.Metadata(), c.headSizes(c.size("hidden_size")).dim
+	for _, key := range []string{"attention.value_length", "rope.dimension_count"} {
+		if v := meta[name+"."+key]; v != nil && fmt.Sprint(v) != fmt.Sprint(dim) && (name != "bert" || key != "rope.dimension_count") {
+			c.fail("%s.%s is %v for heads of %d dimensions: not supported", name, key, v, dim)
+		}
+	}
+}
+
 // ggufScale states the scale of the attention for the two models whose files leave it out and which do not take the
 // dimension of their heads for it: Gemma 2 and 3 of 27 billion (llama.cpp, src/models/gemma2-iswa.cpp, gemma3.cpp).
 func (c *config) ggufScale(model string) {
 	layers := map[string]int{"gemma2": 46, "gemma3_text": 62}[model]
-	if layers > 0 && c.sizeOr(0, "num_hidden_layers") == layers {
-		c.fields["query_pre_attn_scalar"] = ggufNumber(c.size("hidden_size") / c.size("num_attention_heads"))
+	if layers == 0 {
+		return
 	}
+	dim := c.headSizes(c.size("hidden_size")).dim
+	if c.sizeOr(0, "num_hidden_layers") == layers {
+		dim = c.size("hidden_size") / c.size("num_attention_heads")
+	}
+	c.fields["query_pre_attn_scalar"] = ggufNumber(dim)
 }
 
-// ggufRope translates the scaling of positions: named, or as a factor for each frequency.
+// ggufRope translates the scaling of positions: named, or as a factor for each frequency. As in llama.cpp (llama-model.cpp, load_hparams)
+// a factor without a type is linear, older files have another key for it, and attn_factor multiplies whatever the type.
 func (c *config) ggufRope(file *weights.GGUF, name string) {
 	meta := file.Metadata()
-	if kind, _ := meta[name+".rope.scaling.type"].(string); kind != "" && kind != "none" {
+	kind, _ := meta[name+".rope.scaling.type"].(string)
+	factor := meta[name+".rope.scaling.factor"]
+	if factor == nil {
+		factor = meta[name+".rope.scale_linear"]
+	}
+	if kind == "" || kind == "linear" {
+		kind = "linear"
+		if factor == nil || fmt.Sprint(factor) == "0" {
+			kind = "none"
+		}
+	}
+	if kind != "none" {
 		scaling := map[string]any{"rope_type": kind}
-		for field, key := range map[string]string{"factor": "factor", "original_max_position_embeddings": "original_context_length", "attention_factor": "attn_factor"} {
-			if v, ok := meta[name+".rope.scaling."+key]; ok {
-				scaling[field] = ggufNumber(v)
-			}
+		if factor != nil {
+			scaling["factor"] = ggufNumber(factor)
+		}
+		if v, ok := meta[name+".rope.scaling.original_context_length"]; ok {
+			scaling["original_max_position_embeddings"] = ggufNumber(v)
 		}
 		c.fields["rope_scaling"] = scaling
+	}
+	if v, ok := meta[name+".rope.scaling.attn_factor"]; ok {
+		o := &config{fields: map[string]any{"rope.scaling.attn_factor": ggufNumber(v)}}
+		c.ropeScale = o.between(1e-6, 1e6, 0, "rope.scaling.attn_factor")
+		c.err = cmp.Or(c.err, o.err)
 	}
 	if t, err := file.Tensor("rope_freqs.weight"); err == nil {
 		if c.ropeDivisors, err = t.Float32s(); err != nil {
@@ -274,6 +313,17 @@ func ggufTokenizer(meta map[string]any) token.GGUF {
 		}
 	}
 	return g
+}
+
+// ggufIDs refuses ids of special tokens that the vocabulary does not have.
+func ggufIDs(meta map[string]any, size int) error {
+	for _, name := range []string{"bos", "eos", "unknown", "seperator", "padding", "cls", "mask"} {
+		key := "tokenizer.ggml." + name + "_token_id"
+		if id := ggufID(meta[key]); int(id) >= size {
+			return fmt.Errorf("model: %s is %d, the vocabulary has %d tokens", key, id, size)
+		}
+	}
+	return nil
 }
 
 func ggufID(v any) int32 {

@@ -174,6 +174,9 @@ func ggufFile(meta map[string]any, tensors []weights.Tensor) []byte {
 			b = le.AppendUint32(le.AppendUint32(b, 4), x)
 		case float32:
 			b = le.AppendUint32(le.AppendUint32(b, 6), math.Float32bits(x))
+		case string:
+			b = le.AppendUint32(b, 8)
+			str(x)
 		default:
 			panic(fmt.Sprintf("%T", v))
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 
 	labrador "github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/kernel"
@@ -177,6 +178,9 @@ func (m *Model) notes() []string {
 	}
 	if !r.stated {
 		add("The checkpoint does not say how to pool; %s is the default for its kind.", r.pooling)
+	}
+	if len(m.unread) > 0 {
+		add("Leaves out what the adapter adds to %s: no vector is made of it.", strings.Join(m.unread, ", "))
 	}
 	if r.excludePrompt {
 		add("Leaves the prompt's tokens out of pooling.")

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,11 +23,14 @@ type adapter struct {
 	rank   int
 	alpha  float64
 	rs     bool // scale by alpha / sqrt(r) (Kalajdzievski 2023)
-	ranks  map[string]json.Number
-	alphas map[string]json.Number
+	ranks  patterns
+	alphas patterns
 	names  map[string]string // our name of a linear map -> prefix of its tensors
 	used   map[string]bool
 }
+
+// peftPrefix stands before the base model's own names in an adapter's.
+const peftPrefix = "base_model.model."
 
 // openAdapter reads the adapter in dir. What PEFT can do beyond low-rank additions to linear maps is refused by name.
 func openAdapter(dir string) (*adapter, error) {
@@ -47,33 +51,89 @@ func openAdapter(dir string) (*adapter, error) {
 		}
 	}
 	c.mustBe("bias", "none")
-	for _, name := range []string{"modules_to_save", "layer_replication", "target_parameters", "trainable_token_indices", "alora_invocation_tokens"} {
+	for _, name := range []string{"modules_to_save", "layer_replication", "target_parameters", "trainable_token_indices", "alora_invocation_tokens",
+		"arrow_config", "kasa_config", "monteclora_config"} {
 		if v := c.fields[name]; v != nil && fmt.Sprint(v) != "[]" {
 			c.fail("%s is not supported", name)
 		}
 	}
-	a.ranks, a.alphas = c.numbers("rank_pattern"), c.numbers("alpha_pattern")
+	c.loraStart()
+	a.ranks, a.alphas = c.patterns(raw, "rank_pattern"), c.patterns(raw, "alpha_pattern")
 	if c.err != nil {
 		return nil, within(dir, c.err)
 	}
 	if a.file, err = weights.Open(filepath.Join(dir, "adapter_model.safetensors")); err != nil {
 		return nil, err
 	}
-	for _, name := range a.file.Names() {
-		if full, ok := strings.CutSuffix(name, ".lora_A.weight"); ok {
-			a.names[adapterName(full)] = full
-		} else if !strings.HasSuffix(name, ".lora_B.weight") {
-			a.file.Close()
-			return nil, fmt.Errorf("model: %s: adapter: tensor %s is not supported", dir, name)
-		}
+	if err := a.pair(); err != nil {
+		a.file.Close()
+		return nil, fmt.Errorf("model: %s: adapter: %w", dir, err)
 	}
 	return a, nil
 }
 
-// adapterName is our name of the map that PEFT calls full: without PEFT's prefix and that of the causal model.
+// loraStart refuses the ways to begin training under which PEFT changes the base model's weights whenever it loads the adapter
+// (peft 0.21.2, tuners/lora/layer.py, update_layer).
+func (c *config) loraStart() {
+	switch v := c.fields["init_lora_weights"].(type) {
+	case nil, bool:
+		return
+	case string:
+		if slices.Contains([]string{"gaussian", "eva", "orthogonal", "mica"}, strings.ToLower(v)) {
+			return
+		}
+	}
+	c.fail("init_lora_weights %v is not supported: it changes the base model's weights; save the adapter as a plain one (PEFT's path_initial_model_for_weight_conversion)",
+		c.fields["init_lora_weights"])
+}
+
+// pair finds the two tensors of every map that the adapter adds to.
+func (a *adapter) pair() error {
+	names := a.file.Names()
+	for _, name := range names {
+		full, ok := strings.CutSuffix(name, ".lora_A.weight")
+		second := strings.HasSuffix(name, ".lora_B.weight")
+		switch {
+		case second && !slices.Contains(names, strings.TrimSuffix(name, "B.weight")+"A.weight"):
+			return fmt.Errorf("tensor %s has no lora_A beside it", name)
+		case second:
+			continue
+		case !ok:
+			return fmt.Errorf("tensor %s is not supported", name)
+		}
+		our := adapterName(full)
+		if other := a.names[our]; other != "" {
+			return fmt.Errorf("%s and %s are the same map", other, full)
+		}
+		a.names[our] = full
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("%s has no tensors", a.file.Paths()[0])
+	}
+	return nil
+}
+
+// classPrefixes stand before the names in classes of transformers that have a head over the network (base_model_prefix).
+var classPrefixes = []string{"model.", "language_model.", "bert.", "roberta.", "distilbert.", "mpnet.", "nomic_bert."}
+
+// adapterName is our name of the map that PEFT calls full: without PEFT's prefix and that of a class with a head.
 func adapterName(full string) string {
-	name := strings.TrimPrefix(full, "base_model.model.")
-	return strings.TrimPrefix(name, "model.")
+	name := strings.TrimPrefix(full, peftPrefix)
+	for _, p := range classPrefixes {
+		name = strings.TrimPrefix(name, p)
+	}
+	return name
+}
+
+// unread are the maps that the adapter adds to but no vector is made of: BERT's pooler and its heads.
+func (a *adapter) unread() []string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(a.names)) {
+		if strings.HasPrefix(name, "pooler.") || strings.HasPrefix(name, "cls.") {
+			list = append(list, name)
+		}
+	}
+	return list
 }
 
 // has says whether the adapter adds to the map.
@@ -87,14 +147,15 @@ func (a *adapter) lora(l *loader, name string, in, out int) *LoRA {
 	}
 	a.used[name] = true
 	rank, alpha := float64(a.rank), a.alpha
-	if v, ok := pattern(a.ranks, name); ok {
+	module := strings.TrimPrefix(full, peftPrefix)
+	if v, ok := a.ranks.find(module); ok {
 		rank = v
 	}
-	if v, ok := pattern(a.alphas, name); ok {
+	if v, ok := a.alphas.find(module); ok {
 		alpha = v
 	}
-	if rank < 1 || rank > float64(max(in, out)) {
-		l.fail(fmt.Errorf("model: adapter: rank %v of %s", rank, name))
+	if rank < 1 || rank > float64(max(in, out)) || rank != math.Trunc(rank) || math.Abs(alpha) > math.MaxFloat32 {
+		l.fail(fmt.Errorf("model: adapter: rank %v and alpha %v of %s", rank, alpha, name))
 		return nil
 	}
 	al := newLoader(a.file, func(s string) string { return s })
@@ -111,42 +172,82 @@ func (a *adapter) lora(l *loader, name string, in, out int) *LoRA {
 	return lora
 }
 
-// pattern looks up PEFT's rank_pattern or alpha_pattern: a key is the end of a module's name.
-func pattern(m map[string]json.Number, name string) (float64, bool) {
-	for _, key := range slices.Sorted(maps.Keys(m)) {
-		if name == key || strings.HasSuffix(name, "."+key) {
-			v, err := m[key].Float64()
-			return v, err == nil
+// patterns are PEFT's rank_pattern or alpha_pattern: regular expressions for the end of a module's name, the first that matches
+// counts (peft 0.21.2, utils/other.py, get_pattern_key).
+type patterns []pattern
+
+type pattern struct {
+	name  *regexp.Regexp
+	value float64
+}
+
+func (p patterns) find(module string) (float64, bool) {
+	for _, e := range p {
+		if e.name.MatchString(module) {
+			return e.value, true
 		}
 	}
 	return 0, false
 }
 
+// patterns reads an object of patterns in the order of the file raw.
+func (c *config) patterns(raw []byte, field string) patterns {
+	o := c.object(field)
+	if o == nil {
+		return nil
+	}
+	keys, err := keysOf(raw, field)
+	if err != nil {
+		c.fail("%s: %v", field, err)
+	}
+	var out patterns
+	for _, key := range keys {
+		name, err := regexp.Compile(`^(?:.*\.)?(?:` + key + `)$`)
+		if err != nil {
+			c.fail("%s: %q is not a regular expression that Labrador knows (%v)", field, key, err)
+		}
+		out = append(out, pattern{name, o.number(0, key)})
+	}
+	if o.err != nil {
+		c.fail("%s: %v", field, o.err)
+	}
+	return out
+}
+
+// keysOf are the keys of the object field of a JSON object, in their order.
+func keysOf(raw []byte, field string) ([]string, error) {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(all[field]))
+	if _, err := dec.Token(); err != nil {
+		return nil, err
+	}
+	var keys []string
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil, err
+		}
+		keys = append(keys, key.(string))
+	}
+	return keys, nil
+}
+
 // checkUsed refuses an adapter for maps that the network does not have.
 func (a *adapter) checkUsed() error {
+	unread := a.unread()
 	for _, name := range slices.Sorted(maps.Keys(a.names)) {
-		if !a.used[name] {
+		if !a.used[name] && !slices.Contains(unread, name) {
 			return fmt.Errorf("model: %s: adapter: the base model has no linear map %s", a.dir, name)
 		}
 	}
 	return nil
-}
-
-// numbers is an object of numbers.
-func (c *config) numbers(name string) map[string]json.Number {
-	o := c.object(name)
-	if o == nil {
-		return nil
-	}
-	out := map[string]json.Number{}
-	for k, v := range o.fields {
-		n, ok := v.(json.Number)
-		if !ok {
-			c.fail("%s: %s is %v, not a number", name, k, v)
-		}
-		out[k] = n
-	}
-	return out
 }
 
 // maxConfig is the largest configuration file that is read.

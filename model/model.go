@@ -110,7 +110,7 @@ func (m *Model) apply(o Options) error {
 		r.maxTokens = n
 	}
 	if o.MaxTokens > 0 {
-		if n := m.net.Context; n > 0 && o.MaxTokens > n {
+		if n := m.net.Context; n > 0 && o.MaxTokens > n && !m.net.Stretch {
 			return fmt.Errorf("model: %d tokens: the model was made for at most %d", o.MaxTokens, n)
 		}
 		if r.maxRunes > 0 {
@@ -132,7 +132,22 @@ func (m *Model) apply(o Options) error {
 	if o.Dimensions > 0 {
 		m.dims = o.Dimensions
 	}
-	return m.applyAppend(o.Append)
+	if err := m.applyAppend(o.Append); err != nil {
+		return err
+	}
+	return m.checkMax(o.MaxTokens)
+}
+
+// checkMax refuses a length that the tokens that are added to every text alone exceed.
+func (m *Model) checkMax(limit int) error {
+	added := len(m.tokenizer.Encode(nil, "", m.recipe.special))
+	if m.tail >= 0 {
+		added++
+	}
+	if limit > 0 && limit < added {
+		return fmt.Errorf("model: %d tokens: the model adds %d to every text", limit, added)
+	}
+	return nil
 }
 
 func (m *Model) applyAppend(name string) error {

@@ -52,14 +52,14 @@ func modernBlock[T any](ops Ops[T], m *modernBERT, l *modernLayer, x T, last boo
 
 func buildModernBERT(c *config, l *loader) *Network {
 	width, vocab, layers := c.size("hidden_size"), c.size("vocab_size"), c.size("num_hidden_layers")
-	heads := c.headSizes(width)
+	heads := c.equalHeads(width)
 	every := c.sizeOr(3, "global_attn_every_n_layers")
 	slides := c.slides(layers, func(i int) bool { return i%every != 0 })
 	ropes := map[bool]*Rotary{false: c.modernRope("full_attention", heads.dim), true: c.modernRope("sliding_attention", heads.dim)}
 	if c.err != nil {
 		return nil
 	}
-	m := &modernBERT{eps: c.number(1e-5, "norm_eps"), words: l.matrix("embeddings.tok_embeddings.weight", vocab, width)}
+	m := &modernBERT{eps: c.epsilon(1e-5, "norm_eps"), words: l.matrix("embeddings.tok_embeddings.weight", vocab, width)}
 	bias := c.flag("norm_bias", false)
 	m.embedNorm = l.modernNorm("embeddings.norm", width, bias)
 	for i := 0; i < layers && l.err == nil; i++ {
@@ -97,14 +97,15 @@ func buildModernLayer(c *config, l *loader, i, width int, normBias bool) modernL
 	return layer
 }
 
-// modernRope is the rotation of the layers of a kind: the older configuration has a base for each.
+// modernRope is the rotation of the layers of a kind: the older configuration has a base for each, where null means that of all layers.
 func (c *config) modernRope(kind string, dim int) *Rotary {
+	usual := map[string]float64{"full_attention": 160000, "sliding_attention": 10000}[kind]
 	if c.fields["rope_parameters"] != nil {
-		return c.rotary(kind, dim, 10000)
+		return c.rotary(kind, dim, usual)
 	}
 	theta := c.number(160000, "global_rope_theta")
-	if kind == "sliding_attention" {
-		theta = c.number(theta, "local_rope_theta")
+	if local, stated := c.fields["local_rope_theta"]; kind == "sliding_attention" && (local != nil || !stated) {
+		theta = c.number(usual, "local_rope_theta")
 	}
 	return c.rotaryOf(nil, dim, theta)
 }

@@ -14,6 +14,10 @@ func buildMPNet(c *config, l *loader) *Network {
 	}
 	a := m.layers[0].attention // shared by all layers
 	buckets := c.sizeOr(32, "relative_attention_num_buckets")
+	if buckets != 32 { // transformers' buckets are 32 whatever the table has
+		c.fail("relative_attention_num_buckets %d is not supported (only 32)", buckets)
+		return nil
+	}
 	a.Bias = c.relativeBias(l.matrix("encoder.relative_attention_bias.weight", buckets, a.Heads), 128)
 	return n
 }

@@ -15,6 +15,7 @@ type Network struct {
 	Vocab    int    // rows of the embedding table
 	Layers   int
 	Context  int  // the longest sequence that it was made for; 0: any length
+	Stretch  bool // its positions stretch for longer sequences (dynamic rotary embeddings)
 	Causal   bool // a token sees only itself and tokens before it, so that a common prefix can be computed once
 	Matrices []*Matrix
 	Vectors  []*Vector
@@ -108,7 +109,7 @@ var probes = map[string]string{
 	"xlm-roberta": "embeddings.word_embeddings.weight", "camembert": "embeddings.word_embeddings.weight",
 	"distilbert": "embeddings.word_embeddings.weight", "mpnet": "embeddings.word_embeddings.weight",
 	"nomic_bert": "embeddings.word_embeddings.weight", "modernbert": "embeddings.tok_embeddings.weight",
-	"t5": "shared.weight",
+	"t5": "encoder.final_layer_norm.weight",
 }
 
 // prefixed finds the prefix of a checkpoint's names ("", "model.", "bert.", ...) and returns the function that adds it.

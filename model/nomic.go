@@ -11,7 +11,7 @@ import (
 func buildNomicBERT(c *config, l *loader) *Network {
 	width, vocab := c.size("hidden_size", "n_embd"), c.size("vocab_size")
 	layers, inner := c.size("num_hidden_layers", "n_layer"), c.size("intermediate_size", "n_inner")
-	heads := c.headSizes(width)
+	heads := c.equalHeads(width)
 	act := c.nomicActivation()
 	for _, name := range []string{"qkv_proj_bias", "mlp_fc1_bias", "mlp_fc2_bias", "prenorm", "rotary_emb_interleaved", "parallel_block", "use_rms_norm"} {
 		if c.flag(name, false) {
@@ -24,13 +24,13 @@ func buildNomicBERT(c *config, l *loader) *Network {
 	if f := c.number(0, "rotary_scaling_factor"); f > 0 && c.fields["rope_parameters"] == nil {
 		// modeling_hf_nomic_bert.py, NomicBertDynamicNTKRotaryEmbedding
 		c.fields["rope_scaling"] = map[string]any{"rope_type": "dynamic", "factor": c.fields["rotary_scaling_factor"],
-			"original_max_position_embeddings": json.Number(fmt.Sprint(c.sizeOr(2048, "max_trained_positions")))}
+			"max_trained_positions": json.Number(fmt.Sprint(c.sizeOr(2048, "max_trained_positions")))}
 	}
 	rope := c.rotary("full_attention", heads.dim, 1000)
 	if c.err != nil {
 		return nil
 	}
-	m := &bert{pad: -1, eps: c.number(1e-12, "layer_norm_eps", "layer_norm_epsilon")}
+	m := &bert{pad: -1, eps: c.epsilon(1e-12, "layer_norm_eps", "layer_norm_epsilon")}
 	m.words = l.matrix("embeddings.word_embeddings.weight", vocab, width)
 	if types := int(c.number(2, "type_vocab_size")); types > 0 {
 		m.types = l.matrix("embeddings.token_type_embeddings.weight", types, width)

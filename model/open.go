@@ -21,6 +21,7 @@ type checkpoint struct {
 	recipe    recipe
 	files     []weights.File
 	read      []string // the other files that decide the vectors
+	unread    []string // maps that an adapter adds to and no vector is made of
 }
 
 func (c *checkpoint) close() error {
@@ -143,7 +144,7 @@ func (c *checkpoint) openAdapted(dir, base string) error {
 	if err := c.openPlain(base, a); err != nil {
 		return err
 	}
-	c.layout = "PEFT adapter over " + base
+	c.layout, c.unread = "PEFT adapter over "+base, a.unread()
 	return nil
 }
 

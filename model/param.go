@@ -135,6 +135,11 @@ func (l *loader) has(name string) bool {
 func (l *loader) tensor(name string, shape ...int) (weights.Tensor, bool) {
 	full := l.rename(name)
 	t, err := l.file.Tensor(full)
+	if err != nil && olderName(full) != full {
+		if old, e := l.file.Tensor(olderName(full)); e == nil {
+			full, t, err = old.Name, old, nil
+		}
+	}
 	switch {
 	case err != nil:
 		l.fail(err)
@@ -147,6 +152,18 @@ func (l *loader) tensor(name string, shape ...int) (weights.Tensor, bool) {
 		return t, l.err == nil
 	}
 	return t, false
+}
+
+// olderName is a name of a tensor in checkpoints that were converted from TensorFlow, such as bert-base-uncased (transformers 5.23,
+// conversion_mapping.py, "legacy").
+func olderName(name string) string {
+	if stem, ok := strings.CutSuffix(name, "LayerNorm.weight"); ok {
+		return stem + "LayerNorm.gamma"
+	}
+	if stem, ok := strings.CutSuffix(name, "LayerNorm.bias"); ok {
+		return stem + "LayerNorm.beta"
+	}
+	return name
 }
 
 // matrix is the tensor name, (rows, cols).

@@ -41,6 +41,21 @@ func TestRefusals(t *testing.T) {
 		{"bert", "hidden_act", `"xielu"`, `"xielu"`},
 		{"bert", "is_decoder", `true`, "is_decoder"},
 		{"roberta", "pad_token_id", `-5`, "pad_token_id"},
+		{"bert", "head_dim", `32`, "head_dim 32"},
+		{"mpnet", "head_dim", `32`, "head_dim 32"},
+		{"distilbert", "head_dim", `32`, "head_dim 32"},
+		{"modernbert", "head_dim", `32`, "head_dim 32"},
+		{"nomic-bert", "head_dim", `32`, "head_dim 32"},
+		{"llama3", "partial_rotary_factor", `0.5`, "partial_rotary_factor 0.5"},
+		{"mpnet", "relative_attention_num_buckets", `16`, "relative_attention_num_buckets 16"},
+		{"bert", "layer_norm_eps", `-1e-5`, "layer_norm_eps is -1e-05"},
+		{"qwen2", "rms_norm_eps", `1e308`, "rms_norm_eps"},
+		{"modernbert", "norm_eps", `-1`, "norm_eps"},
+		{"t5-encoder", "layer_norm_epsilon", `-1`, "layer_norm_epsilon"},
+		{"gemma2", "query_pre_attn_scalar", `0`, "query_pre_attn_scalar is 0"},
+		{"gemma2", "query_pre_attn_scalar", `1e-300`, "query_pre_attn_scalar"},
+		{"gemma2", "attn_logit_softcapping", `1e308`, "attn_logit_softcapping"},
+		{"gemma2", "final_logit_softcapping", `-1`, "final_logit_softcapping"},
 		{"nomic-bert", "num_experts", `8`, "experts"},
 		{"nomic-bert", "activation_function", `"gelu"`, `"gelu"`},
 		{"nomic-bert", "rotary_emb_interleaved", `true`, "rotary_emb_interleaved"},
@@ -62,11 +77,7 @@ func TestRefusals(t *testing.T) {
 func changed(t *testing.T, name, field, value string) string {
 	t.Helper()
 	from, to := outside.Data(t, "models/"+name), t.TempDir()
-	for _, f := range []string{"model.safetensors", "tokenizer.json", "tokenizer_config.json"} {
-		if err := os.Symlink(filepath.Join(from, f), filepath.Join(to, f)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	link(t, from, to, "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 	raw, err := os.ReadFile(filepath.Join(from, "config.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -82,6 +93,16 @@ func changed(t *testing.T, name, field, value string) string {
 	}
 	write(t, filepath.Join(to, "config.json"), string(raw))
 	return to
+}
+
+// link makes files of one folder appear in another.
+func link(t *testing.T, from, to string, files ...string) {
+	t.Helper()
+	for _, f := range files {
+		if err := os.Symlink(filepath.Join(from, f), filepath.Join(to, f)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func write(t *testing.T, path, content string) {
@@ -127,29 +148,44 @@ func TestBadFolders(t *testing.T) {
 	}
 }
 
-// FuzzConfig builds every architecture from arbitrary configurations over a small file of weights: an error or a network,
+// FuzzConfig builds every architecture from arbitrary configurations over small files of weights: an error or a network,
 // never a panic or memory without bound.
 func FuzzConfig(f *testing.F) {
 	dir := f.TempDir()
-	path := filepath.Join(dir, "model.safetensors")
-	if err := weights.WriteSafetensors(path, fuzzTensors(), nil); err != nil {
-		f.Fatal(err)
+	files := map[string]weights.File{} // by model_type; "": the others
+	for kind, tensors := range map[string][]weights.Tensor{"": fuzzTensors(), "encoders": fuzzEncoders(), "modernbert": fuzzModernBERT()} {
+		path := filepath.Join(dir, kind+".safetensors")
+		if err := weights.WriteSafetensors(path, tensors, nil); err != nil {
+			f.Fatal(err)
+		}
+		file, err := weights.Open(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Cleanup(func() { file.Close() })
+		files[kind] = file
 	}
-	file, err := weights.Open(path)
-	if err != nil {
-		f.Fatal(err)
+	for _, kind := range []string{"bert", "roberta", "xlm-roberta", "camembert", "distilbert", "nomic_bert", "t5"} {
+		files[kind] = files["encoders"]
 	}
-	f.Cleanup(func() { file.Close() })
 	f.Add([]byte(`{"model_type":"llama","hidden_size":4,"vocab_size":3,"num_hidden_layers":1,"num_attention_heads":2,"intermediate_size":2,"rope_scaling":{"rope_type":"yarn","factor":2}}`))
 	f.Add([]byte(`{"model_type":"gemma3_text","hidden_size":4,"vocab_size":3,"num_hidden_layers":1,"num_attention_heads":2,"intermediate_size":2,"rope_parameters":{"full_attention":{"rope_theta":1e6}},"layer_types":["sliding_attention"]}`))
 	f.Add([]byte(`{"model_type":"bert","hidden_size":4,"vocab_size":3,"num_hidden_layers":1,"num_attention_heads":2,"intermediate_size":2,"max_position_embeddings":8}`))
 	f.Add([]byte(`{"model_type":"t5","d_model":4,"vocab_size":3,"num_layers":1,"num_heads":2,"d_ff":2,"d_kv":2}`))
 	f.Add([]byte(`{"model_type":"modernbert","hidden_size":4,"vocab_size":3,"num_hidden_layers":1,"num_attention_heads":2,"intermediate_size":2}`))
 	f.Add([]byte(`{"model_type":"nomic_bert","n_embd":4,"vocab_size":3,"n_layer":1,"n_head":2,"n_inner":2,"rotary_emb_fraction":0.5}`))
+	// published encoders have no head_dim: transformers' BERT does not read it
+	f.Add([]byte(`{"model_type":"bert","hidden_size":4,"vocab_size":3,"num_hidden_layers":1,"num_attention_heads":2,"head_dim":4,"intermediate_size":2,"max_position_embeddings":8}`))
+	f.Add([]byte(`{"model_type":"modernbert","hidden_size":4,"vocab_size":3,"num_hidden_layers":1,"num_attention_heads":2,"head_dim":4,"intermediate_size":2}`))
+	f.Add([]byte(`{"model_type":"nomic_bert","n_embd":4,"vocab_size":3,"n_layer":1,"n_head":2,"head_dim":4,"n_inner":2}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c, err := parseConfig(raw)
 		if err != nil {
 			return
+		}
+		file := files[c.text("", "model_type")]
+		if file == nil {
+			file = files[""]
 		}
 		n, err := build(c, file, nil)
 		if err != nil {
@@ -160,30 +196,78 @@ func FuzzConfig(f *testing.F) {
 	})
 }
 
+// fuzzTensor has small numbers.
+func fuzzTensor(name string, shape ...int) weights.Tensor {
+	n := shape[0]
+	if len(shape) > 1 {
+		n *= shape[1]
+	}
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(i%5) - 2
+	}
+	return weights.FromFloat32s(name, shape, v)
+}
+
 // fuzzTensors are the tensors of a llama of one layer of width 4.
 func fuzzTensors() []weights.Tensor {
-	var out []weights.Tensor
-	add := func(name string, shape ...int) {
-		n := shape[0]
-		if len(shape) > 1 {
-			n *= shape[1]
-		}
-		v := make([]float32, n)
-		for i := range v {
-			v[i] = float32(i%5) - 2
-		}
-		out = append(out, weights.FromFloat32s(name, shape, v))
-	}
-	add("embed_tokens.weight", 3, 4)
-	add("norm.weight", 4)
+	out := []weights.Tensor{fuzzTensor("embed_tokens.weight", 3, 4), fuzzTensor("norm.weight", 4)}
 	for _, name := range []string{"input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm"} {
-		add("layers.0."+name+".weight", 4)
+		out = append(out, fuzzTensor("layers.0."+name+".weight", 4))
 	}
 	for _, name := range []string{"q", "k", "v", "o"} {
-		add("layers.0.self_attn."+name+"_proj.weight", 4, 4)
+		out = append(out, fuzzTensor("layers.0.self_attn."+name+"_proj.weight", 4, 4))
 	}
-	add("layers.0.mlp.gate_proj.weight", 2, 4)
-	add("layers.0.mlp.up_proj.weight", 2, 4)
-	add("layers.0.mlp.down_proj.weight", 4, 2)
+	return append(out, fuzzTensor("layers.0.mlp.gate_proj.weight", 2, 4), fuzzTensor("layers.0.mlp.up_proj.weight", 2, 4),
+		fuzzTensor("layers.0.mlp.down_proj.weight", 4, 2))
+}
+
+// fuzzEncoders are the tensors of a BERT, a DistilBERT, a nomic-BERT and a T5 encoder of one layer of width 4 and 8 positions.
+func fuzzEncoders() []weights.Tensor {
+	var out []weights.Tensor
+	add := func(name string, shape ...int) { out = append(out, fuzzTensor(name, shape...)) }
+	linear := func(name string, to, from int) {
+		add(name+".weight", to, from)
+		add(name+".bias", to)
+	}
+	add("embeddings.word_embeddings.weight", 3, 4)
+	add("embeddings.position_embeddings.weight", 8, 4)
+	add("embeddings.token_type_embeddings.weight", 2, 4)
+	for _, norm := range []string{"embeddings.LayerNorm", "emb_ln", "encoder.layer.0.attention.output.LayerNorm", "encoder.layer.0.output.LayerNorm",
+		"encoder.layers.0.norm1", "encoder.layers.0.norm2", "transformer.layer.0.sa_layer_norm", "transformer.layer.0.output_layer_norm"} {
+		add(norm+".weight", 4)
+		add(norm+".bias", 4)
+	}
+	for _, name := range []string{"encoder.layer.0.attention.self.query", "encoder.layer.0.attention.self.key", "encoder.layer.0.attention.self.value",
+		"encoder.layer.0.attention.output.dense", "transformer.layer.0.attention.q_lin", "transformer.layer.0.attention.k_lin",
+		"transformer.layer.0.attention.v_lin", "transformer.layer.0.attention.out_lin"} {
+		linear(name, 4, 4)
+	}
+	linear("encoder.layer.0.intermediate.dense", 2, 4)
+	linear("encoder.layer.0.output.dense", 4, 2)
+	linear("transformer.layer.0.ffn.lin1", 2, 4)
+	linear("transformer.layer.0.ffn.lin2", 4, 2)
+	add("encoder.layers.0.attn.Wqkv.weight", 12, 4)
+	add("encoder.layers.0.attn.out_proj.weight", 4, 4)
+	add("encoder.layers.0.mlp.fc11.weight", 2, 4)
+	add("encoder.layers.0.mlp.fc12.weight", 2, 4)
+	add("encoder.layers.0.mlp.fc2.weight", 4, 2)
+	add("shared.weight", 3, 4)
+	add("encoder.final_layer_norm.weight", 4)
+	for _, name := range []string{"q", "k", "v", "o"} {
+		add("encoder.block.0.layer.0.SelfAttention."+name+".weight", 4, 4)
+	}
+	add("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", 32, 2)
+	add("encoder.block.0.layer.0.layer_norm.weight", 4)
+	add("encoder.block.0.layer.1.layer_norm.weight", 4)
+	add("encoder.block.0.layer.1.DenseReluDense.wi.weight", 2, 4)
+	add("encoder.block.0.layer.1.DenseReluDense.wo.weight", 4, 2)
 	return out
+}
+
+// fuzzModernBERT are the tensors of a ModernBERT of one layer of width 4.
+func fuzzModernBERT() []weights.Tensor {
+	return []weights.Tensor{fuzzTensor("embeddings.tok_embeddings.weight", 3, 4), fuzzTensor("embeddings.norm.weight", 4), fuzzTensor("final_norm.weight", 4),
+		fuzzTensor("layers.0.attn.Wqkv.weight", 12, 4), fuzzTensor("layers.0.attn.Wo.weight", 4, 4), fuzzTensor("layers.0.mlp_norm.weight", 4),
+		fuzzTensor("layers.0.mlp.Wi.weight", 4, 4), fuzzTensor("layers.0.mlp.Wo.weight", 4, 2)}
 }

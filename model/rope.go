@@ -31,7 +31,10 @@ func (c *config) rotaryOf(p *config, dim int, theta float64) *Rotary {
 	if p == nil {
 		p = &config{fields: map[string]any{}}
 	}
-	part := p.number(c.number(1, "partial_rotary_factor", "rotary_emb_fraction"), "partial_rotary_factor")
+	part := c.number(1, "rotary_emb_fraction")
+	if f := p.number(c.number(1, "partial_rotary_factor"), "partial_rotary_factor"); f != 1 {
+		c.fail("partial_rotary_factor %v is not supported", f) // transformers reads it for some types of scaling and not for others
+	}
 	turned := int(float64(dim) * part)
 	r := &Rotary{Head: dim, Scale: 1}
 	if theta <= 1 || turned < 2 || turned > dim || turned%2 != 0 {
@@ -48,6 +51,9 @@ func (c *config) rotaryOf(p *config, dim int, theta float64) *Rotary {
 	}
 	for i, d := range c.ropeDivisors {
 		r.Freqs[i] /= float64(d)
+	}
+	if c.ropeScale != 0 {
+		r.Scale *= c.ropeScale
 	}
 	if p.err != nil {
 		c.fail("rotary embedding: %v", p.err)
@@ -93,7 +99,7 @@ func (s ropeScaling) fill(r *Rotary) error {
 			r.Freqs[i] /= factor
 		}
 	case "dynamic":
-		r.Limit = s.p.sizeOr(s.context, "original_max_position_embeddings")
+		r.Limit = s.p.sizeOr(s.context, "max_trained_positions") // transformers reads no other setting here
 		r.Longer = func(length int) []float64 { return s.dynamic(factor, length, r.Limit) }
 	case "llama3":
 		return s.llama3(r, factor)

@@ -54,7 +54,11 @@ func buildT5(c *config, l *loader) *Network {
 	if c.err != nil {
 		return nil
 	}
-	m := &t5{words: l.matrix("shared.weight", vocab, width), eps: c.number(1e-6, "layer_norm_epsilon")}
+	words := "shared.weight"
+	if !l.has(words) {
+		words = "encoder.embed_tokens.weight"
+	}
+	m := &t5{words: l.matrix(words, vocab, width), eps: c.epsilon(1e-6, "layer_norm_epsilon")}
 	table := l.matrix("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", c.sizeOr(32, "relative_attention_num_buckets"), heads)
 	attention := &Attention{Heads: heads, KVHeads: heads, Dim: dim, Scale: 1, Before: Unlimited, After: Unlimited,
 		Bias: c.relativeBias(table, c.sizeOr(128, "relative_attention_max_distance"))}

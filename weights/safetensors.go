@@ -131,6 +131,9 @@ func (s *Safetensors) readHeader(header, body []byte) ([]placed, error) {
 	if _, err := dec.Token(); err != nil {
 		return nil, fmt.Errorf("safetensors: header: %w", err)
 	}
+	if rest := bytes.TrimSpace(header[dec.InputOffset():]); len(rest) > 0 {
+		return nil, fmt.Errorf("safetensors: %d bytes that are not blank behind the header's JSON object", len(rest))
+	}
 	return list, nil
 }
 

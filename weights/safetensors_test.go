@@ -38,6 +38,7 @@ func TestHostileSafetensors(t *testing.T) {
 		{"hole", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), "tensor a: begins at byte 4"},
 		{"tail", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 8), "4 bytes after"},
 		{"twice", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4), "tensor a comes twice"},
+		{"more behind the object", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} {more`, 4), "5 bytes that are not blank"},
 		{"metadata of numbers", file(`{"__metadata__":{"a":1}}`, 0), "__metadata__"},
 	}
 	for _, c := range cases {
@@ -142,6 +143,7 @@ func TestSharded(t *testing.T) {
 		`{"weight_map":{"a":"../m-1.safetensors"}}`: "not a file name",
 		`{"weight_map":{"c":"m-1.safetensors"}}`:    "no tensor c",
 		`{"weight_map":{"a":"m-9.safetensors"}}`:    "m-9",
+		`{"weight_map":{"a":5}}`:                    "weight_map: the file of tensor a is 5",
 	} {
 		put(bad)
 		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), want) {

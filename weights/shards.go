@@ -23,7 +23,7 @@ func OpenSharded(path string) (*Sharded, error) {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
 	var index struct {
-		WeightMap map[string]string `json:"weight_map"`
+		WeightMap map[string]any `json:"weight_map"`
 	}
 	if err := json.Unmarshal(raw, &index); err != nil {
 		return nil, fmt.Errorf("weights: %s: %w", path, err)
@@ -31,7 +31,14 @@ func OpenSharded(path string) (*Sharded, error) {
 	if len(index.WeightMap) == 0 {
 		return nil, fmt.Errorf("weights: %s: no weight_map", path)
 	}
-	s := &Sharded{path: path, shards: map[string]*Safetensors{}, shardOf: index.WeightMap}
+	s := &Sharded{path: path, shards: map[string]*Safetensors{}, shardOf: map[string]string{}}
+	for _, name := range slices.Sorted(maps.Keys(index.WeightMap)) {
+		file, ok := index.WeightMap[name].(string)
+		if !ok {
+			return nil, fmt.Errorf("weights: %s: weight_map: the file of tensor %s is %v, not a string", path, name, index.WeightMap[name])
+		}
+		s.shardOf[name] = file
+	}
 	if err := s.openShards(filepath.Dir(path)); err != nil {
 		s.Close()
 		return nil, err

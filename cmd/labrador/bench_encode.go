@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,9 +25,11 @@ func benchEncode() *cobra.Command {
 			if o.Threads < 1 || o.Batch < 1 || o.Len < 1 || !(o.Seconds >= 0) {
 				return usagef("--threads, --batch and --len are at least 1, --seconds at least 0")
 			}
-			if !slices.Contains(bench.Shapes(), o.Shape) {
+			shape := bench.ShapeOf(o.Shape)
+			if shape == "" {
 				return usagef("no shape %q: there are %s", o.Shape, strings.Join(bench.Shapes(), ", "))
 			}
+			o.Shape = shape
 			if err := (model.Options{DType: o.DType}).Validate(); err != nil {
 				return usageError{err}
 			}
@@ -45,7 +46,7 @@ func benchEncode() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.Shape, "shape", "minilm", "shape with random weights")
+	f.StringVar(&o.Shape, "shape", "minilm", "shape with random weights (0.5b, 1.5b and 7b are Qwen2.5's)")
 	f.StringVar(&o.Model, "model", "", "a real model instead")
 	f.StringVar(&o.DType, "dtype", "f32", "f32, bf16 or int8")
 	f.IntVar(&o.Threads, "threads", 1, "threads")

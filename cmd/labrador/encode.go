@@ -107,6 +107,9 @@ func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out
 	if len(ids) == 0 {
 		return fmt.Errorf("encode: %s holds no text", in)
 	}
+	if err := checkIDLines(ids); err != nil {
+		return fmt.Errorf("encode: %s: %w", in, err)
+	}
 	e, err := dense.Open(cmd.Context(), o)
 	if err != nil {
 		return err
@@ -150,6 +153,21 @@ func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out
 	}
 	unlock() // some systems remove no file that is open
 	return os.RemoveAll(parts)
+}
+
+// checkIDLines refuses ids that the lines of OUT.ids cannot tell apart.
+func checkIDLines(ids []string) error {
+	seen := make(map[string]bool, len(ids))
+	for i, id := range ids {
+		if strings.ContainsAny(id, "\r\n") {
+			return fmt.Errorf("the id %q of text %d holds the end of a line, and OUT.ids has an id a line: change it", id, i+1)
+		}
+		if seen[id] {
+			return fmt.Errorf("two texts have the id %q (the second is text %d), and OUT.ids could not tell them apart: change one", id, i+1)
+		}
+		seen[id] = true
+	}
+	return nil
 }
 
 // lockParts makes the folder of the unfinished vectors of out its caller's alone until unlock, or says that another process has it. The
@@ -248,6 +266,9 @@ func queryItems(queries func() iter.Seq2[labrador.Query, error]) dense.Items {
 // maxLine bounds a line of input.
 const maxLine = 64 << 20
 
+// errBlank is what a line is skipped for.
+var errBlank = errors.New("a blank line")
+
 // readLines reads one item per line; ids are line numbers from 1 where a line has none.
 func readLines(path string, parse func(line []byte) (dense.Item, error)) dense.Items {
 	return func() iter.Seq2[dense.Item, error] {
@@ -264,6 +285,9 @@ func readLines(path string, parse func(line []byte) (dense.Item, error)) dense.I
 			for in.Scan() {
 				n++
 				item, err := parse(in.Bytes())
+				if err == errBlank {
+					continue
+				}
 				if err != nil {
 					err = fmt.Errorf("%s:%d: %w", path, n, err)
 				}
@@ -301,7 +325,10 @@ func jsonItems(path string) dense.Items {
 			Title string          `json:"title"`
 			Text  *string         `json:"text"`
 		}
-		if len(bytes.TrimSpace(line)) == 1 {
+		switch len(bytes.TrimSpace(line)) {
+		case 0:
+			return dense.Item{}, errBlank
+		case 1:
 			return dense.Item{}, errors.New("an object over several lines: JSON lines have each on one")
 		}
 		if err := json.Unmarshal(line, &o); err != nil {

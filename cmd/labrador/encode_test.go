@@ -60,9 +60,9 @@ func TestEncode(t *testing.T) {
 	write("beir/queries.jsonl", `{"_id": "a", "text": "first text"}`+"\n"+`{"_id": "b", "text": "a second, longer text"}`+"\n")
 	inputs := map[string]string{
 		filepath.Join(dir, "beir"): "a b",
-		write("x.jsonl", `{"id": 7, "text": "first text"}`+"\n"+`{"text": "a second, longer text"}`+"\n"): "7 2",
-		write("x.tsv", "a\tfirst text\nb\ta second, longer text\n"):                                       "a b",
-		write("x.txt", "first text\na second, longer text\n"):                                             "1 2",
+		write("x.jsonl", `{"id": 7, "text": "first text"}`+"\n\n"+`{"text": "a second, longer text"}`+"\n \n"): "7 3",
+		write("x.tsv", "a\tfirst text\nb\ta second, longer text\n"):                                            "a b",
+		write("x.txt", "first text\na second, longer text\n"):                                                  "1 2",
 	}
 	var first labrador.Matrix
 	for in, wantIDs := range inputs {

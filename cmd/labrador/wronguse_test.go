@@ -51,6 +51,7 @@ func TestWrongFiles(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "run": "q Q0 a 1 1 t\n", "folder/corpus.txt": "x\n", "other.qrels": "zz 0 a 1\n", "queries.tsv": "q\ttext\n",
 		"study.yaml": "name: s\ndatasets: [{path: ./set}]\nsystems: [bm25]\n", "latin.txt": "text\nna\xefve\n", "cut.jsonl": `{"text": "te`,
+		"twice.jsonl": `{"id":"a","text":"x"}` + "\n" + `{"id":"a","text":"y"}` + "\n", "lines.jsonl": `{"id":"a\nb","text":"x"}` + "\n",
 		"broken/queries.jsonl": `{"_id":"q","text":"text"}` + "\n", "broken/qrels/test.tsv": "query-id\tcorpus-id\tscore\nq\ta\t1\n", "broken/corpus.jsonl": `{"_id":"a","text":"te`,
 		"set/corpus.jsonl": `{"_id":"a","text":"text"}` + "\n", "set/queries.jsonl": `{"_id":"q","text":"text"}` + "\n",
 		"set/qrels/test.tsv": "query-id\tcorpus-id\tscore\nq\ta\t1\n",
@@ -69,6 +70,8 @@ func TestWrongFiles(t *testing.T) {
 		"index --out gone bm25 ./broken":             "corpus.jsonl:1:",
 		"encode --model m latin.txt out":             "latin.txt:2: bytes that are not UTF-8",
 		"encode --model m cut.jsonl out":             "cut.jsonl:1:",
+		"encode --model m twice.jsonl out":           `two texts have the id "a" (the second is text 2)`,
+		"encode --model m lines.jsonl out":           `the id "a\nb" of text 1 holds the end of a line`,
 		"fuse run empty":                             "empty: holds no hits",
 		"data show folder":                           "folder is no folder in BEIR's layout",
 		"search --qrels other.qrels idx queries.tsv": "other.qrels judges none of the 1 queries of queries.tsv",

@@ -1,0 +1,138 @@
+package model
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/weights"
+)
+
+// TestPatterns: which of a rank_pattern's or alpha_pattern's keys (by number, - none) counts for each module, as get_pattern_key of peft
+// 0.21.2 (utils/other.py) answered for these.
+func TestPatterns(t *testing.T) {
+	modules := []string{"layers.0.self_attn.q_proj", "layers.1.self_attn.q_proj", "layers.2.self_attn.q_proj", "layers.0.self_attn.k_proj",
+		"layers.0.mlp.up_proj", "model.layers.0.self_attn.k_proj", "layers.10.mlp.down_proj"}
+	for _, c := range []struct {
+		keys []string
+		want string
+	}{
+		{[]string{"q_proj"}, "000----"},
+		{[]string{"proj"}, "-------"},
+		{[]string{"^layers.0.self_attn.k_proj"}, "---0---"},
+		{[]string{`layers\.[01]\..*q_proj`, `mlp\..*`}, "00--1-1"},
+		{[]string{"self_attn.q_proj", "layers.0.self_attn.q_proj"}, "000----"},
+		{[]string{"layers.0.self_attn.q_proj", "q_proj"}, "011----"},
+		{[]string{"q_proj|k_proj"}, "0000-0-"},
+		{[]string{"0.mlp.down_proj"}, "-------"},
+	} {
+		var pairs []string
+		for i, key := range c.keys {
+			quoted, _ := json.Marshal(key)
+			pairs = append(pairs, string(quoted)+":"+string(rune('0'+i)))
+		}
+		raw := []byte(`{"alpha_pattern":{` + strings.Join(pairs, ",") + `}}`)
+		config, err := parseConfig(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := config.patterns(raw, "alpha_pattern")
+		got := ""
+		for _, m := range modules {
+			if v, ok := p.find(m); ok {
+				got += string(rune('0' + int(v)))
+			} else {
+				got += "-"
+			}
+		}
+		if got != c.want || config.err != nil {
+			t.Errorf("%q: got %s, want %s (%v)", c.keys, got, c.want, config.err)
+		}
+	}
+}
+
+// writeAdapter writes a folder with an adapter of rank 2 over the bert fixture.
+func writeAdapter(t *testing.T, fields map[string]any, maps ...string) string {
+	t.Helper()
+	dir, rng := t.TempDir(), rand.New(rand.NewPCG(1, 2))
+	config := map[string]any{"peft_type": "LORA", "r": 2, "lora_alpha": 4, "base_model_name_or_path": outside.Data(t, "models/bert")}
+	for k, v := range fields {
+		config[k] = v
+	}
+	raw, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "adapter_config.json"), string(raw))
+	var list []weights.Tensor
+	for _, name := range maps {
+		shape := []int{2, 64}
+		if strings.HasSuffix(name, "B") {
+			shape = []int{64, 2}
+		}
+		v := make([]float32, 128)
+		for i := range v {
+			v[i] = float32(rng.NormFloat64()) / 8
+		}
+		list = append(list, weights.FromFloat32s(name+".weight", shape, v))
+	}
+	if err := weights.WriteSafetensors(filepath.Join(dir, "adapter_model.safetensors"), list, nil); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestAdapterOverHead: PEFT names the maps of a class with a head (BertForMaskedLM) behind the prefix of its network; what it adds to
+// the pooler is in no vector.
+func TestAdapterOverHead(t *testing.T) {
+	const query = "encoder.layer.0.attention.self.query.lora_"
+	vector := func(names ...string) []float32 {
+		m := openModel(t, writeAdapter(t, nil, names...), Options{})
+		v, err := m.EncodeTokens(t.Context(), []Tokens{{IDs: []int32{2, 7, 9, 3}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.Data
+	}
+	plain := vector(peftPrefix+query+"A", peftPrefix+query+"B")
+	head := vector(peftPrefix+"bert."+query+"A", peftPrefix+"bert."+query+"B", peftPrefix+"bert.pooler.dense.lora_A", peftPrefix+"bert.pooler.dense.lora_B")
+	if !slices.Equal(plain, head) {
+		t.Errorf("behind the prefix: got  %v\nwant %v", head[:4], plain[:4])
+	}
+}
+
+// TestAdapterRefusals: what PEFT computes otherwise, or cannot load.
+func TestAdapterRefusals(t *testing.T) {
+	const a, b = peftPrefix + "encoder.layer.0.attention.self.query.lora_A", peftPrefix + "encoder.layer.0.attention.self.query.lora_B"
+	for _, c := range []struct {
+		fields map[string]any
+		maps   []string
+		want   string
+	}{
+		{map[string]any{"init_lora_weights": "pissa"}, []string{a, b}, "init_lora_weights pissa"},
+		{map[string]any{"init_lora_weights": "pissa_niter_4"}, []string{a, b}, "init_lora_weights pissa_niter_4"},
+		{map[string]any{"init_lora_weights": "olora"}, []string{a, b}, "init_lora_weights olora"},
+		{map[string]any{"init_lora_weights": "loftq"}, []string{a, b}, "init_lora_weights loftq"},
+		{map[string]any{"init_lora_weights": "corda"}, []string{a, b}, "init_lora_weights corda"},
+		{map[string]any{"alpha_pattern": map[string]any{"(?<!x)query": 3}}, []string{a, b}, `"(?<!x)query"`},
+		{map[string]any{"alpha_pattern": map[string]any{"query": "x"}}, []string{a, b}, "query is x"},
+		{map[string]any{"rank_pattern": map[string]any{"query": 1.5}}, []string{a, b}, "rank 1.5"},
+		{map[string]any{"lora_alpha": 1e308}, []string{a, b}, "alpha 1e+308"},
+		{nil, []string{b}, "no lora_A beside it"},
+		{nil, []string{a}, "no tensor " + b},
+		{nil, nil, "no tensors"},
+		{nil, []string{a, b, strings.Replace(a, ".model.", ".model.bert.", 1), strings.Replace(b, ".model.", ".model.bert.", 1)}, "the same map"},
+	} {
+		_, err := Open(writeAdapter(t, c.fields, c.maps...), Options{})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v %v: got %v, want %q in it", c.fields, c.maps, err, c.want)
+		}
+	}
+	for _, start := range []any{true, false, "gaussian", "eva", "orthogonal"} { // begin A and B alone, which the file then replaces
+		openModel(t, writeAdapter(t, map[string]any{"init_lora_weights": start}, a, b), Options{})
+	}
+}

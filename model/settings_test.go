@@ -1,0 +1,195 @@
+package model
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	labrador "github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/weights"
+)
+
+// TestDynamicRotary: the frequencies of a sequence of 64 and of 100 tokens, as transformers 5.23 (modeling_rope_utils.py,
+// _compute_dynamic_ntk_parameters) gave them for this configuration: original_max_position_embeddings counts for nothing.
+func TestDynamicRotary(t *testing.T) {
+	c, err := parseConfig([]byte(`{"max_position_embeddings":32,"rope_parameters":{"rope_theta":10000,"rope_type":"dynamic","factor":2,"original_max_position_embeddings":16}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := c.rotary("full_attention", 8, 10000)
+	if c.err != nil || r.Limit != 32 {
+		t.Fatalf("limit %d, %v", r.Limit, c.err)
+	}
+	for length, want := range map[int][]float32{64: {1, 0.069336124, 0.0048074983, 0.00033333333}, 100: {1, 0.05753696, 0.0033105016, 0.00019047619}} {
+		if d := relative(r.Longer(length), want); !(d <= 1e-6) {
+			t.Errorf("%d tokens: got %v, want %v", length, r.Longer(length), want)
+		}
+	}
+}
+
+// TestStretch: a network whose positions stretch takes texts that are longer than what it was trained on, when asked to.
+func TestStretch(t *testing.T) {
+	dir := changed(t, "llama3", "max_position_embeddings", "16")
+	if _, err := Open(dir, Options{MaxTokens: 40}); err == nil {
+		t.Error("opened with more tokens than positions")
+	}
+	var fields map[string]json.RawMessage
+	raw, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	if err == nil {
+		err = json.Unmarshal(raw, &fields)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields["rope_scaling"] = json.RawMessage(`{"rope_type":"dynamic","factor":4}`)
+	if raw, err = json.Marshal(fields); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "config.json"), string(raw))
+	long := []labrador.Item{{Text: "which language model finds best which language model finds best which language model finds best"}}
+	for limit, want := range map[int]int{0: 16, 40: 40} {
+		m := openModel(t, dir, Options{MaxTokens: limit})
+		tokens, err := m.Tokenize(t.Context(), labrador.QuerySide, long)
+		if err != nil || len(tokens[0].IDs) > want || len(tokens[0].IDs) < min(want, 17) {
+			t.Fatalf("limit %d: %d tokens, %v", limit, len(tokens[0].IDs), err)
+		}
+		if _, err := m.EncodeTokens(t.Context(), tokens); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestDefaults: what a configuration leaves out is what transformers' classes say (5.23: configuration_gemma2.py, _gemma3.py,
+// _modernbert.py, _eurobert.py).
+func TestDefaults(t *testing.T) {
+	config := func(s string) *config {
+		c, err := parseConfig([]byte(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	gemmaConfig := `{"hidden_size":64,"num_attention_heads":4,"head_dim":8,"max_position_embeddings":32}`
+	if s := gemma(config(gemmaConfig)); s.scale != 1./16 {
+		t.Errorf("Gemma's scale is %v, not 1/sqrt(256)", s.scale)
+	}
+	for _, c := range []struct {
+		kind, fields string
+		base         float64
+	}{
+		{"full_attention", `{}`, 160000},
+		{"sliding_attention", `{}`, 10000},
+		{"sliding_attention", `{"global_rope_theta":500,"local_rope_theta":null}`, 500},
+		{"sliding_attention", `{"local_rope_theta":700}`, 700},
+		{"full_attention", `{"rope_parameters":{"full_attention":{"rope_type":"default"}}}`, 160000},
+	} {
+		if got := config(c.fields).modernRope(c.kind, 4).Freqs[1]; math.Abs(got*math.Sqrt(c.base)-1) > 1e-12 {
+			t.Errorf("ModernBERT, %s of %s: base %v, want %v", c.kind, c.fields, 1/(got*got), c.base)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	if err := weights.WriteSafetensors(path, fuzzTensors(), nil); err != nil {
+		t.Fatal(err)
+	}
+	file, err := weights.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	const sizes = `"hidden_size":4,"vocab_size":3,"num_hidden_layers":1,"num_attention_heads":1,"intermediate_size":2}`
+	for fields, want := range map[string][2]float64{`{"model_type":"gemma2",`: {50, 30}, `{"model_type":"gemma2","attn_logit_softcapping":null,"final_logit_softcapping":4,`: {0, 4}} {
+		n, err := build(config(fields+sizes), file, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := n.body.(*decoder).layers[0].attention.Softcap; got != want[0] || n.softcap != want[1] {
+			t.Errorf("%s: caps %v and %v, want %v", fields, got, n.softcap, want)
+		}
+	}
+	n := buildEuroBERT(config("{"+sizes), newLoader(file, func(s string) string { return s }))
+	if d := n.body.(*decoder); d.eps != 1e-5 || d.layers[0].eps != 1e-5 || math.Abs(d.layers[0].rope.Freqs[1]-.01) > 1e-12 {
+		t.Errorf("EuroBERT: eps %v, frequencies %v", d.eps, d.layers[0].rope.Freqs)
+	}
+}
+
+// TestGGUFRotary: settings of positions as llama.cpp takes them (llama-cpp-python 0.3.36 gives vectors within 2e-4 of ours for each).
+func TestGGUFRotary(t *testing.T) {
+	for _, c := range []struct {
+		settings map[string]any
+		second   float64 // frequency, of base 10000 and heads of 4 dimensions: .01 without scaling
+		scale    float64
+	}{
+		{map[string]any{}, .01, 1},
+		{map[string]any{"rope.scaling.type": "linear", "rope.scaling.factor": float32(4)}, .0025, 1},
+		{map[string]any{"rope.scale_linear": float32(4)}, .0025, 1},
+		{map[string]any{"rope.scaling.factor": float32(4)}, .0025, 1},
+		{map[string]any{"rope.scaling.type": "linear", "rope.scaling.factor": float32(0)}, .01, 1},
+		{map[string]any{"rope.scaling.type": "none", "rope.scaling.factor": float32(4)}, .01, 1},
+		{map[string]any{"rope.scaling.attn_factor": float32(0.5)}, .01, 0.5},
+		{map[string]any{"rope.scaling.type": "yarn", "rope.scaling.factor": float32(4), "rope.scaling.original_context_length": uint32(8),
+			"rope.scaling.attn_factor": float32(0.5)}, .0025, 0.5 * (1 + 0.1*math.Log(4))},
+	} {
+		got, err := ggufOf(t, c.settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := got.rotary("full_attention", 4, 10000)
+		if got.err != nil || math.Abs(r.Freqs[1]/c.second-1) > 1e-6 || math.Abs(r.Scale/c.scale-1) > 1e-6 {
+			t.Errorf("%v: frequencies %v, scale %v, %v; want %v and %v", c.settings, r.Freqs, r.Scale, got.err, c.second, c.scale)
+		}
+	}
+	for _, key := range []string{"attention.value_length", "rope.dimension_count"} {
+		if _, err := ggufOf(t, map[string]any{key: uint32(2)}); err == nil {
+			t.Errorf("took %s 2 for heads of 4 dimensions", key)
+		}
+		if _, err := ggufOf(t, map[string]any{key: uint32(4)}); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := ggufIDs(map[string]any{"tokenizer.ggml.bos_token_id": uint32(7)}, 7); err == nil {
+		t.Error("took a token that the vocabulary does not have")
+	}
+	if err := ggufIDs(map[string]any{"tokenizer.ggml.bos_token_id": uint32(6), "tokenizer.ggml.eos_token_id": uint32(math.MaxUint32)}, 7); err != nil {
+		t.Error(err) // -1: none
+	}
+}
+
+// ggufOf is the configuration of a llama file with more settings.
+func ggufOf(t *testing.T, settings map[string]any) (*config, error) {
+	t.Helper()
+	meta := map[string]any{"llama.embedding_length": uint32(8), "llama.block_count": uint32(1), "llama.attention.head_count": uint32(2), "llama.context_length": uint32(32)}
+	for k, v := range settings {
+		meta["llama."+k] = v
+	}
+	path := filepath.Join(t.TempDir(), "model.gguf")
+	table := weights.FromFloat32s("token_embd.weight", []int{3, 8}, make([]float32, 24))
+	if err := os.WriteFile(path, ggufFile(meta, []weights.Tensor{table}), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	file, err := weights.OpenGGUF(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	arch := ggufArchs["llama"]
+	return ggufConfig(file, "llama", &arch)
+}
+
+// TestFirstTokenBehindPrompt: pooling of the first token takes the first one that the prompt's mask leaves (sentence-transformers 6.2,
+// sentence_transformer/modules/pooling.py, _exclude_prompt_from_mask).
+func TestFirstTokenBehindPrompt(t *testing.T) {
+	for _, c := range []struct {
+		text Tokens
+		want Span
+	}{
+		{Tokens{IDs: []int32{1, 2, 3, 4}}, Span{0, 1}},
+		{Tokens{IDs: []int32{1, 2, 3, 4}, From: 2}, Span{2, 3}},
+		{Tokens{IDs: []int32{1, 2, 3, 4}, From: 4}, Span{3, 4}},
+	} {
+		if got := c.text.keep(PoolCLS); got != c.want {
+			t.Errorf("%v: got %v, want %v", c.text, got, c.want)
+		}
+	}
+}
