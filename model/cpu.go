@@ -22,6 +22,14 @@ type worker struct {
 	spans   []kernel.Span
 	linears []rows
 	tap     func(layers int, x rows) // sees the states behind each layer; nil: nobody does
+
+	scaled map[scaledTurns]*turns // the tables of the batch's sequences whose frequencies are their own
+}
+
+// scaledTurns names the tables of a rotation for sequences of a length that scales it.
+type scaledTurns struct {
+	r *Rotary
+	n int
 }
 
 // rows is a matrix of activations of the CPU interpreter: one row per token, or per kept token, or per sequence.
@@ -44,6 +52,7 @@ func newWorker(e *engine, threads int) *worker {
 func (w *worker) begin(b *Batch) {
 	w.memory.reset()
 	w.batch, w.layer, w.err = b, 0, nil
+	clear(w.scaled)
 }
 
 func (w *worker) matrix(n, cols int, kept bool) rows {
@@ -223,6 +232,21 @@ func (w *worker) LayerNorm(x rows, v, b *Vector, eps float64) rows {
 	}
 	w.each(x.Rows, x.Rows*x.Cols, func(i int) { w.k.LayerNorm(y.Row(i), x.Row(i), v.Data, bias, float32(eps)) })
 	return y
+}
+
+// turns returns the tables of r for a sequence of n tokens.
+func (w *worker) turns(r *Rotary, n int) *turns {
+	if !r.scales(n) {
+		return w.engine.turns(r, n)
+	}
+	name := scaledTurns{r, n}
+	if w.scaled[name] == nil {
+		if w.scaled == nil {
+			w.scaled = map[scaledTurns]*turns{}
+		}
+		w.scaled[name] = newTurns(r.freqs(n), r.Scale, n)
+	}
+	return w.scaled[name]
 }
 
 // Rope implements Ops.
