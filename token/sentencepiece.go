@@ -236,22 +236,15 @@ func (p *pieces) special() Special {
 	return s
 }
 
-// beginEnd puts bos before and eos after texts.
+// beginEnd puts bos before and eos after a text.
 func beginEnd(bosID, eosID int32, bos, eos bool) postProcessor {
-	var p postProcessor
-	put := func(to *[]templatePart, id int32, yes bool) {
-		if yes && id >= 0 {
-			*to = append(*to, templatePart{ids: []int32{id}})
-		}
+	p := plainTemplate()
+	if bos && bosID >= 0 {
+		p = append(postProcessor{{ids: []int32{bosID}}}, p...)
 	}
-	for _, parts := range []*[]templatePart{&p.one, &p.two} {
-		put(parts, bosID, bos)
-		*parts = append(*parts, templatePart{})
-		put(parts, eosID, eos)
+	if eos && eosID >= 0 {
+		p = append(p, templatePart{ids: []int32{eosID}})
 	}
-	put(&p.two, bosID, bos)
-	p.two = append(p.two, templatePart{second: true, kind: 1})
-	put(&p.two, eosID, eos)
 	return p
 }
 
