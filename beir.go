@@ -105,6 +105,10 @@ func decodeLines[T any](s Stream, one func(*lineDecoder, []byte) (T, error)) ite
 			if s.BadUTF8 != nil && !utf8.Valid(line) {
 				s.BadUTF8(lines.n)
 			}
+			if d.json && len(bytes.TrimSpace(line)) == 1 {
+				yield(zero, fmt.Errorf("%s:%d: an object over several lines: JSON lines have each on one", s.Name, lines.n))
+				return
+			}
 			item, err := one(d, line)
 			if err != nil {
 				yield(zero, fmt.Errorf("%s:%d: %w", s.Name, lines.n, err))
@@ -157,6 +161,8 @@ func (l *textLines) next() ([]byte, error) {
 func (d *lineDecoder) tsvDocument(line []byte) (Document, error) {
 	f := bytes.Split(line, []byte{'\t'})
 	switch len(f) {
+	case 1:
+		return Document{}, errors.New(`neither an object, {"_id": "1", "text": "..."}, nor id, tab, text`)
 	case 2:
 		return Document{ID: validText(f[0]), Text: validText(f[1])}, idError(f[0])
 	case 4:

@@ -58,8 +58,9 @@ func TestDecodeDocuments(t *testing.T) {
 		{`{"_id":"a","text":["a"]}`, `c:1: "text": column 19: want a string`},
 		{`{"_id":"a","text":"a","n":{"x":01}}`, `c:1: "n": not a JSON value`},
 		{"{\"_id\":\"a\",\"text\":\"a\tb\"}", `c:1: "text": column 21: control character 0x09 in a string`},
-		{`["a"]`, `c:1: 1 columns between tabs, a corpus in TSV has 2 (id, text) or 4 (id, address, title, text)`},
+		{`["a"]`, `c:1: neither an object, {"_id": "1", "text": "..."}, nor id, tab, text`},
 		{"\ttext\n", `c:1: empty id`},
+		{"{\n \"_id\": \"a\",\n \"text\": \"x\"\n}\n", `c:1: an object over several lines: JSON lines have each on one`},
 	} {
 		docs, err := decodeDocs(test.in)
 		got := fmt.Sprint(docs)

@@ -16,6 +16,8 @@ var (
 	gzipMagic = []byte{0x1f, 0x8b}
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 	utf8BOM   = []byte{0xef, 0xbb, 0xbf}
+	utf16LE   = []byte{0xff, 0xfe} // what PowerShell's > writes, for one; neither begins any UTF-8
+	utf16BE   = []byte{0xfe, 0xff}
 )
 
 // maxZstdWindow bounds what a zstd file's header may make its reader reserve, in bytes: 2^27, the largest that zstd itself reads
@@ -23,7 +25,7 @@ var (
 const maxZstdWindow = 128 << 20
 
 // Open opens a text file for reading. Files compressed with gzip or zstd are known by their first bytes, whatever their
-// name, and read as what they hold; a UTF-8 byte order mark is dropped. The path "-" is standard input, which Close leaves open.
+// name, and read as what they hold; a UTF-8 byte order mark is dropped, and one of UTF-16 is an error. The path "-" is standard input, which Close leaves open.
 func Open(path string) (io.ReadCloser, error) {
 	var file io.ReadCloser = io.NopCloser(os.Stdin)
 	if path != "-" {
@@ -103,10 +105,15 @@ func decompress(file io.ReadCloser) (io.ReadCloser, error) {
 		o.closers = append(o.closers, func() error { z.Close(); return nil })
 		text = bufio.NewReaderSize(&explained{z, "zstd"}, 1<<16)
 	}
-	o.closers = append(o.closers, file.Close)
-	if bom, _ := text.Peek(3); bytes.Equal(bom, utf8BOM) {
+	bom, _ := text.Peek(3)
+	switch {
+	case bytes.Equal(bom, utf8BOM):
 		text.Discard(3)
+	case bytes.HasPrefix(bom, utf16LE) || bytes.HasPrefix(bom, utf16BE):
+		o.Close()
+		return nil, errors.New("text in UTF-16: write it in UTF-8")
 	}
+	o.closers = append(o.closers, file.Close)
 	o.Reader = text
 	return o, nil
 }

@@ -34,6 +34,21 @@ func gzipBomb(text string, times int) []byte {
 	return bytes.Repeat(one.Bytes(), times)
 }
 
+// TestOpenRefusesUTF16: by its byte order mark, compressed or not (RFC 2781, 4.1 and 4.2).
+func TestOpenRefusesUTF16(t *testing.T) {
+	for _, text := range []string{"\xff\xfe{\x00", "\xfe\xff\x00{", "\xff\xfe"} {
+		for _, data := range [][]byte{[]byte(text), gzipBomb(text, 1)} {
+			path := filepath.Join(t.TempDir(), "corpus.jsonl")
+			if err := os.WriteFile(path, data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if f, err := Open(path); err == nil || !strings.Contains(err.Error(), "corpus.jsonl: text in UTF-16: write it in UTF-8") {
+				t.Errorf("%q: %v, %v", data, f, err)
+			}
+		}
+	}
+}
+
 // TestOpenIsBounded: small files that claim or hold a lot end in an error or are read through, and take little memory.
 func TestOpenIsBounded(t *testing.T) {
 	const mb = 1 << 20

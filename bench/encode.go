@@ -62,7 +62,7 @@ func Encode(ctx context.Context, o EncodeOptions) (Row, error) {
 	if o.Model == "" {
 		opts.Pooling = "mean"
 	}
-	m, err := model.Open(path, opts)
+	m, err := model.OpenContext(ctx, path, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +124,15 @@ func (o *EncodeOptions) addShare(ctx context.Context, row Row, rate float64) err
 	if err != nil {
 		return err
 	}
+	products := o.DType // that the linear maps run on
+	switch o.DType {
+	case "":
+		products = "f32"
+	case "bf16":
+		products = kernel.Current().Half().String()
+	}
 	for _, c := range ceilings {
-		if c.Name == o.DType || o.DType == "" && c.Name == "f32" {
+		if c.Name == products {
 			row["ceiling_gflops"], row["share"] = round(c.Rate, 1), round(flops/c.Rate, 3)
 		}
 	}

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -82,7 +83,7 @@ func (e *examples) add(id string) {
 // Check reads the whole dataset and reports what would spoil a study on it. Memory is some 16 bytes a document and the query file. Kinds:
 //
 //	error    unreadable, duplicate-document-id, duplicate-query-id, judged-twice, relevant-document-missing,
-//	         judged-query-missing, no-queries, identical-documents (when they push the best reachable nDCG@10 below 0.99)
+//	         judged-query-missing, no-queries, no-judgements, identical-documents (when they push the best reachable nDCG@10 below 0.99)
 //	warning  judged-document-missing (not relevant), empty-document, empty-query, blank-in-id, bad-utf8, identical-documents
 //	         (relevant ones with unjudged twins), query-is-document, no-relevant-document, split-overlap
 //	note     identical-documents (none of them relevant), query-without-judgement, own-document
@@ -126,11 +127,16 @@ type checker struct {
 // judgements reads the split's qrels.
 func (c *checker) judgements() error {
 	var twice examples
+	c.qrels, c.wanted = labrador.Qrels{}, map[string]bool{}
+	if c.d.Split == "" {
+		c.report.add(LevelError, "no-judgements", &examples{n: 1}, "%v", c.d.unjudged())
+		return nil
+	}
 	qrels, err := c.d.src.qrels(c.d.Split, func(query, doc string) { twice.add(query + " " + doc) })
 	if err != nil {
 		return err
 	}
-	c.qrels, c.wanted = qrels, map[string]bool{}
+	c.qrels = qrels
 	var barren examples
 	for _, q := range qrels.QueryIDs() {
 		best := 0
@@ -156,6 +162,9 @@ func (c *checker) queryFile() error {
 	seen := map[string]bool{}
 	judged := c.judgedAnywhere()
 	for q, err := range c.d.src.queries(c.d.Split, func(line int) { bad.add(fmt.Sprintf("line %d", line)) }) {
+		if c.d.Split == "" && errors.Is(err, ErrNoQueries) {
+			break // as no-judgements says
+		}
 		if err != nil {
 			return err
 		}
@@ -193,7 +202,7 @@ func (c *checker) queryFile() error {
 	r.add(LevelWarning, "empty-query", &empty, "queries without text")
 	r.add(LevelWarning, "bad-utf8", &bad, "lines of the query file that are not UTF-8: U+FFFD stands for the bad bytes")
 	r.add(LevelNote, "query-without-judgement", &unjudged, "queries that no split has judgements for")
-	if r.Queries == 0 {
+	if r.Queries == 0 && c.d.Split != "" {
 		r.add(LevelError, "no-queries", &examples{n: 1}, "no query of the split has both text and judgements")
 	}
 	return nil

@@ -7,6 +7,7 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"path/filepath"
@@ -21,8 +22,8 @@ import (
 type Dataset struct {
 	Name           string
 	Dir            string   // the folder or zip it is read from
-	Split          string   // the split whose queries and judgements are used
-	Splits         []string // all splits there are, ascending
+	Split          string   // the split whose queries and judgements are used; "" where there are no judgements
+	Splits         []string // all splits with judgements, ascending
 	Group          string   // "text", "code", "image" or the study's own word
 	Domain         string   // what it is about, "" when unknown
 	DropSelf       bool     // a document with the query's own id is dropped from its hits before measuring
@@ -49,7 +50,8 @@ type source interface {
 	about() string
 }
 
-// Open finds the dataset that ref names, chooses its split and puts its conventions together: the table's, then ref's own.
+// Open finds the dataset that ref names, chooses its split and puts its conventions together: the table's, then ref's own. A folder of
+// documents alone, or a file of them, is a dataset too: what it lacks is an error of the method that needs it.
 func Open(ref Ref) (*Dataset, error) {
 	if err := ref.Validate(); err != nil {
 		return nil, err
@@ -92,24 +94,36 @@ func find(ref Ref) (src source, name, dir string, err error) {
 	return f, nameOf(path), path, nil
 }
 
-// nameOf is the dataset name that a path stands for: its last part without .zip. The forums of CQADupStack, which lie in a folder or
+// nameOf is the dataset name that a path stands for: its last part without .zip, or, of a file of documents, without .jsonl or .tsv; a
+// file that is called as in a dataset's folder has the folder's name. The forums of CQADupStack, which lie in a folder or
 // zip of that name, have it in front: cqadupstack-android.
 func nameOf(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
+	if isCorpus(filepath.Base(path)) {
+		path = filepath.Dir(path)
+	}
 	name, above := strings.TrimSuffix(filepath.Base(path), ".zip"), filepath.Base(filepath.Dir(path))
+	if isDocumentFile(name) {
+		name = strings.TrimSuffix(stem(name), filepath.Ext(stem(name)))
+	}
 	if strings.TrimSuffix(above, ".zip") == "cqadupstack" && name != "cqadupstack" {
 		return "cqadupstack-" + name
 	}
 	return name
 }
 
+// errNoJudgements says what was looked for.
+var errNoJudgements = errors.New("no judgements (qrels/SPLIT.tsv, qrels.SPLIT.tsv or qrels.SPLIT.txt)")
+
 func chooseSplit(name, dir, want string, have []string) (string, error) {
 	list := strings.Join(have, ", ")
 	switch {
+	case len(have) == 0 && want == "":
+		return "", nil
 	case len(have) == 0:
-		return "", fmt.Errorf("dataset %s: no judgements in %s (looked for qrels/SPLIT.tsv, qrels.SPLIT.tsv, qrels.SPLIT.txt)", name, dir)
+		return "", fmt.Errorf("dataset %s: no split %q: %w in %s", name, want, errNoJudgements, dir)
 	case want != "" && slices.Contains(have, want):
 		return want, nil
 	case want != "":
@@ -189,12 +203,35 @@ func (d *Dataset) Queries() ([]labrador.Query, error) {
 	return queries, nil
 }
 
+// AllQueries streams the queries that may belong to the split, judged or not, in file order; where there are no judgements, those of the
+// only query file.
+func (d *Dataset) AllQueries() iter.Seq2[labrador.Query, error] { return d.src.queries(d.Split, nil) }
+
 // Qrels are the judgements of the split, all grades.
-func (d *Dataset) Qrels() (labrador.Qrels, error) { return d.src.qrels(d.Split, nil) }
+func (d *Dataset) Qrels() (labrador.Qrels, error) {
+	if d.Split == "" {
+		return nil, d.unjudged()
+	}
+	return d.src.qrels(d.Split, nil)
+}
+
+// unjudged is the error of what needs judgements where there are none; it says so if there are no queries either.
+func (d *Dataset) unjudged() error {
+	for _, err := range d.AllQueries() {
+		if errors.Is(err, ErrNoQueries) {
+			return fmt.Errorf("dataset %s: %w and %w in %s: its documents can be indexed and searched, not measured", d.Name, ErrNoQueries, errNoJudgements, d.Dir)
+		}
+		break
+	}
+	return fmt.Errorf("dataset %s: %w in %s: it can be searched, not measured", d.Name, errNoJudgements, d.Dir)
+}
 
 // Digest is a hash, in hexadecimal, of everything that a result on this dataset depends on: the content of corpus, queries and the split's
 // judgements, whatever compression they lie in, and the conventions. It reads the corpus once and remembers.
 func (d *Dataset) Digest() (string, error) {
+	if d.Split == "" {
+		return "", d.unjudged()
+	}
 	d.digest.Lock()
 	defer d.digest.Unlock()
 	if d.digest.value == "" {

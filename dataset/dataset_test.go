@@ -157,7 +157,6 @@ func TestZip(t *testing.T) {
 		"several datasets":               {"a/corpus.jsonl": "", "b/corpus.jsonl": ""},
 		"unpacks to":                     {"corpus.jsonl": strings.Repeat(" ", 17<<20), "queries.jsonl": "", "qrels/test.tsv": ""},
 		"compressed file inside a zip":   {"corpus.jsonl": "\x1f\x8b\x08\x00", "queries.jsonl": "", "qrels/test.tsv": ""},
-		"no queries":                     {"corpus.jsonl": "{}", "qrels/test.tsv": ""},
 		`corpus.jsonl:1: "text": a stri`: {"corpus.jsonl": `{"_id":"1","text":"x`, "queries.jsonl": "", "qrels/test.tsv": ""},
 	} {
 		d, err := Open(Ref{Path: zipOf(t, filepath.Join(dir, "bad.zip"), "", files)})
@@ -210,7 +209,7 @@ func TestSplits(t *testing.T) {
 		t.Error(d.Split)
 	}
 	os.Remove(filepath.Join(dir, "qrels", "train.tsv"))
-	if _, err := Open(Ref{Path: dir}); err == nil || !strings.Contains(err.Error(), "no judgements") {
+	if _, err := Open(Ref{Path: dir, Split: "test"}); err == nil || !strings.Contains(err.Error(), `no split "test": no judgements`) {
 		t.Error(err)
 	}
 }

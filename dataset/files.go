@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -35,7 +36,7 @@ func openFiles(path string) (*files, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	} else if !info.IsDir() {
-		return nil, fmt.Errorf("dataset: %s: neither a folder nor a zip (NAME.zip)", path)
+		return openCorpus(path), nil
 	}
 	var names []string
 	for _, dir := range []string{"", "qrels"} {
@@ -59,6 +60,17 @@ func openFiles(path string) (*files, error) {
 	}}, nil
 }
 
+// openCorpus is the source whose documents are those of one file, and which has nothing else.
+func openCorpus(path string) *files {
+	corpus := filepath.Base(path)
+	return &files{layout: layout{corpus: corpus}, dir: filepath.Dir(path), open: func(name string) (io.ReadCloser, error) {
+		if name != corpus {
+			return nil, fs.ErrNotExist
+		}
+		return openRegular(path)
+	}}
+}
+
 // openRegular opens a file that can be read as often as need be: no pipe, which would wait for a writer, and no device.
 func openRegular(path string) (io.ReadCloser, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
@@ -73,6 +85,9 @@ func (f *files) splits() []string { return f.splitNames() }
 func (f *files) fullName(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
 
 func (f *files) documents(badUTF8 func(int)) iter.Seq2[labrador.Document, error] {
+	if f.corpus == "" {
+		return failed[labrador.Document](fmt.Errorf("dataset: %s: %w", f.dir, errNoCorpus))
+	}
 	return func(yield func(labrador.Document, error) bool) {
 		r, err := f.open(f.corpus)
 		if err != nil {
@@ -103,7 +118,12 @@ func (f *files) picture(d labrador.Document) (string, error) {
 
 func (f *files) queries(split string, badUTF8 func(int)) iter.Seq2[labrador.Query, error] {
 	name := f.queryFile(split)
-	if name == "" {
+	switch {
+	case name == "" && len(f.layout.queries) == 0:
+		return failed[labrador.Query](fmt.Errorf("dataset: %s: %w", f.dir, ErrNoQueries))
+	case name == "" && split == "":
+		return failed[labrador.Query](fmt.Errorf("dataset: %s: queries of several splits, and judgements of none: name one query file", f.dir))
+	case name == "":
 		return failed[labrador.Query](fmt.Errorf("dataset: %s: no queries for split %s (queries.%s.tsv or queries.jsonl)", f.dir, split, split))
 	}
 	return func(yield func(labrador.Query, error) bool) {
@@ -217,7 +237,7 @@ func (f *files) digest(split string) (string, error) {
 	pictures := false
 	for _, name := range []string{f.corpus, f.queryFile(split), f.layout.qrels[split]} {
 		if name == "" {
-			return "", fmt.Errorf("dataset: %s: no queries for split %s", f.dir, split)
+			return "", fmt.Errorf("dataset: %s: no corpus, or no queries for split %s", f.dir, split)
 		}
 		r, err := f.open(name)
 		if err != nil {

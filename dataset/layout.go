@@ -13,7 +13,7 @@ import (
 //	           without one of their own queries.jsonl, queries.tsv, topics.txt, topics.tsv or topics.xml
 //	judgements qrels/SPLIT.tsv, qrels/SPLIT.txt, qrels.SPLIT.tsv or qrels.SPLIT.txt; qrels.tsv and qrels.txt are the split test
 //
-// SPLIT may have dots (dev.small). Every file may end in .gz or .zst besides.
+// SPLIT may have dots (dev.small). Every file may end in .gz or .zst besides. Whatever is not there is "".
 type layout struct {
 	corpus  string
 	shared  string            // queries of every split without its own file
@@ -26,6 +26,12 @@ var (
 	queryNames  = []string{"queries.jsonl", "queries.tsv", "topics.txt", "topics.tsv", "topics.xml"}
 	qrelsNames  = []string{"qrels.tsv", "qrels.txt"}
 )
+
+// errNoCorpus says that a folder or zip holds no documents, and what they would look like.
+var errNoCorpus = fmt.Errorf(`no corpus (one of %s, .gz and .zst too; in .jsonl a line is {"_id": "1", "title": "", "text": "..."})`, strings.Join(corpusNames, ", "))
+
+// ErrNoQueries is what the errors of Queries and AllQueries wrap where a dataset has no queries at all.
+var ErrNoQueries = fmt.Errorf("no queries (one of %s, or one a split: queries.SPLIT.tsv)", strings.Join(queryNames, ", "))
 
 // stem is a file name without the ending of its compression.
 func stem(name string) string {
@@ -63,11 +69,8 @@ func newLayout(names []string) (layout, error) {
 		}
 	}
 	l.takeQrels(names, rank)
-	switch {
-	case l.corpus == "":
-		return l, fmt.Errorf("no corpus (one of %s, .gz and .zst too)", strings.Join(corpusNames, ", "))
-	case l.shared == "" && len(l.queries) == 0:
-		return l, fmt.Errorf("no queries (one of %s, or one a split: queries.SPLIT.tsv)", strings.Join(queryNames, ", "))
+	if l.corpus == "" && l.shared == "" && len(l.queries) == 0 {
+		return l, errNoCorpus
 	}
 	return l, nil
 }
@@ -119,10 +122,16 @@ func (l layout) splitNames() []string {
 	return names
 }
 
-// queryFile is the file with the queries of split, "" when there is none.
+// queryFile is the file with the queries of split, "" when there is none. Where there are no judgements, and so no split, it is the one of
+// every split, else the only one.
 func (l layout) queryFile(split string) string {
 	if own := l.queries[split]; own != "" {
 		return own
+	}
+	if split == "" && l.shared == "" && len(l.queries) == 1 {
+		for _, only := range l.queries {
+			return only
+		}
 	}
 	return l.shared
 }

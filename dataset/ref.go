@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Ref names a dataset in a study file or on the command line. In YAML it is a name (scifact), a path (../path/to/folder, x.zip) or a
+// Ref names a dataset in a study file or on the command line. In YAML it is a name (scifact), a path (../path/to/folder, x.zip, docs.jsonl) or a
 // mapping with the keys path, name, split, group, drop_self, relevance_level. The zero value of a field leaves it to the dataset.
 type Ref struct {
 	Name           string // a name to look up; beside a Path, what to call it
-	Path           string // a folder or zip
+	Path           string // a folder or zip, or a file of documents
 	Split          string // "test" where there is one, else the only one
 	Group          string
 	DropSelf       *bool
@@ -21,19 +21,24 @@ type Ref struct {
 	Base    string   // the folder that a relative Path starts from: the study file's; "" is the working folder
 }
 
-// ParseRef reads the short form: a name, or a path when it looks like one (it has a slash, starts with a dot or ends in .zip).
-// Behind a last '@' may stand the split: nfcorpus@dev.
+// ParseRef reads the short form: a name, or a path when it looks like one (it has a slash, starts with a dot or ends in .zip, .jsonl or
+// .tsv, these two compressed or not). Behind a last '@' may stand the split: nfcorpus@dev.
 func ParseRef(s string) Ref {
 	var ref Ref
-	if at := strings.LastIndexByte(s, '@'); at > 0 && !strings.ContainsAny(s[at:], `/\`) {
+	if at := strings.LastIndexByte(s, '@'); at > 0 && !strings.ContainsAny(s[at:], `/\`) && !isDocumentFile(s) {
 		s, ref.Split = s[:at], s[at+1:]
 	}
-	if strings.ContainsAny(s, `/\`) || strings.HasPrefix(s, ".") || strings.HasSuffix(s, ".zip") {
+	if strings.ContainsAny(s, `/\`) || strings.HasPrefix(s, ".") || strings.HasSuffix(s, ".zip") || isDocumentFile(s) {
 		ref.Path = s
 	} else {
 		ref.Name = s
 	}
 	return ref
+}
+
+// isDocumentFile says whether a path is called as a file of documents is.
+func isDocumentFile(path string) bool {
+	return strings.HasSuffix(stem(path), ".jsonl") || strings.HasSuffix(stem(path), ".tsv")
 }
 
 // String is the name where there is one, else the path.

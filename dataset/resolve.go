@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// resolve finds the folder or zip of ref: a path from Base, then from the data folders; a name in each data folder and one level
+// resolve finds the folder, zip or file of ref: a path from Base, then from the data folders; a name in each data folder and one level
 // below it, as a folder or as NAME.zip. The first data folder that has it wins; two places below one data folder are an error.
 //
 // This is the place where downloads will plug in: what is on no disk ends in missing.
@@ -24,7 +24,7 @@ func resolve(ref Ref) (string, error) {
 				return path, nil
 			}
 		}
-		return "", fmt.Errorf("dataset: %s: no such folder or zip", ref.localPath())
+		return "", fmt.Errorf("dataset: %s: no such folder, zip or file", ref.localPath())
 	}
 	for _, folder := range ref.Folders {
 		found, err := lookup(folder, ref.Name)
@@ -135,7 +135,7 @@ func missing(ref Ref) error {
 	if len(ref.Folders) > 0 {
 		where = fmt.Sprintf("in %s or one folder below", strings.Join(ref.Folders, ", "))
 	}
-	how := "give the path of a folder or zip in BEIR's layout (corpus.jsonl, queries.jsonl, qrels/test.tsv)"
+	how := "give the path of a file of documents (.jsonl), or of a folder or zip in BEIR's layout (corpus.jsonl, and to measure queries.jsonl and qrels/test.tsv)"
 	switch c := conventionOf(ref.Name, ""); c.family {
 	case "beir":
 		how = fmt.Sprintf("put https://public.ukp.informatik.tu-darmstadt.de/thakur/BEIR/datasets/%s.zip into a data folder as it is", strings.ToLower(ref.Name))
@@ -143,7 +143,7 @@ func missing(ref Ref) error {
 		how = "its parts are at https://huggingface.co/CoIR-Retrieval: put them into a data folder as a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv"
 	}
 	if here := filepath.Join(ref.Base, ref.Name); exists(here) {
-		how = here + " is no folder or zip in BEIR's layout (corpus.jsonl, queries.jsonl, qrels/test.tsv)"
+		how = here + " is no folder in BEIR's layout (corpus.jsonl, and to measure queries.jsonl and qrels/test.tsv)"
 	}
 	return fmt.Errorf("dataset %s: %w %s; %s", ref.Name, ErrNotFound, where, how)
 }

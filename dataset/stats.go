@@ -32,7 +32,7 @@ type Example struct {
 	Grade    int               `json:"grade"`
 }
 
-// Stats describes a dataset and its split.
+// Stats describes a dataset and its split; without judgements, its documents.
 type Stats struct {
 	Documents  Texts       `json:"documents"`
 	Queries    Texts       `json:"queries"` // those judged in the split
@@ -45,11 +45,7 @@ type Stats struct {
 
 // Describe reads the corpus, once, and describes it, with up to n example queries spread over the split.
 func Describe(ctx context.Context, d *Dataset, n int) (*Stats, error) {
-	qrels, err := d.Qrels()
-	if err != nil {
-		return nil, err
-	}
-	queries, err := d.Queries()
+	qrels, queries, err := d.judged()
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +68,19 @@ func Describe(ctx context.Context, d *Dataset, n int) (*Stats, error) {
 	})
 	s.Documents = held.texts()
 	return s, err
+}
+
+// judged are the judgements and queries of the split, none where there is no split.
+func (d *Dataset) judged() (labrador.Qrels, []labrador.Query, error) {
+	if d.Split == "" {
+		return nil, nil, nil
+	}
+	qrels, err := d.Qrels()
+	if err != nil {
+		return nil, nil, err
+	}
+	queries, err := d.Queries()
+	return qrels, queries, err
 }
 
 func (s *Stats) judgements(qrels labrador.Qrels, level int) {

@@ -51,8 +51,21 @@ type Encoder struct {
 	cut    atomic.Int64 // texts cut to the model's context
 }
 
-// Open opens the model and prepares the recipe.
-func Open(o Options) (*Encoder, error) {
+// Open opens the model, prepares the recipe and reads what the ID depends on. It ends soon after ctx does.
+func Open(ctx context.Context, o Options) (*Encoder, error) {
+	e, err := open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.model.Identify(ctx); err != nil {
+		e.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// open is Open for whoever needs no ID.
+func open(ctx context.Context, o Options) (*Encoder, error) {
 	mo := model.Options{DType: o.DType, Threads: o.Threads, Layer: o.Layer, Pooling: o.Pooling}
 	e := &Encoder{opts: o}
 	if o.Recipe == "" {
@@ -68,7 +81,7 @@ func Open(o Options) (*Encoder, error) {
 		}
 		mo.NoPrompt = true
 	}
-	m, err := model.Open(o.Model, mo)
+	m, err := model.OpenContext(ctx, o.Model, mo)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func readLines[T any](t *testing.T, path string) []T {
 
 func openEncoder(t testing.TB, o Options) *Encoder {
 	t.Helper()
-	e, err := Open(o)
+	e, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -493,7 +493,7 @@ func TestDimensions(t *testing.T) {
 		t.Errorf("%d sets, %v", len(list), err)
 	}
 	for _, dims := range []int{-1, whole.Dimensions() + 1} {
-		if _, err := Open(Options{Model: path, Dimensions: dims}); err == nil || !strings.Contains(err.Error(), "dimensions") {
+		if _, err := Open(t.Context(), Options{Model: path, Dimensions: dims}); err == nil || !strings.Contains(err.Error(), "dimensions") {
 			t.Errorf("%d dimensions: %v", dims, err)
 		}
 	}

@@ -50,7 +50,7 @@ func MeasureLoss(ctx context.Context, o Options, items []labrador.Item, dtypes [
 
 // encodeSample encodes items on the document side and says how many tokens it did a second.
 func encodeSample(ctx context.Context, o Options, items []labrador.Item, done func(int)) (m labrador.Matrix, speed float64, err error) {
-	e, err := Open(o)
+	e, err := open(ctx, o)
 	if err != nil {
 		return m, 0, err
 	}

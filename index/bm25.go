@@ -58,6 +58,7 @@ type BM25 struct {
 	n        int
 	ids      idList
 	fields   []*bm25Field
+	scale    float64      // bm25Meta.Scale
 	states   sync.Pool    // of *bm25Search
 	trust    atomic.Int32 // in guesses, see bm25guess.go
 
@@ -112,7 +113,7 @@ func (x *BM25) read() (err error) {
 	if x.analyzer, err = analysis.New(x.opts.Analyzer); err != nil {
 		return fmt.Errorf("section meta: %w", err)
 	}
-	x.n = meta.Documents
+	x.n, x.scale = meta.Documents, meta.Scale
 	if err := x.readIDs(); err != nil {
 		return err
 	}
@@ -120,8 +121,8 @@ func (x *BM25) read() (err error) {
 		if err := x.readField(f, m); err != nil {
 			return err
 		}
-		if meta.Scale > 0 {
-			x.fields[f].weight = float32(1 / meta.Scale)
+		if x.scale > 0 {
+			x.fields[f].weight = float32(1 / x.scale)
 		}
 	}
 	if len(x.fields) != 1 && (len(x.fields) != 2 || x.opts.TitleWeight == 0) {

@@ -237,7 +237,8 @@ func appendTail(dst []byte, block []posting, prev int64) []byte {
 	return dst
 }
 
-// readTail reads n postings that appendTail wrote, with 8 bytes or more behind, and returns false where b does not hold them.
+// readTail reads n postings that appendTail wrote, with 8 bytes or more behind, and returns false where b does not hold them, in
+// ascending documents: only the first may be at or below prev, which is noDoc, -1, before a list's first block.
 func readTail(b []byte, n int, prev uint32, docs, freqs *[blockLen]uint32) bool {
 	if len(b) == 0 || b[0] > 33 {
 		return false
@@ -252,7 +253,7 @@ func readTail(b []byte, n int, prev uint32, docs, freqs *[blockLen]uint32) bool 
 		at := i * width
 		v := le.Uint64(src[at>>3:]) >> (at & 7) & mask
 		doc := prev + uint32(v>>1) + 1
-		if doc <= prev && prev+1 != 0 {
+		if doc <= prev && (i > 0 || prev != noDoc) {
 			return false
 		}
 		prev, docs[i], freqs[i] = doc, doc, 1

@@ -60,14 +60,27 @@ type bm25Worker struct {
 // at the end. An id that occurs twice is an error. Memory grows with opts.Memory and by some 60 bytes a document; what does
 // not fit is sorted in temporary files beside path. The same documents give the same bytes, whatever the threads.
 func BuildBM25(ctx context.Context, path string, docs iter.Seq2[labrador.Document, error], opts BM25Options) error {
+	checked := func(yield func(labrador.Document, error) bool) {
+		for d, err := range docs {
+			if size := textSize(d); err == nil && size > maxStored {
+				err = fmt.Errorf("index: document %q is %d MiB long, want at most %d: cut it into parts", d.ID, size>>20, maxStored>>20)
+			}
+			if !yield(d, err) || err != nil {
+				return
+			}
+		}
+	}
 	return build(ctx, path, opts, 0, func(ctx context.Context, out chan<- *batch) error {
-		return readBatches(ctx, docs, out, func(t *batch, d labrador.Document) int {
+		return readBatches(ctx, checked, out, func(t *batch, d labrador.Document) int {
 			t.ids = append(t.ids, d.ID)
 			t.docs = append(t.docs, d)
-			return len(d.Title) + len(d.Text)
+			return textSize(d)
 		})
 	})
 }
+
+// textSize is how many bytes of a document are kept.
+func textSize(d labrador.Document) int { return len(d.Title) + len(d.Text) + len(d.Picture) }
 
 // build makes the index file of what read hands out in batches. scale is ImpactOptions.Scale, 0 where there are no impacts.
 func build(ctx context.Context, path string, opts BM25Options, scale float64, read func(context.Context, chan<- *batch) error) error {

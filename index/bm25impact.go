@@ -41,43 +41,54 @@ func BuildImpact(ctx context.Context, path string, vectors iter.Seq2[SparseVecto
 	}
 	opts := BM25Options{Variant: "impact", Analyzer: "whitespace", NoDocuments: true, Memory: o.Memory, Threads: o.Threads, Progress: o.Progress}
 	return build(ctx, path, opts, o.Scale, func(ctx context.Context, out chan<- *batch) error {
-		checked := func(yield func(SparseVector, error) bool) {
+		documents := func(yield func(impactDocument, error) bool) {
 			for v, err := range vectors {
+				d := impactDocument{id: v.ID}
 				if err == nil {
-					err = v.check(o.Scale)
+					d.terms, err = v.impacts(o.Scale)
 				}
-				if !yield(v, err) || err != nil {
+				if !yield(d, err) || err != nil {
 					return
 				}
 			}
 		}
-		return readBatches(ctx, checked, out, func(t *batch, v SparseVector) int {
-			terms := v.impacts(o.Scale)
-			t.ids = append(t.ids, v.ID)
-			t.impacts = append(t.impacts, terms)
-			return 8 * len(terms)
+		return readBatches(ctx, documents, out, func(t *batch, d impactDocument) int {
+			t.ids = append(t.ids, d.id)
+			t.impacts = append(t.impacts, d.terms)
+			return 8 * len(d.terms)
 		})
 	})
+}
+
+// impactDocument is a document as its terms' impacts.
+type impactDocument struct {
+	id    string
+	terms []impactTerm
 }
 
 // maxImpact is the largest impact: whole numbers up to it are float32 numbers.
 const maxImpact = 1 << 24
 
-func (v *SparseVector) check(scale float64) error {
+// impacts are the terms' impacts, each term once.
+func (v *SparseVector) impacts(scale float64) ([]impactTerm, error) {
+	sums, names := map[string]float64{}, make([]string, 0, len(v.Terms))
 	for _, t := range v.Terms {
-		if w := float64(t.Weight) * scale; math.IsNaN(w) || w > maxImpact {
-			return fmt.Errorf("index: document %q: term %q has weight %v, at scale %v the largest is %v", v.ID, t.Term, t.Weight, scale, maxImpact/scale)
+		if !(t.Weight <= 0) { // NaN too
+			if _, ok := sums[t.Term]; !ok {
+				names = append(names, t.Term)
+			}
+			sums[t.Term] += float64(t.Weight)
 		}
 	}
-	return nil
-}
-
-func (v *SparseVector) impacts(scale float64) []impactTerm {
-	terms := make([]impactTerm, 0, len(v.Terms))
-	for _, t := range v.Terms {
-		if n := math.Round(float64(t.Weight) * scale); n >= 1 {
-			terms = append(terms, impactTerm{t.Term, uint32(n)})
+	terms := make([]impactTerm, 0, len(names))
+	for _, name := range names {
+		n := math.Round(sums[name] * scale)
+		if !(n <= maxImpact) {
+			return nil, fmt.Errorf("index: document %q: term %q has weight %v, at scale %v the largest is %v", v.ID, name, sums[name], scale, maxImpact/scale)
+		}
+		if n >= 1 {
+			terms = append(terms, impactTerm{name, uint32(n)})
 		}
 	}
-	return terms
+	return terms, nil
 }

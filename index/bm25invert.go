@@ -15,7 +15,7 @@ import (
 )
 
 // inverter collects the postings of one field from documents that come with rising arrival numbers, and spills them as a run
-// sorted by term whenever they reach its budget.
+// sorted by term whenever they, or the bytes of their terms, reach its budget.
 type inverter struct {
 	budget int // entries
 	tmp    string
@@ -50,6 +50,10 @@ const logChunk = 1 << 16
 
 // entryBytes is what an entry costs until it is spilled: in the log and, sorted, as a posting.
 const entryBytes = 16
+
+// maxArena is how many bytes the names of a run's terms take before it is spilled, whatever the budget: ends are uint32, and the document
+// that gets over it may have as many as maxStored more.
+const maxArena = 1 << 30
 
 func newInverter(tmp string, memory int64) *inverter {
 	v := &inverter{tmp: tmp, budget: int(max(memory/entryBytes, 1<<12)), seed: maphash.MakeSeed()}
@@ -92,7 +96,7 @@ func (v *inverter) count(doc uint32, name []byte, freq uint32) {
 }
 
 func (v *inverter) spillWhenFull() error {
-	if v.n >= v.budget {
+	if v.n >= v.budget || len(v.arena) >= min(v.budget*entryBytes, maxArena) {
 		return v.spill()
 	}
 	return nil
@@ -173,6 +177,7 @@ func (v *inverter) spill() error {
 	if err := run.w.Flush(); err != nil {
 		return fmt.Errorf("index: writing %s: %w", run.f.Name(), err)
 	}
+	run.w = nil // the buffer is not kept until the merge
 	clear(v.table)
 	v.arena, v.ends, v.last, v.docs, v.n = v.arena[:0], v.ends[:0], v.last[:0], v.docs[:0], 0
 	return nil
@@ -241,8 +246,8 @@ type runFile struct {
 	w *bufio.Writer
 	r *bufio.Reader
 
-	name []byte // the current term; nil at the end
-	df   uint64
+	termHead
+	df uint64
 }
 
 func newRunFile(dir string) (*runFile, error) {
@@ -264,7 +269,7 @@ func (r *runFile) rewind() error {
 	if _, err := r.f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	r.w, r.r = nil, bufio.NewReaderSize(r.f, 1<<18)
+	r.r = bufio.NewReaderSize(r.f, 1<<18)
 	return r.next()
 }
 
@@ -272,7 +277,7 @@ func (r *runFile) rewind() error {
 func (r *runFile) next() error {
 	n, err := binary.ReadUvarint(r.r)
 	if err == io.EOF {
-		r.name = nil
+		r.end = true
 		return nil
 	}
 	if err != nil {

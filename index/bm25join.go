@@ -30,37 +30,45 @@ const fewShare = 256
 // all sections but those of the stored documents have the same bytes. It goes through the postings, not the texts. Stored
 // documents come along unless o says otherwise. It takes some 12 bytes of memory a document, the dictionary and the longest list.
 func joinBM25(ctx context.Context, path string, o BM25Options, shares []*share) error {
+	return atomicfile.Write(path, func(w io.Writer) (err error) {
+		defer guardJoin(path, &err)
+		return writeJoined(ctx, w, o, shares)
+	})
+}
+
+// writeJoined is joinBM25 to w; it panics over a posting list that no build wrote.
+func writeJoined(ctx context.Context, w io.Writer, o BM25Options, shares []*share) error {
 	b := &bm25Builder{opts: o.withDefaults(), fields: []string{"contents"}}
 	if b.opts.TitleWeight > 0 {
 		b.fields = append(b.fields, "title")
 	}
-	return atomicfile.Write(path, func(w io.Writer) (err error) {
-		defer guardJoin(path, &err)
-		b.out = sections.NewWriter(w, bm25Kind, bm25Version, sections.Megabyte)
-		j := &joiner{b: b, shares: shares}
-		if err := j.numberDocuments(); err != nil {
-			return err
-		}
-		if err := j.store(ctx); err != nil {
-			return err
-		}
-		meta := bm25Meta{Options: b.opts.String(), Documents: j.n}
-		for f := range b.fields {
-			m, err := j.field(ctx, f)
-			if err != nil {
-				return err
-			}
-			meta.Fields = append(meta.Fields, m)
-		}
-		text, err := json.Marshal(meta)
+	b.out = sections.NewWriter(w, bm25Kind, bm25Version, sections.Megabyte)
+	j := &joiner{b: b, shares: shares}
+	if err := j.numberDocuments(); err != nil {
+		return err
+	}
+	if err := j.store(ctx); err != nil {
+		return err
+	}
+	meta := bm25Meta{Options: b.opts.String(), Documents: j.n}
+	if len(shares) > 0 { // a set has one scale: nothing can be added where there is one
+		meta.Scale = shares[0].x.scale
+	}
+	for f := range b.fields {
+		m, err := j.field(ctx, f)
 		if err != nil {
 			return err
 		}
-		if err := b.section("meta", text); err != nil {
-			return err
-		}
-		return b.out.Close()
-	})
+		meta.Fields = append(meta.Fields, m)
+	}
+	text, err := json.Marshal(meta)
+	if err != nil {
+		return err
+	}
+	if err := b.section("meta", text); err != nil {
+		return err
+	}
+	return b.out.Close()
 }
 
 // guardJoin makes an error of a panic over a posting list that no build wrote.
@@ -75,12 +83,11 @@ func guardJoin(path string, err *error) {
 
 // joiner is a join in progress.
 type joiner struct {
-	b           *bm25Builder
-	shares      []*share
-	n           int
-	ids         idWriter
-	docs        storeWriter
-	list, spare []posting
+	b      *bm25Builder
+	shares []*share
+	n      int
+	ids    idWriter
+	docs   storeWriter
 }
 
 // numberDocuments numbers the documents of all shares in the order of their ids.
@@ -211,58 +218,28 @@ func (j *joiner) tokens(ctx context.Context, f int) (sum int64, err error) {
 
 // terms calls emit with each term of the field that a kept document has, in order, and its postings.
 func (j *joiner) terms(ctx context.Context, f int, emit emitTerm) error {
-	cursors := make([]*termCursor, len(j.shares))
+	cursors, heads := make([]*termCursor, len(j.shares)), make([]*termHead, len(j.shares))
 	for i, s := range j.shares {
 		cursors[i] = &termCursor{dict: &s.x.fields[f].dict, terms: s.x.fields[f].Terms}
 		if err := cursors[i].next(); err != nil {
 			return fmt.Errorf("index: %s: %w", s.x.path, err)
 		}
+		heads[i] = &cursors[i].termHead
 	}
-	var name []byte
 	walk := &cursor{}
-	for n := 0; ; n++ {
-		if n%1024 == 0 && ctx.Err() != nil {
-			return ctx.Err()
+	return mergeTerms(ctx, heads, j.n, func(i int, list []posting) (_ []posting, cf int64, err error) {
+		s, from := j.shares[i], len(list)
+		if err = s.postings(walk, f, cursors[i].t, &list); err == nil {
+			err = cursors[i].next()
 		}
-		var least *termCursor
-		for _, c := range cursors {
-			if !c.end && (least == nil || bytes.Compare(c.name, least.name) < 0) {
-				least = c
-			}
+		if err != nil {
+			return nil, 0, fmt.Errorf("index: %s: %w", s.x.path, err)
 		}
-		if least == nil {
-			return nil
+		for _, p := range list[from:] {
+			cf += int64(p.freq())
 		}
-		name = append(name[:0], least.name...)
-		j.list = j.list[:0]
-		var cf int64
-		for i, c := range cursors {
-			if c.end || !bytes.Equal(c.name, name) {
-				continue
-			}
-			s, from := j.shares[i], len(j.list)
-			err := s.postings(walk, f, c.t, &j.list)
-			if err == nil {
-				err = c.next()
-			}
-			if err != nil {
-				return fmt.Errorf("index: %s: %w", s.x.path, err)
-			}
-			for _, p := range j.list[from:] {
-				cf += int64(p.freq())
-			}
-		}
-		if len(j.list) == 0 {
-			continue
-		}
-		if !slices.IsSorted(j.list) {
-			j.spare = slices.Grow(j.spare[:0], len(j.list))[:len(j.list)]
-			sortPostings(j.list, j.spare, j.n)
-		}
-		if err := emit(name, j.list, cf); err != nil {
-			return err
-		}
-	}
+		return list, cf, nil
+	}, emit)
 }
 
 // postings appends the kept postings of term t, renumbered.
@@ -311,9 +288,8 @@ type termCursor struct {
 	seen  int64
 	r     reader
 	lists uint64 // where the next list begins
-	name  []byte
-	t     term
-	end   bool
+	termHead
+	t term
 }
 
 func (c *termCursor) next() error {

@@ -34,24 +34,28 @@ func sortPostings(list, tmp []posting, docs int) {
 	}
 }
 
-// mergeRuns goes through the terms of all runs in order and calls emit with each term's postings, sorted by document; they
-// are emit's until it returns. number renumbers arrival numbers.
-func mergeRuns(ctx context.Context, runs []*runFile, number []uint32, emit emitTerm) error {
-	for _, r := range runs {
-		if err := r.rewind(); err != nil {
-			return fmt.Errorf("index: reading a sorted run: %w", err)
-		}
-	}
+// termHead is the term that a sorted source of terms is at.
+type termHead struct {
+	name []byte
+	end  bool // there is none
+}
+
+// takeTerm appends the postings of source i's term to list, sums their frequencies and goes to its next term.
+type takeTerm func(i int, list []posting) (all []posting, cf int64, err error)
+
+// mergeTerms goes through the terms of all sources in order and calls emit with each term's postings, sorted by document, of which there are
+// docs; they are emit's until it returns. A term without postings is passed over.
+func mergeTerms(ctx context.Context, heads []*termHead, docs int, take takeTerm, emit emitTerm) error {
 	var name []byte
 	var list, tmp []posting
 	for n := 0; ; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		var least *runFile
-		for _, r := range runs {
-			if r.name != nil && (least == nil || bytes.Compare(r.name, least.name) < 0) {
-				least = r
+		var least *termHead
+		for _, h := range heads {
+			if !h.end && (least == nil || bytes.Compare(h.name, least.name) < 0) {
+				least = h
 			}
 		}
 		if least == nil {
@@ -60,26 +64,47 @@ func mergeRuns(ctx context.Context, runs []*runFile, number []uint32, emit emitT
 		name = append(name[:0], least.name...)
 		list = list[:0]
 		var cf int64
-		for _, r := range runs {
-			if r.name == nil || !bytes.Equal(r.name, name) {
+		for i, h := range heads {
+			if h.end || !bytes.Equal(h.name, name) {
 				continue
 			}
 			var sum int64
 			var err error
-			if list, sum, err = r.postings(list, number); err == nil {
-				err = r.next()
-			}
-			if err != nil {
-				return fmt.Errorf("index: reading a sorted run: %w", err)
+			if list, sum, err = take(i, list); err != nil {
+				return err
 			}
 			cf += sum
 		}
+		if len(list) == 0 {
+			continue
+		}
 		if !slices.IsSorted(list) {
 			tmp = slices.Grow(tmp[:0], len(list))[:len(list)]
-			sortPostings(list, tmp, len(number))
+			sortPostings(list, tmp, docs)
 		}
 		if err := emit(name, list, cf); err != nil {
 			return err
 		}
 	}
+}
+
+// mergeRuns is mergeTerms of runs; number renumbers arrival numbers.
+func mergeRuns(ctx context.Context, runs []*runFile, number []uint32, emit emitTerm) error {
+	heads := make([]*termHead, len(runs))
+	for i, r := range runs {
+		if err := r.rewind(); err != nil {
+			return fmt.Errorf("index: reading a sorted run: %w", err)
+		}
+		heads[i] = &r.termHead
+	}
+	return mergeTerms(ctx, heads, len(number), func(i int, list []posting) ([]posting, int64, error) {
+		list, cf, err := runs[i].postings(list, number)
+		if err == nil {
+			err = runs[i].next()
+		}
+		if err != nil {
+			err = fmt.Errorf("index: reading a sorted run: %w", err)
+		}
+		return list, cf, err
+	}, emit)
 }

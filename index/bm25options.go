@@ -91,7 +91,7 @@ func (o BM25Options) Validate() error {
 	case !(number(o.Delta) >= 0) || math.IsInf(o.Delta, 0):
 		return fmt.Errorf("index: delta is %v, want 0 or more", o.Delta)
 	case !(o.Mu > 0) || math.IsInf(o.Mu, 0):
-		return fmt.Errorf("index: mu is %v, want more than 0", o.Mu)
+		return fmt.Errorf("index: mu is %v, want more than 0", number(o.Mu))
 	case !(o.TitleWeight >= 0) || math.IsInf(o.TitleWeight, 0):
 		return fmt.Errorf("index: title weight is %v, want 0 or more", o.TitleWeight)
 	case o.Memory < 0 || o.Threads < 0:

@@ -22,7 +22,7 @@ type RM3Options struct {
 // 2001; Abdul-Jaleel et al., TREC 2004), as Anserini's Rm3Reranker runs it. From each of the best documents it takes the most
 // frequent terms (2 to 20 of the characters a-z and 0-9, in at most a tenth of the documents), weighs them by their share of
 // the document and the document's score, and searches again with the best, beside the terms of the query. Among terms of equal
-// weight the lesser comes first.
+// weight the lesser comes first. Where the best documents give no terms or all have the score 0, the query's own terms are all.
 type RM3 struct {
 	x rm3Index
 	o RM3Options
@@ -57,10 +57,11 @@ func (x *BM25) RM3(o RM3Options) (*RM3, error) {
 
 // RM3 returns a searcher over s. The index must have one field and keep its documents.
 func (s *BM25Set) RM3(o RM3Options) (*RM3, error) {
-	if s.opts.NoDocuments {
+	own := s.Options()
+	if own.NoDocuments {
 		return nil, fmt.Errorf("index: %s: RM3 reads documents, which this index does not keep", s.dir)
 	}
-	if s.opts.TitleWeight > 0 {
+	if own.TitleWeight > 0 {
 		return nil, fmt.Errorf("index: %s: RM3 takes terms from one field, the index has 2", s.dir)
 	}
 	return newRM3(s, o)
@@ -170,6 +171,12 @@ func (r *RM3) Expand(ctx context.Context, query string) ([]WeightedTerm, error) 
 	}
 	original.scale()
 	w := float32(number(r.o.OriginalWeight))
+	if model.sum() == 0 { // nothing to expand with
+		model = nil
+		if w == 0 {
+			w = 1
+		}
+	}
 	mixed := features{}
 	for t, v := range original {
 		mixed[t] = w * v
@@ -233,9 +240,12 @@ func (f features) sum() float64 {
 	return s
 }
 
-// scale makes the weights add up to 1.
+// scale makes the weights add up to 1, unless all are 0.
 func (f features) scale() {
 	s := f.sum()
+	if s == 0 {
+		return
+	}
 	for t, w := range f {
 		f[t] = float32(float64(w) / s)
 	}

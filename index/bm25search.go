@@ -83,7 +83,7 @@ func (x *BM25) SearchAll(ctx context.Context, q labrador.Query, k int) ([]labrad
 }
 
 // SearchTerms is Search for terms that need no analysis, each with its weight; weights that are not positive are passed
-// over. A term that comes twice counts with the sum of its weights.
+// over, an infinite one is an error. A term that comes twice counts with the sum of its weights.
 func (x *BM25) SearchTerms(ctx context.Context, terms []WeightedTerm, k int) ([]labrador.Hit, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -114,6 +114,7 @@ func SearchEach(ctx context.Context, x labrador.Searcher, queries []labrador.Que
 				}
 				hits, err := x.Search(ctx, queries[i], k)
 				if err != nil {
+					err = fmt.Errorf("query %q: %w", queries[i].ID, err)
 					failed.CompareAndSwap(nil, &err)
 					return
 				}
@@ -278,6 +279,9 @@ func (s *bm25Search) open() error {
 			if !found || !(q.weight > 0) {
 				continue
 			}
+			if q.weight > math.MaxFloat32 {
+				return fmt.Errorf("the query's term %q has the weight %v", q.name, q.weight)
+			}
 			if err := s.openTerm(i, t, q); err != nil {
 				return err
 			}
@@ -289,7 +293,7 @@ func (s *bm25Search) open() error {
 	return nil
 }
 
-// openTerm makes the cursor of term t of field i, unless its weight is nought.
+// openTerm makes the cursor of term t of field i. One whose weight is nought is left out, unless documents must have every term.
 func (s *bm25Search) openTerm(i int, t term, q queryTerm) error {
 	f, df, cf, stretch := s.x.fields[i], t.df, t.cf, 1.0
 	fm := &f.formula
@@ -301,7 +305,7 @@ func (s *bm25Search) openTerm(i int, t term, q queryTerm) error {
 		fm, stretch = &s.part.formulas[i], s.part.stretch[i]
 	}
 	w := q.weight * f.weight * fm.weigh(df)
-	if !(w > 0) {
+	if !(w > 0) && !(s.all && w == 0) {
 		return nil
 	}
 	if t.list != nil {

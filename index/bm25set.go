@@ -330,7 +330,11 @@ func (s *BM25Set) Parts() (parts, deleted int) {
 }
 
 // Options are those that the index was built with, defaults filled in.
-func (s *BM25Set) Options() BM25Options { return s.opts }
+func (s *BM25Set) Options() BM25Options {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.opts
+}
 
 // Stats are the counts of each field over the documents that are left; Terms counts different terms where one file has all
 // of them, and is 0 otherwise.

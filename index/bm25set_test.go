@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/labrador-lab/labrador"
@@ -208,6 +209,90 @@ func TestSetKeepsItsStateWhenAChangeFails(t *testing.T) {
 	set.Close()
 }
 
+// listedContext ends as soon as the list of the set in dir names a file, or does not: a change fails after it was made.
+type listedContext struct {
+	context.Context
+	dir, name string
+	listed    bool
+}
+
+func (c listedContext) Err() error {
+	if list, _ := os.ReadFile(filepath.Join(c.dir, setFile)); strings.Contains(string(list), c.name) == c.listed {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestSetKeepsAChangeWhoseMergeFails: what the list names stays where the merging after it fails, and the counts say so.
+func TestSetKeepsAChangeWhoseMergeFails(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "set")
+	var docs []labrador.Document
+	for i := range setFactor + 1 {
+		docs = append(docs, labrador.Document{ID: fmt.Sprint("d", i), Text: "hello"})
+	}
+	set := buildSet(t, dir, docs[:1], BM25Options{})
+	defer set.Close()
+	for i := 1; i <= setFactor; i++ {
+		ctx := listedContext{t.Context(), dir, fmt.Sprintf("%06d.bm25", set.list.Next), true}
+		added, replaced, err := set.Add(ctx, sequence(docs[i:i+1]), BM25Options{})
+		if merges := i >= setFactor-1; errors.Is(err, context.Canceled) != merges || !merges && err != nil || added != 1 || replaced != 0 {
+			t.Fatal(i, added, replaced, err)
+		}
+	}
+	if n, err := set.Delete(listedContext{t.Context(), dir, "000001.bm25", false}, "d0"); !errors.Is(err, context.Canceled) || n != 1 {
+		t.Fatal(n, err)
+	}
+	again := openSet(t, dir)
+	defer again.Close()
+	for _, s := range []*BM25Set{set, again} {
+		hits, err := s.Search(t.Context(), labrador.Query{Text: "hello"}, 20)
+		if parts, _ := s.Parts(); err != nil || len(hits) != setFactor || parts != setFactor {
+			t.Fatal(hits, parts, err)
+		}
+	}
+	if n, err := set.Delete(t.Context(), "none"); n != 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	if parts, _ := set.Parts(); parts != 1 {
+		t.Fatalf("%d parts: the next change does not merge", parts)
+	}
+}
+
+// TestSetLeavesOtherFiles: building and changing remove a set's own files, and no others whatever their names.
+func TestSetLeavesOtherFiles(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "set")
+	buildSet(t, dir, []labrador.Document{{ID: "a", Text: "hello"}}, BM25Options{}).Close()
+	foreign := []string{"bm25", "notes.bm25", "1.bm25", "000001.bm25.old", "000009.bm25"}
+	for _, name := range foreign {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("mine"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set := buildSet(t, dir, []labrador.Document{{ID: "b", Text: "hello"}}, BM25Options{})
+	defer set.Close()
+	if _, _, err := set.Add(t.Context(), sequence([]labrador.Document{{ID: "c", Text: "hello"}}), BM25Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := set.Delete(t.Context(), "b"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := names(t, dir), []string{atomicfile.LockName, "000001.bm25.old", "000003.bm25", "1.bm25", "bm25", "notes.bm25", setFile}; !slices.Equal(got, want) {
+		t.Fatalf("%v, want %v", got, want) // 000009.bm25 is as a killed change leaves it
+	}
+
+	old := filepath.Join(t.TempDir(), "old") // a folder without a list: its file goes when a list takes its place
+	if err := os.Mkdir(old, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := BuildBM25(t.Context(), filepath.Join(old, setSingle), sequence([]labrador.Document{{ID: "a"}}), BM25Options{}); err != nil {
+		t.Fatal(err)
+	}
+	buildSet(t, old, []labrador.Document{{ID: "b"}}, BM25Options{}).Close()
+	if got, want := names(t, old), []string{atomicfile.LockName, "000001.bm25", setFile}; !slices.Equal(got, want) {
+		t.Fatalf("%v, want %v", got, want)
+	}
+}
+
 // TestSearchAll compares with going through the documents.
 func TestSearchAll(t *testing.T) {
 	r := rand.New(rand.NewPCG(41, 42))
@@ -242,6 +327,47 @@ func TestSearchAll(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestSearchAllOfTermsWithoutWeight: a term that most documents have weighs nothing by some formulas, and documents must have it all the same.
+func TestSearchAllOfTermsWithoutWeight(t *testing.T) {
+	docs := []labrador.Document{{ID: "1", Text: "common rare"}, {ID: "2", Text: "common other"}, {ID: "3", Text: "common thing"}, {ID: "4", Text: "common"}}
+	for _, v := range Variants() {
+		dir := filepath.Join(t.TempDir(), "set")
+		set := buildSet(t, dir, docs[:2], BM25Options{Variant: v})
+		defer set.Close()
+		if _, _, err := set.Add(t.Context(), sequence(docs[2:]), BM25Options{}); err != nil {
+			t.Fatal(err)
+		}
+		for query, want := range map[string]int{"common rare": 1, "common": 4, "common none": 0, "rare other": 0} {
+			x := buildDocuments(t, docs, BM25Options{Variant: v})
+			one, err := x.SearchAll(t.Context(), labrador.Query{Text: query}, 10)
+			many, err2 := set.SearchAll(t.Context(), labrador.Query{Text: query}, 10)
+			if err != nil || err2 != nil || len(one) != want || !slices.Equal(one, many) {
+				t.Errorf("%s, %q: %v and %v, want %d; %v, %v", v, query, one, many, want, err, err2)
+			}
+		}
+	}
+}
+
+// TestSetAnswersDuringAChange is for the race detector.
+func TestSetAnswersDuringAChange(t *testing.T) {
+	set := buildSet(t, filepath.Join(t.TempDir(), "set"), []labrador.Document{{ID: "a", Text: "hello"}}, BM25Options{})
+	defer set.Close()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range 1000 {
+			set.Options()
+			set.Len()
+			if _, err := set.RM3(RM3Options{}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if _, _, err := set.Add(t.Context(), sequence([]labrador.Document{{ID: "b", Text: "hello"}}), BM25Options{}); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
 }
 
 // TestPlanMerges counts what the policy writes for documents that come one by one: at most one time per tier each, over a

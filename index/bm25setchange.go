@@ -11,8 +11,8 @@ import (
 	"math/bits"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/internal/atomicfile"
@@ -40,7 +40,8 @@ func BuildBM25Set(ctx context.Context, dir string, docs iter.Seq2[labrador.Docum
 		}
 	}()
 	l := setList{Options: o.withDefaults().String(), NoDocuments: o.NoDocuments, Next: 1}
-	if old, err := readSetList(dir); err == nil {
+	old, readErr := readSetList(dir)
+	if readErr == nil {
 		l.Next = old.Next
 	}
 	l.Parts = []setEntry{{File: newFile(&l)}}
@@ -50,7 +51,7 @@ func BuildBM25Set(ctx context.Context, dir string, docs iter.Seq2[labrador.Docum
 	if err := writeSetList(dir, l); err != nil {
 		return err
 	}
-	sweepSet(dir, l)
+	sweepSet(dir, old, l)
 	return nil
 }
 
@@ -65,20 +66,25 @@ func writeSetList(dir string, l setList) error {
 	return atomicfile.Write(filepath.Join(dir, setFile), func(w io.Writer) error { _, err := w.Write(append(data, '\n')); return err })
 }
 
-// sweepSet removes the files of a set that l does not name. What cannot be removed, because another process has it open on a system
-// that minds, goes with the next change.
-func sweepSet(dir string, l setList) {
+// sweepSet removes the files of a set that l does not name: what newFile named, and the single file of a folder without a list if the
+// list before, was, is of it. All other files of the folder are the user's own. What cannot be removed, because another process has it
+// open on a system that minds, goes with the next change.
+func sweepSet(dir string, was, l setList) {
 	keep := map[string]bool{}
 	for _, e := range l.Parts {
 		keep[e.File], keep[e.Deleted] = true, true
 	}
+	single := slices.Contains(was.Parts, setEntry{File: setSingle})
 	files, _ := os.ReadDir(dir)
 	for _, f := range files {
-		if name := f.Name(); (strings.HasSuffix(name, ".bm25") || name == setSingle) && !keep[name] {
+		if name := f.Name(); (setFiles.MatchString(name) || single && name == setSingle) && !keep[name] {
 			os.Remove(filepath.Join(dir, name))
 		}
 	}
 }
+
+// setFiles matches the names that newFile makes.
+var setFiles = regexp.MustCompile(`^[0-9]{6,}\.bm25$`)
 
 // newFile is a name for a new file of l.
 func newFile(l *setList) string {
@@ -100,7 +106,7 @@ func (s *BM25Set) begin() (l setList, end func(), err error) {
 		err = fmt.Errorf("index: %s: was built anew with other settings: open it again", s.dir)
 	}
 	if err == nil {
-		sweepSet(s.dir, l)
+		sweepSet(s.dir, s.list, l)
 		err = s.use(l)
 	}
 	if err != nil {
@@ -111,12 +117,16 @@ func (s *BM25Set) begin() (l setList, end func(), err error) {
 	return l, end, nil
 }
 
-// commit makes l the set's list and then settles.
-func (s *BM25Set) commit(ctx context.Context, l setList) error {
-	if err := s.replace(l); err != nil {
-		return err
+// commit makes l the set's list and then settles. listed says whether l was written: the change is made then, and what fails afterwards
+// leaves its files alone.
+func (s *BM25Set) commit(ctx context.Context, l setList) (listed bool, err error) {
+	if err := writeSetList(s.dir, l); err != nil {
+		return false, err
 	}
-	return s.settle(ctx)
+	if err := s.goOver(l); err != nil {
+		return true, err
+	}
+	return true, s.settle(ctx)
 }
 
 // settle merges what planMerges says.
@@ -128,26 +138,28 @@ func (s *BM25Set) settle(ctx context.Context) error {
 	return s.merge(ctx, planMerges(sizes))
 }
 
-// replace writes l and goes over to it. Files that it does not name are removed after they were closed.
-func (s *BM25Set) replace(l setList) error {
-	if err := writeSetList(s.dir, l); err != nil {
-		return err
-	}
+// goOver opens l, which was written. Files that it does not name are removed after they were closed.
+func (s *BM25Set) goOver(l setList) error {
+	was := s.list
 	if err := s.use(l); err != nil {
 		return err
 	}
-	sweepSet(s.dir, l)
+	sweepSet(s.dir, was, l)
 	return nil
 }
 
 // Add adds documents; one whose id is there takes the place of the old one. It says how many were new and how many replaced
-// others. An id twice among docs is an error. Memory, Threads and Progress of o are used; its other settings are the set's own.
+// others. An id twice among docs is an error. Memory, Threads and Progress of o are used; its other settings are the set's own. Counts
+// above 0 beside an error say that the documents are in, but that what comes after an addition, merging parts, failed.
 func (s *BM25Set) Add(ctx context.Context, docs iter.Seq2[labrador.Document, error], o BM25Options) (added, replaced int, err error) {
 	l, end, err := s.begin()
 	if err != nil {
 		return 0, 0, err
 	}
 	defer end()
+	if slices.ContainsFunc(s.parts, func(p *setPart) bool { return p.x.scale > 0 }) {
+		return 0, 0, fmt.Errorf("index: %s: holds sparse vectors: documents cannot be added, build it anew of all vectors", s.dir)
+	}
 	e := setEntry{File: newFile(&l)}
 	own := s.opts
 	own.Memory, own.Threads, own.Progress = o.Memory, o.Threads, o.Progress
@@ -166,18 +178,20 @@ func (s *BM25Set) Add(ctx context.Context, docs iter.Seq2[labrador.Document, err
 		}
 	})
 	x.Close()
+	listed := false
 	if err == nil && n > 0 {
 		l.Parts = append(l.Parts, e)
-		err = s.commit(ctx, l)
+		listed, err = s.commit(ctx, l)
 	}
-	if err != nil || n == 0 {
+	if !listed {
 		os.Remove(path)
 		return 0, 0, err
 	}
-	return n - replaced, replaced, nil
+	return n - replaced, replaced, err
 }
 
-// Delete deletes the documents of these ids and says how many there were.
+// Delete deletes the documents of these ids and says how many there were, beside an error too where they are deleted but merging parts
+// failed.
 func (s *BM25Set) Delete(ctx context.Context, ids ...string) (int, error) {
 	l, end, err := s.begin()
 	if err != nil {
@@ -191,7 +205,11 @@ func (s *BM25Set) Delete(ctx context.Context, ids ...string) (int, error) {
 	case n == 0: // but a change that was killed may have left something to merge
 		return 0, s.settle(ctx)
 	}
-	return n, s.commit(ctx, l)
+	listed, err := s.commit(ctx, l)
+	if !listed {
+		n = 0
+	}
+	return n, err
 }
 
 // remove notes the deletions in l and writes the files of deleted documents.
@@ -274,7 +292,10 @@ func (s *BM25Set) merge(ctx context.Context, groups [][]int) error {
 		entries[group[0]] = e
 	}
 	l.Parts = slices.DeleteFunc(entries, func(e setEntry) bool { return e.File == "" })
-	return s.replace(l)
+	if err := writeSetList(s.dir, l); err != nil {
+		return err
+	}
+	return s.goOver(l)
 }
 
 // kept is the bit set of the documents that are not deleted, nil where none is.

@@ -19,6 +19,13 @@ import (
 // section "arrivals" the arrival number (uint32) of each document.
 const storeEntry = 16
 
+// maxBlock is how long a block may be decompressed, and maxStored how long a document: a block has up to batchBytes of others before its
+// last, and their lengths.
+const (
+	maxBlock  = 1 << 28
+	maxStored = maxBlock - 1<<20
+)
+
 var (
 	storeEncoder = sync.OnceValue(func() *zstd.Encoder {
 		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1))
@@ -28,7 +35,7 @@ var (
 		return e
 	})
 	storeDecoder = sync.OnceValue(func() *zstd.Decoder {
-		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(1<<28))
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxBlock))
 		if err != nil {
 			panic("index: " + err.Error())
 		}

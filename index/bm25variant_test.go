@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,32 @@ func TestVariantsAgainstBM25S(t *testing.T) {
 					t.Errorf("%s, %q, document %d: got %v, bm25s has %v", variant, query, i, got[i], expect)
 				}
 			}
+		}
+	}
+}
+
+// TestRM3OfZeroScores: where query likelihood gives the documents found the score 0, the words around them weigh nothing, and the
+// query's own terms find what they found.
+func TestRM3OfZeroScores(t *testing.T) {
+	var docs []labrador.Document
+	for i := range 40 {
+		docs = append(docs, labrador.Document{ID: fmt.Sprintf("%02d", i), Text: strings.Repeat(fmt.Sprintf("filler%d ", i), 30)})
+	}
+	docs[3].Text += " apple" + strings.Repeat(" banana cherry", 1000)
+	x := buildDocuments(t, docs, BM25Options{Variant: "ql"})
+	query := labrador.Query{Text: "apple"}
+	want, err := x.Search(t.Context(), query, 10)
+	if err != nil || len(want) != 1 || want[0].Score != 0 {
+		t.Fatal(want, err)
+	}
+	for _, weight := range []float64{0, Zero, 1} {
+		r, err := x.RM3(RM3Options{OriginalWeight: weight})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := r.Search(t.Context(), query, 10); err != nil || !slices.Equal(got, want) {
+			terms, _ := r.Expand(t.Context(), query.Text)
+			t.Errorf("weight %v: %v, %v, want %v; terms %v", weight, got, err, want, terms)
 		}
 	}
 }

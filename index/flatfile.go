@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 
 	"github.com/labrador-lab/labrador/internal/atomicfile"
@@ -106,7 +107,11 @@ func (b *flatBuilder) rows(format Format) error {
 			if b.meta.Metric == Cosine {
 				b.k.Normalize(row, row)
 			}
-			b.meta.MaxNorm = max(b.meta.MaxNorm, norm(row))
+			length := norm(row)
+			if math.IsInf(float64(length), 0) {
+				return fmt.Errorf("index: vector %d is longer than float32 holds: scale the vectors down, or compare them by cosine", lo+r/cols)
+			}
+			b.meta.MaxNorm = max(b.meta.MaxNorm, length)
 		}
 		if _, err := b.w.Write(b.convert(part, format)); err != nil {
 			return err

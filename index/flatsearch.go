@@ -2,7 +2,6 @@ package index
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"math/bits"
@@ -11,7 +10,6 @@ import (
 	"sync/atomic"
 
 	"github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/internal/sections"
 	"github.com/labrador-lab/labrador/kernel"
 )
 
@@ -341,6 +339,3 @@ func (s *scan) exact(q, row int) float32 {
 	}
 	return s.f.k.DotBF16(s.queries[q], s.f.exact16[row*d:(row+1)*d])
 }
-
-// IsDamaged reports whether err says that an index file is not what was written.
-func IsDamaged(err error) bool { return errors.Is(err, sections.ErrDamaged) }

@@ -40,6 +40,12 @@ type HNSWOptions struct {
 	Progress func(int)
 }
 
+func (o HNSWOptions) progress(n int) {
+	if o.Progress != nil {
+		o.Progress(n)
+	}
+}
+
 func (o HNSWOptions) withDefaults() HNSWOptions {
 	if o.M == 0 {
 		o.M = 16

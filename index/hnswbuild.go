@@ -59,14 +59,13 @@ func (g *graph) insertAll(ctx context.Context, order []uint32, o HNSWOptions) er
 		if g.n == 0 {
 			g.entry, g.n = order[0], 1
 			order = order[1:]
+			o.progress(1)
 			continue
 		}
 		size := min(g.n, limit, len(order))
 		b.round(order[:size])
 		order = order[size:]
-		if o.Progress != nil {
-			o.Progress(size)
-		}
+		o.progress(size)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/internal/sections"
 )
 
 // farQueries lie in all directions, not around the centres of clustered.
@@ -115,7 +117,7 @@ func TestHNSWComparesWhatItTouches(t *testing.T) {
 			switch {
 			case err == nil && got[0][0] == want[i][0] && got[0][9] == want[i][9]:
 				same++
-			case err != nil && IsDamaged(err) && strings.Contains(err.Error(), "section "+section):
+			case err != nil && errors.Is(err, sections.ErrDamaged) && strings.Contains(err.Error(), "section "+section):
 				named++
 			default:
 				t.Fatalf("section %s: %v", section, err)

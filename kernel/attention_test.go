@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"fmt"
 	"math"
 	"testing"
 )
@@ -121,7 +120,7 @@ func TestAttend(t *testing.T) {
 					for h := range c.a.Heads {
 						want := refAttend(c.a, d, s, i, h)
 						for ch, got := range d.Out.Row(s.Q + i)[h*c.a.D:][:c.a.D] {
-							near(t, fmt.Sprintf("%s: query %d head %d channel %d", c.name, i, h, ch), float64(got), want[ch], 2e-5, 1e-5)
+							near(t, c.name+": query, head, channel", float64(got), want[ch], 2e-5, 1e-5, i, h, ch)
 						}
 					}
 				}

@@ -50,11 +50,11 @@ func bf16s(x []float32) []BF16 {
 	return out
 }
 
-// near fails unless got is within abs + rel*|want| of want.
-func near(t *testing.T, what string, got, want, abs, rel float64) {
+// near fails unless got, which is at some place of what, is within abs + rel*|want| of want.
+func near(t *testing.T, what string, got, want, abs, rel float64, at ...int) {
 	t.Helper()
 	if !(math.Abs(got-want) <= abs+rel*math.Abs(want)) {
-		t.Fatalf("%s: got %v, want %v (off by %.3g)", what, got, want, got-want)
+		t.Fatalf("%s %v: got %v, want %v (off by %.3g)", what, at, got, want, got-want)
 	}
 }
 

@@ -25,8 +25,8 @@ func (w *Packed) RowsBF16(p *Pool, out Mat, x []BF16) {
 	j.begin(p, w, out, 0)
 	in := j.g.input
 	switch {
-	case w.format == FormatInt8:
-		panic("kernel: RowsBF16: the matrix is int8")
+	case w.scale != nil:
+		panic("kernel: RowsBF16: the matrix is " + w.format.String())
 	case in == inputBF16 && w.c%j.g.group == 0:
 		j.a, j.lda = unsafe.Pointer(&x[0]), 2*w.c
 	default:
@@ -121,7 +121,7 @@ func (j *linearJob) convert() {
 	rows := j.out.Rows
 	size := rows * j.lda
 	scales := 0
-	if j.w.format == FormatInt8 {
+	if j.w.scale != nil {
 		scales = 4 * rows
 	}
 	mem := scratch(&j.p.shared, size+scales)
@@ -180,6 +180,10 @@ func (j *linearJob) quantizeRow(thread int, row unsafe.Pointer, i int) {
 	w, c := j.w, j.w.c
 	mem := scratch(&j.p.local[thread], 9*c)
 	turned := w.turn.apply(w.k, floats(mem, c), floats(unsafe.Add(mem, 4*c), c), j.x.Row(i), &j.p.args[thread])
+	if j.g.input == inputI16 {
+		j.rowS[i] = w.quantize16(unsafe.Slice((*int16)(row), w.groups*j.g.group), turned)
+		return
+	}
 	if j.g.input == inputU8 {
 		padded := unsafe.Slice((*int8)(row), w.groups*j.g.group)
 		largest, shift := j.g.inputCodes()
@@ -227,14 +231,9 @@ func (j *linearJob) multiply() {
 	panels := (j.w.oc + full - 1) / full
 	j.interleaved = j.g.packed != nil && rows >= 2*tile && panels >= 8
 	width := j.g.groupA()
-	j.kGroups = j.w.groups
-	if j.w.format != FormatInt8 {
-		most := gs.kBlock
-		if j.interleaved {
-			most = gs.kPacked
-		}
-		passes := (j.w.groups*width + most - 1) / most // of about the same length
-		j.kGroups = min(j.w.groups, roundUp((j.w.groups+passes-1)/passes, 4))
+	j.kGroups = j.w.pass
+	if j.interleaved {
+		j.kGroups = evenly(j.w.groups, gs.kPacked/width)
 	}
 	j.rowBlock = min(roundUp(rows, tile), max(4*tile, linearCache/(j.kGroups*width)/tile*tile))
 	j.whole = j.interleaved && 4*min(j.rowBlock, rows)*j.w.groups <= linearCache
@@ -340,7 +339,7 @@ func (j *linearJob) panelRows(thread, row, col, group int) {
 	} else if w.bias != nil {
 		a.bias = unsafe.Pointer(&w.bias[col])
 	}
-	if w.format == FormatInt8 {
+	if w.scale != nil {
 		a.colS = unsafe.Pointer(&w.scale[col])
 		if w.comp != nil {
 			a.comp = unsafe.Pointer(&w.comp[col])
@@ -363,7 +362,7 @@ func (j *linearJob) panelRows(thread, row, col, group int) {
 		} else {
 			a.a = unsafe.Add(j.a, r*j.lda+group*j.g.groupA())
 		}
-		if w.format == FormatInt8 {
+		if w.scale != nil {
 			a.rowS = unsafe.Pointer(&j.rowS[r])
 		}
 		if edge {

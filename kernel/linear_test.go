@@ -49,7 +49,8 @@ func (lc linearCase) check(t *testing.T, k *Kernels, p *Pool, f Format) {
 	} else {
 		packed.Linear(p, out, xm)
 	}
-	eps := map[Format]float64{FormatF32: 2e-6, FormatBF16: 1. / 128, FormatInt8: 0}[f]
+	what := fmt.Sprintf("%+v %v", lc, f)
+	eps := map[Format]float64{FormatF32: 2e-6, FormatBF16: 1. / 128, FormatInt16: 1. / 512, FormatInt8: 0}[f]
 	for i := range lc.rows {
 		for o := range os {
 			if o >= lc.oc {
@@ -66,12 +67,12 @@ func (lc linearCase) check(t *testing.T, k *Kernels, p *Pool, f Format) {
 			if f == FormatInt8 { // both sides are off by up to half a step of their greatest magnitude over 127
 				tol += 6 * .02 * math.Sqrt(float64(lc.c)) * 1.5
 			}
-			near(t, fmt.Sprintf("%+v %v [%d][%d]", lc, f, i, o), float64(out.Data[i*os+o]), want, tol, 1e-6)
+			near(t, what, float64(out.Data[i*os+o]), want, tol, 1e-6, i, o)
 		}
 	}
 }
 
-var formats = []Format{FormatF32, FormatBF16, FormatInt8}
+var formats = []Format{FormatF32, FormatBF16, FormatInt16, FormatInt8}
 
 func TestLinear(t *testing.T) {
 	forTiers(t, func(t *testing.T, k *Kernels) {
@@ -117,7 +118,7 @@ func FuzzLinear(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			lc.check(t, k, pools[flags>>2&1], formats[int(flags>>3&3)%3])
+			lc.check(t, k, pools[flags>>2&1], formats[int(flags>>3&3)])
 		}
 	})
 }
@@ -127,15 +128,16 @@ func TestRowsProducts(t *testing.T) {
 		p := NewPool(2)
 		defer p.Close()
 		r := random(5)
-		for _, s := range []struct{ rows, oc, c int }{{1, 1, 1}, {5, 3, 7}, {70, 50, 33}, {64, 48, 64}, {100, 100, 384}, {31, 97, 768}} {
+		for _, s := range []struct{ rows, oc, c int }{{1, 1, 1}, {5, 3, 7}, {70, 50, 33}, {64, 48, 64}, {40, 100, 384}, {31, 97, 768}} {
 			x, w := codes(r, s.rows*s.c), codes(r, s.oc*s.c)
 			xs, ws := normals(r, s.rows), normals(r, s.oc)
 			out := MatOf(make([]float32, s.rows*s.oc), s.rows, s.oc)
+			what := fmt.Sprint("RowsInt8 ", s)
 			k.PackInt8(s.oc, s.c, w, ws).RowsInt8(p, out, x, xs)
 			for i := range s.rows {
 				for o := range s.oc {
 					dot := plainDotInt8(x[i*s.c:(i+1)*s.c], w[o*s.c:(o+1)*s.c])
-					near(t, fmt.Sprintf("RowsInt8 %v [%d][%d]", s, i, o), float64(out.Row(i)[o]), float64(dot)*float64(xs[i])*float64(ws[o]), 0, 3e-7)
+					near(t, what, float64(out.Row(i)[o]), float64(dot)*float64(xs[i])*float64(ws[o]), 0, 3e-7, i, o)
 				}
 			}
 			rowsProductBF16(t, k, p, s.rows, s.oc, s.c)
@@ -150,6 +152,7 @@ func rowsProductBF16(t *testing.T, k *Kernels, p *Pool, rows, oc, c int) {
 	wide := make([]float32, len(x))
 	plainFromBF16(wide, x)
 	for _, f := range []Format{FormatF32, FormatBF16} {
+		what := fmt.Sprint("RowsBF16 ", f)
 		out := MatOf(make([]float32, rows*oc), rows, oc)
 		k.Pack(f, oc, c, func(i int, dst []float32) { copy(dst, w[i*c:]) }).RowsBF16(p, out, x)
 		for i := range rows {
@@ -159,7 +162,7 @@ func rowsProductBF16(t *testing.T, k *Kernels, p *Pool, rows, oc, c int) {
 				if f == FormatBF16 {
 					tol = 1. / 256
 				}
-				near(t, fmt.Sprintf("RowsBF16 %v", f), float64(out.Row(i)[o]), want, 1e-6+tol*size, 0)
+				near(t, what, float64(out.Row(i)[o]), want, 1e-6+tol*size, 0, i, o)
 			}
 		}
 	}
@@ -268,7 +271,7 @@ func TestPairsStayWithin16Bits(t *testing.T) {
 				t.Fatal("scale 0")
 			}
 			weights[o] = codes
-			w.put(o, unsafe.Pointer(&codes[0]))
+			w.put(o, 1, unsafe.Pointer(&codes[0]))
 		}
 		for _, fill := range []func(int) uint8{
 			func(int) uint8 { return 2 * pairInput }, func(int) uint8 { return 0 },
@@ -288,6 +291,45 @@ func TestPairsStayWithin16Bits(t *testing.T) {
 				}
 				if int(got) != want {
 					t.Fatalf("row %d, channel %d: %v, want %d", i/oc, i%oc, got, want)
+				}
+			}
+		}
+	})
+}
+
+// TestInt16Bounds multiplies vectors with themselves, whose sums of codes are the largest that int16Norm allows: they stay exact.
+func TestInt16Bounds(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		p := NewPool(1)
+		defer p.Close()
+		for _, c := range []int{1, 2, 97, 576, 768, 1531, 4864} {
+			spike := make([]float32, c)
+			spike[c/2] = -3
+			ones := make([]float32, c)
+			for i := range ones {
+				ones[i] = 1e-3
+			}
+			steps := make([]float32, c) // a pass much larger than the others
+			for i := range steps {
+				steps[i] = float32(i*i%7) * float32(1+99*(i/500%2))
+			}
+			steps[0] = 1
+			for name, v := range map[string][]float32{"spike": spike, "ones": ones, "steps": steps, "normal": normals(random(uint64(c)), c)} {
+				w := k.Pack(FormatInt16, 2, c, func(i int, dst []float32) {
+					for j := range dst {
+						dst[j] = v[j] * float32(1-2*i)
+					}
+				})
+				out := MatOf(make([]float32, 2), 1, 2)
+				w.Linear(p, out, MatOf(v, 1, c))
+				want := 0.
+				for _, x := range v {
+					want += float64(x) * float64(x)
+				}
+				for i, sign := range []float64{1, -1} {
+					if got := float64(out.Data[i]); math.Abs(got-sign*want) > 1e-3*want {
+						t.Errorf("%s of %d: %v, want %v", name, c, got, sign*want)
+					}
 				}
 			}
 		}

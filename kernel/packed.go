@@ -2,7 +2,10 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"unsafe"
+
+	"github.com/labrador-lab/labrador/internal/pages"
 )
 
 // Format is the form in which a Packed matrix keeps its values and multiplies them.
@@ -14,16 +17,19 @@ const (
 	// FormatBF16 keeps bfloat16, sums in float32. Where the processor multiplies bfloat16 faster than float32, inputs are rounded to
 	// bfloat16 too; elsewhere they stay float32 and the weights are widened as they are loaded.
 	FormatBF16
+	// FormatInt16 keeps two bytes per value and a scale per output channel. Inputs are quantised row by row, both turned as for FormatInt8. Codes are
+	// as large as exact sums in 32 bits allow (see int16Norm): closer to float32 than bfloat16 is, and faster where processors have no fast products of that.
+	FormatInt16
 	// FormatInt8 keeps a byte per value and a scale per output channel. Inputs are quantised row by row. Both are turned by the
 	// same orthogonal matrix first, which leaves the product as it is and spreads outlying channels over all (see rotation).
 	FormatInt8
 )
 
-// String is "f32", "bf16" or "int8".
-func (f Format) String() string { return [...]string{"f32", "bf16", "int8"}[f] }
+// String is "f32", "bf16", "int16" or "int8".
+func (f Format) String() string { return [...]string{"f32", "bf16", "int16", "int8"}[f] }
 
 // Arithmetic names how the tier multiplies a format, where that changes more than the last bits of a product: "f32", "bf16" or
-// "bf16 widened" (inputs stay float32), "int8" or "int8 in pairs" (rounded a little coarser, see pairLimit).
+// "bf16 widened" (inputs stay float32), "int16", "int8" or "int8 in pairs" (rounded a little coarser, see pairLimit).
 func (k *Kernels) Arithmetic(f Format) string {
 	switch {
 	case f == FormatBF16 && k.t.gemm.bf16.input == inputF32:
@@ -32,6 +38,14 @@ func (k *Kernels) Arithmetic(f Format) string {
 		return "int8 in pairs"
 	}
 	return f.String()
+}
+
+// Half is the faster of the formats with two bytes per value, whose products are as near to float32's as bfloat16 allows: FormatBF16 or FormatInt16.
+func (k *Kernels) Half() Format {
+	if k.t.gemm.int16Pays && k.t.gemm.bf16.input == inputF32 {
+		return FormatInt16
+	}
+	return FormatBF16
 }
 
 // Mat is a view of rows: row i is Data[i*Stride : i*Stride+Cols].
@@ -67,37 +81,19 @@ type Packed struct {
 	format Format
 	oc, c  int
 	groups int
+	pass   int // groups that one pass over a panel covers
 	data   []byte
-	bias   []float32 // padded to whole lanes; nil for none
-	scale  []float32 // int8: per output channel, padded
-	comp   []int32   // int8 with inputU8: what makes inputs positive, times the sum of each channel, padded
-	turn   *rotation // int8 weights; nil for codes
+	memory *pages.Block // that data lies in; nil: Go's heap
+	bias   []float32    // padded to whole lanes; nil for none
+	scale  []float32    // int8 and int16: per output channel, padded
+	comp   []int32      // int8 with inputU8: what makes inputs positive, times the sum of each channel, padded
+	turn   *rotation    // int8 and int16 weights; nil for codes
 }
 
 // Pack packs weights (oc, c) that row delivers one output channel at a time: it fills dst (c) with channel i, from
 // whatever the file holds. Rows are asked for in order.
 func (k *Kernels) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Packed {
-	w := k.newPacked(f, [...]*gemmKernels{&k.t.gemm.f32, &k.t.gemm.bf16, &k.t.gemm.int8}[f], oc, c)
-	if f == FormatInt8 {
-		w.turn = newRotation(c)
-	}
-	n := w.groups * w.g.group // c and zeros up to a whole group
-	buf, turned, tmp, args := make([]float32, n), make([]float32, c), make([]float32, c), new(gemmArgs)
-	half, codes := make([]BF16, n), make([]int8, n)
-	for i := range oc {
-		row(i, buf[:c:c])
-		switch f {
-		case FormatF32:
-			w.put(i, unsafe.Pointer(&buf[0]))
-		case FormatBF16:
-			k.t.toBF16(half[:c], buf[:c])
-			w.put(i, unsafe.Pointer(&half[0]))
-		case FormatInt8:
-			w.scale[i] = w.quantize(codes[:c], w.turn.apply(k, turned, tmp, buf[:c], args))
-			w.putCodes(i, codes)
-		}
-	}
-	return w
+	return k.NewShelf(k.PackedBytes(f, oc, c)).Pack(f, oc, c, row)
 }
 
 // PackInt8 packs codes (oc, c) as they are, for RowsInt8: channel i is codes times scales[i]; scales may be nil for ones.
@@ -111,19 +107,31 @@ func (k *Kernels) PackInt8(oc, c int, codes []int8, scales []float32) *Packed {
 			w.scale[i] = scales[i]
 		}
 		copy(padded, codes[i*c:(i+1)*c])
-		w.putCodes(i, padded)
+		w.put(i, 1, unsafe.Pointer(&padded[0]))
+		w.setComp(i, padded)
 	}
 	return w
 }
 
+// newPacked is a matrix of zeros with memory of its own.
 func (k *Kernels) newPacked(f Format, g *gemmKernels, oc, c int) *Packed {
+	w := k.newUnplaced(f, g, oc, c)
+	k.NewShelf(w.size()).take(w)
+	return w
+}
+
+// newUnplaced is a matrix without memory for its values.
+func (k *Kernels) newUnplaced(f Format, g *gemmKernels, oc, c int) *Packed {
 	if oc < 0 || c < 1 {
 		panic(fmt.Sprintf("kernel: Pack: shape (%d, %d)", oc, c))
 	}
 	w := &Packed{k: k, g: g, format: f, oc: oc, c: c, groups: g.groups(c)}
 	padded := roundUp(oc, k.t.gemm.lanes)
-	w.data = hugeBytes(w, padded*w.groups*g.groupBytes(f))
-	if f == FormatInt8 {
+	w.pass = w.groups
+	if f != FormatInt8 {
+		w.pass = evenly(w.groups, k.t.gemm.kBlock/g.groupA())
+	}
+	if f == FormatInt16 || f == FormatInt8 {
 		w.scale = make([]float32, padded)
 		if g.input == inputU8 {
 			w.comp = make([]int32, padded)
@@ -153,25 +161,56 @@ func (w *Packed) quantize(codes []int8, x []float32) (scale float32) {
 	if !w.g.pairs {
 		return w.k.QuantizeInt8(codes, x)
 	}
-	largest := w.k.t.maxAbs(x) / 127
-	pair := 2 * w.g.group
-	for i := 0; i < len(x); i += pair {
-		part := x[i:min(i+pair, len(x))]
-		for lane := 0; lane < w.g.group; lane += 2 {
-			var up, down float32
-			for j := lane; j < len(part); j += w.g.group {
-				for _, v := range part[j:min(j+2, len(part))] {
-					up, down = up+max(v, 0), down-min(v, 0)
-				}
+	most, group := float32(0), w.g.group
+	for i := 0; i < len(x); i += 2 * group {
+		for lane := i; lane < min(i+group, len(x)); lane += 2 {
+			var four [4]float32
+			if j := lane + group + 1; j < len(x) {
+				four = [...]float32{x[lane], x[lane+1], x[j-1], x[j]}
+			} else {
+				copy(four[:2], x[lane:])
+				copy(four[2:], x[min(lane+group, len(x)):])
 			}
-			largest = max(largest, up/pairLimit, down/pairLimit)
+			sum := four[0] + four[1] + four[2] + four[3]
+			size := abs(four[0]) + abs(four[1]) + abs(four[2]) + abs(four[3])
+			if s := size + abs(sum); s > most { // twice what those of one sign add up to
+				most = s
+			}
 		}
 	}
-	return w.k.quantizeBy(codes, x, largest, 0)
+	return w.k.quantizeBy(codes, x, max(w.k.t.maxAbs(x)/127, most/(2*pairLimit)), 0)
+}
+
+// int16Norm is the length that codes of one pass are scaled to at most. The sum of products of two such vectors, and of any part of them, stays within
+// 32 bits (Cauchy and Schwarz): 46,000 and rounding, half the root of a pass's values, squared are less than 2^31.
+const int16Norm = 46000
+
+// quantize16 writes the codes of x, zeros up to the end of codes, and returns their scale.
+func (w *Packed) quantize16(codes []int16, x []float32) (scale float32) {
+	t, pass, squares := &w.k.t, w.pass*w.g.group, float32(0)
+	for i := 0; i < len(x); i += pass {
+		squares = max(squares, t.sumSquares(x[i:min(i+pass, len(x))]))
+	}
+	scale = max(float32(math.Sqrt(float64(squares)))/int16Norm, t.maxAbs(x)/math.MaxInt16)
+	if scale < 1e-37 { // whose inverse may be infinite
+		clear(codes)
+		return 0
+	}
+	t.quantS16(codes[:len(x)], x, 1/scale)
+	clear(codes[len(x):])
+	return scale
+}
+
+func abs(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ (1 << 31)) }
+
+// evenly is how many of n groups one pass takes, of passes of about the same length and at most most groups.
+func evenly(n, most int) int {
+	passes := (n + most - 1) / most
+	return min(n, roundUp((n+passes-1)/passes, 4))
 }
 
 // groupBytes is the size of one group of one column in a panel.
-func (g *gemmKernels) groupBytes(f Format) int { return g.group * [...]int{4, 2, 1}[f] }
+func (g *gemmKernels) groupBytes(f Format) int { return g.group * [...]int{4, 2, 2, 1}[f] }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 
@@ -183,40 +222,55 @@ func (w *Packed) panel(column int) (start, width int) {
 	return start, min(full, roundUp(w.oc-start, lanes))
 }
 
-// put writes channel i, whole groups at src, into its panel.
-func (w *Packed) put(i int, src unsafe.Pointer) {
-	start, width := w.panel(i)
+// put writes n channels from first on, which share a panel, into it; they stand one behind the other at src, whole groups each.
+func (w *Packed) put(first, n int, src unsafe.Pointer) {
+	start, width := w.panel(first)
 	size := w.g.groupBytes(w.format)
-	dst := unsafe.Pointer(&w.data[(start*w.groups+i-start)*size])
+	dst := unsafe.Pointer(&w.data[(start*w.groups+first-start)*size])
 	switch size {
 	case 4:
-		putWords[uint32](dst, src, w.groups, width)
+		putWords[uint32](dst, src, w.groups, width, n)
 	case 2:
-		putWords[uint16](dst, src, w.groups, width)
+		putWords[uint16](dst, src, w.groups, width, n)
 	default:
-		putWords[uint8](dst, src, w.groups, width)
+		putWords[uint8](dst, src, w.groups, width, n)
 	}
 }
 
-// putWords writes n words to every step-th place from dst on.
-func putWords[W uint8 | uint16 | uint32](dst, src unsafe.Pointer, n, step int) {
-	from, to := unsafe.Slice((*W)(src), n), unsafe.Slice((*W)(dst), (n-1)*step+1)
-	for i, v := range from {
-		to[i*step] = v
-	}
-}
-
-// putCodes writes channel i, codes padded with zeros to whole groups.
-func (w *Packed) putCodes(i int, codes []int8) {
-	w.put(i, unsafe.Pointer(&codes[0]))
-	if w.comp != nil {
-		var sum int32
-		for _, c := range codes {
-			sum += int32(c)
+// putWords writes the g-th words of n channels of so many words side by side, at g times step from dst on: four channels at a time, then one by one.
+func putWords[W uint8 | uint16 | uint32](dst, src unsafe.Pointer, words, step, n int) {
+	from, to := unsafe.Slice((*W)(src), n*words), unsafe.Slice((*W)(dst), (words-1)*step+n)
+	i := 0
+	for ; i+4 <= n; i += 4 {
+		r := from[i*words : (i+4)*words]
+		r0, r1, r2, r3 := r[:words], r[words:2*words], r[2*words:3*words], r[3*words:4*words]
+		for g, v := range r0 {
+			four := (*[4]W)(to[g*step+i:])
+			four[0], four[1], four[2], four[3] = v, r1[g], r2[g], r3[g]
 		}
-		_, shift := w.g.inputCodes()
-		w.comp[i] = int32(shift) * sum
 	}
+	for ; i < n; i++ {
+		for g, v := range from[i*words : (i+1)*words] {
+			to[g*step+i] = v
+		}
+	}
+}
+
+// setComp sets comp for channel i with these codes.
+func (w *Packed) setComp(i int, codes []int8) {
+	if w.comp == nil {
+		return
+	}
+	var s [4]int32
+	for ; len(codes) >= 4; codes = codes[4:] {
+		s[0], s[1], s[2], s[3] = s[0]+int32(codes[0]), s[1]+int32(codes[1]), s[2]+int32(codes[2]), s[3]+int32(codes[3])
+	}
+	for _, c := range codes {
+		s[0] += int32(c)
+	}
+	sum := s[0] + s[1] + s[2] + s[3]
+	_, shift := w.g.inputCodes()
+	w.comp[i] = int32(shift) * sum
 }
 
 // SetBias makes every product add b (OC); it is called before the matrix is used. nil takes the bias away.

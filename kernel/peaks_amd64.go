@@ -12,16 +12,22 @@ func peakLoops(t Tier) []peakLoop {
 	const perLoop = 12 * 2 // instructions, operations of each lane
 	switch {
 	case t >= AVX512:
-		l := []peakLoop{{"f32", perLoop * 16, peakF32AVX512}, {"int16", perLoop * 32, peakS16AVX512}}
+		l := []peakLoop{{"f32", perLoop * 16, peakF32AVX512}}
 		if t >= AVX512VNNI {
-			l = append(l, peakLoop{"int8", perLoop * 64, peakU8AVX512})
+			l = append(l, peakLoop{"int16", perLoop * 32, peakVNNI16AVX512}, peakLoop{"int8", perLoop * 64, peakVNNIAVX512})
+		} else {
+			l = append(l, peakLoop{"int16", perLoop * 32, peakS16AVX512})
 		}
 		if t >= AVX512BF16 {
 			l = append(l, peakLoop{"bf16", perLoop * 32, peakBF16AVX512})
 		}
 		return l
-	case t == AVX2:
-		return []peakLoop{{"f32", perLoop * 8, peakF32AVX2}, {"int16", perLoop * 16, peakS16AVX2}, {"int8", perLoop * 64, peakU8AVX2}}
+	case t >= AVX2:
+		l := []peakLoop{{"f32", perLoop * 8, peakF32AVX2}}
+		if t >= AVXVNNI {
+			return append(l, peakLoop{"int16", perLoop * 16, peakVNNI16AVX2}, peakLoop{"int8", perLoop * 32, peakVNNIAVX2})
+		}
+		return append(l, peakLoop{"int16", perLoop * 16, peakS16AVX2}, peakLoop{"int8", perLoop * 64, peakU8AVX2})
 	}
 	return plainPeaks()
 }

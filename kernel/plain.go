@@ -18,7 +18,7 @@ func plainTable() table {
 		exp: plainExp, expSub: plainExpSub, silu: plainSiLU, siluMul: plainSiLUMul,
 		gelu: plainGELU, geluTanh: plainGELUTanh, softcap: plainSoftcap, rope: plainRope, ropePairs: plainRopePairs,
 		toBF16: plainToBF16, fromBF16: plainFromBF16, toF16: plainToF16, fromF16: plainFromF16,
-		maxAbs: plainMaxAbs, quantS8: plainQuantS8, hadamard: plainHadamard,
+		maxAbs: plainMaxAbs, quantS8: plainQuantS8, quantS16: plainQuantS16, hadamard: plainHadamard,
 	}
 }
 
@@ -288,6 +288,12 @@ func plainFromF16(dst []float32, src []F16) {
 func plainQuantS8(dst []int8, src []float32, inv float32, shift int8) {
 	for i, v := range src {
 		dst[i] = int8(max(-127, min(127, math.RoundToEven(float64(v*inv))))) + shift
+	}
+}
+
+func plainQuantS16(dst []int16, src []float32, inv float32) {
+	for i, v := range src {
+		dst[i] = int16(max(-32767, min(32767, math.RoundToEven(float64(v*inv)))))
 	}
 }
 

@@ -10,11 +10,13 @@ func plainGEMM() gemmSet {
 	s := gemmSet{lanes: plainLanes, kBlock: 4096}
 	s.f32 = gemmKernels{group: 1, input: inputF32}
 	s.bf16 = gemmKernels{group: 2, input: inputF32}
+	s.int16 = gemmKernels{group: 2, input: inputI16}
 	s.int8 = gemmKernels{group: 2, input: inputS16}
 	for rows := 1; rows <= plainRows; rows++ {
 		s.f32.of = append(s.f32.of, plainTiles(rows, plainTileF32))
 		s.bf16.of = append(s.bf16.of, plainTiles(rows, plainTileBF16))
-		s.int8.of = append(s.int8.of, plainTiles(rows, plainTileInt8))
+		s.int8.of = append(s.int8.of, plainTiles(rows, plainTileInt[int8]))
+		s.int16.of = append(s.int16.of, plainTiles(rows, plainTileInt[int16]))
 	}
 	s.attend, s.codes = s.f32, s.int8
 	return s
@@ -66,12 +68,12 @@ func plainTileBF16(a *gemmArgs, rows int) {
 	}
 }
 
-func plainTileInt8(a *gemmArgs, rows int) {
+func plainTileInt[W int8 | int16](a *gemmArgs, rows int) {
 	for r := range rows {
 		x := unsafe.Slice((*int16)(unsafe.Add(a.a, r*a.lda)), 2*a.groups)
 		var s [4]int32
 		for i := 0; i < len(x); i += 2 {
-			w := (*[8]int8)(unsafe.Add(a.b, i/2*a.ldb))
+			w := (*[8]W)(unsafe.Add(a.b, i/2*a.ldb))
 			u, v := int32(x[i]), int32(x[i+1])
 			for c := range s {
 				s[c] += u*int32(w[2*c]) + v*int32(w[2*c+1])

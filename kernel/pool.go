@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/labrador-lab/labrador/internal/pages"
 )
 
 // Pool is a team of goroutines with the scratch memory that products and attention need. One caller uses it at a time; a
@@ -130,16 +132,9 @@ func (p *Pool) join() bool {
 // scratch returns n bytes from *buf, growing it where it is too small; they start at a multiple of 64 and hold anything.
 func scratch(buf *[]byte, n int) unsafe.Pointer {
 	if len(*buf) < n {
-		*buf = alignedBytes(n + n/4)
+		*buf = pages.Aligned(n + n/4)
 	}
 	return unsafe.Pointer(unsafe.SliceData(*buf))
-}
-
-// alignedBytes is n zero bytes that start at a multiple of 64.
-func alignedBytes(n int) []byte {
-	b := make([]byte, n+64)
-	off := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & 63)
-	return b[off : off+n : off+n]
 }
 
 // floats views n float32 at p.

@@ -59,6 +59,28 @@ var gemmS16AVX512 = gemmKernels{group: 2, input: inputS16, of: [][]gemmFunc{
 	{gemmS16AVX512_8x1, gemmS16AVX512_8x2, gemmS16AVX512_8x3},
 }}
 
+var gemmI16AVX512 = gemmKernels{group: 2, input: inputI16, of: [][]gemmFunc{
+	{gemmI16AVX512_1x1, gemmI16AVX512_1x2, gemmI16AVX512_1x3},
+	{gemmI16AVX512_2x1, gemmI16AVX512_2x2, gemmI16AVX512_2x3},
+	nil,
+	{gemmI16AVX512_4x1, gemmI16AVX512_4x2, gemmI16AVX512_4x3},
+	nil,
+	nil,
+	nil,
+	{gemmI16AVX512_8x1, gemmI16AVX512_8x2, gemmI16AVX512_8x3},
+}}
+
+var gemmI16AVX512VNNI = gemmKernels{group: 2, input: inputI16, of: [][]gemmFunc{
+	{gemmI16AVX512VNNI_1x1, gemmI16AVX512VNNI_1x2, gemmI16AVX512VNNI_1x3},
+	{gemmI16AVX512VNNI_2x1, gemmI16AVX512VNNI_2x2, gemmI16AVX512VNNI_2x3},
+	nil,
+	{gemmI16AVX512VNNI_4x1, gemmI16AVX512VNNI_4x2, gemmI16AVX512VNNI_4x3},
+	nil,
+	nil,
+	nil,
+	{gemmI16AVX512VNNI_8x1, gemmI16AVX512VNNI_8x2, gemmI16AVX512VNNI_8x3},
+}}
+
 var gemmF32AVX2 = gemmKernels{group: 1, input: inputF32, of: [][]gemmFunc{
 	{gemmF32AVX2_1x1, gemmF32AVX2_1x2},
 	{gemmF32AVX2_2x1, gemmF32AVX2_2x2},
@@ -100,11 +122,34 @@ var gemmS16AVX2 = gemmKernels{group: 2, input: inputS16, of: [][]gemmFunc{
 	{gemmS16AVX2_6x1, gemmS16AVX2_6x2},
 }}
 
+var gemmI16AVX2 = gemmKernels{group: 2, input: inputI16, of: [][]gemmFunc{
+	{gemmI16AVX2_1x1, gemmI16AVX2_1x2},
+	{gemmI16AVX2_2x1, gemmI16AVX2_2x2},
+	nil,
+	{gemmI16AVX2_4x1, gemmI16AVX2_4x2},
+	nil,
+	{gemmI16AVX2_6x1, gemmI16AVX2_6x2},
+}}
+
 var gemmU8AVX2 = gemmKernels{group: 4, input: inputU8, pairs: true, of: [][]gemmFunc{
 	{gemmU8AVX2_1x1, gemmU8AVX2_1x2},
 	{gemmU8AVX2_2x1, gemmU8AVX2_2x2},
 	nil,
 	{gemmU8AVX2_4x1, gemmU8AVX2_4x2},
+}}
+
+var gemmI16AVXVNNI = gemmKernels{group: 2, input: inputI16, of: [][]gemmFunc{
+	{gemmI16AVXVNNI_1x1, gemmI16AVXVNNI_1x2, gemmI16AVXVNNI_1x3},
+	{gemmI16AVXVNNI_2x1, gemmI16AVXVNNI_2x2, gemmI16AVXVNNI_2x3},
+	nil,
+	{gemmI16AVXVNNI_4x1, gemmI16AVXVNNI_4x2, gemmI16AVXVNNI_4x3},
+}}
+
+var gemmU8AVXVNNI = gemmKernels{group: 4, input: inputU8, of: [][]gemmFunc{
+	{gemmU8AVXVNNI_1x1, gemmU8AVXVNNI_1x2, gemmU8AVXVNNI_1x3},
+	{gemmU8AVXVNNI_2x1, gemmU8AVXVNNI_2x2, gemmU8AVXVNNI_2x3},
+	nil,
+	{gemmU8AVXVNNI_4x1, gemmU8AVXVNNI_4x2, gemmU8AVXVNNI_4x3},
 }}
 
 //go:noescape
@@ -288,6 +333,78 @@ func gemmS16AVX512_8x2(a *gemmArgs)
 func gemmS16AVX512_8x3(a *gemmArgs)
 
 //go:noescape
+func gemmI16AVX512_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_1x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_2x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_4x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_8x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_8x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512_8x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_1x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_2x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_4x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_8x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_8x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX512VNNI_8x3(a *gemmArgs)
+
+//go:noescape
 func addAVX512(dst, a, b []float32)
 
 //go:noescape
@@ -375,6 +492,9 @@ func toBF16AVX512(dst *BF16, src *float32, n int)
 func quantS8AVX512(dst *int8, src *float32, inv float64, shift int, n int)
 
 //go:noescape
+func quantS16AVX512(dst *int16, src *float32, inv float64, n int)
+
+//go:noescape
 func dotBF16AVX512(a *float32, b *BF16, n int) float32
 
 //go:noescape
@@ -414,10 +534,13 @@ func peakF32AVX512(n int)
 func peakS16AVX512(n int)
 
 //go:noescape
-func peakBF16AVX512(n int)
+func peakVNNIAVX512(n int)
 
 //go:noescape
-func peakU8AVX512(n int)
+func peakVNNI16AVX512(n int)
+
+//go:noescape
+func peakBF16AVX512(n int)
 
 //go:noescape
 func gemmF32AVX2_1x1(a *gemmArgs)
@@ -546,6 +669,30 @@ func gemmS16AVX2_6x1(a *gemmArgs)
 func gemmS16AVX2_6x2(a *gemmArgs)
 
 //go:noescape
+func gemmI16AVX2_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX2_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX2_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX2_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX2_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX2_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX2_6x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVX2_6x2(a *gemmArgs)
+
+//go:noescape
 func gemmU8AVX2_1x1(a *gemmArgs)
 
 //go:noescape
@@ -562,6 +709,60 @@ func gemmU8AVX2_4x1(a *gemmArgs)
 
 //go:noescape
 func gemmU8AVX2_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_1x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_2x3(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmI16AVXVNNI_4x3(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_1x3(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_2x3(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmU8AVXVNNI_4x3(a *gemmArgs)
 
 //go:noescape
 func addAVX2(dst, a, b []float32)
@@ -648,6 +849,9 @@ func toBF16AVX2(dst *BF16, src *float32, n int)
 func quantS8AVX2(dst *int8, src *float32, inv float64, shift int, n int)
 
 //go:noescape
+func quantS16AVX2(dst *int16, src *float32, inv float64, n int)
+
+//go:noescape
 func dotBF16AVX2(a *float32, b *BF16, n int) float32
 
 //go:noescape
@@ -663,7 +867,13 @@ func dot4BF16AVX2(out *[4]float32, q *float32, a *BF16, b *BF16, c *BF16, d *BF1
 func dot4Int8AVX2(out *[4]int32, q *int8, a *int8, b *int8, c *int8, d *int8, n int)
 
 //go:noescape
+func dot4Int8VNNIAVX2(out *[4]int32, q *int8, a *int8, b *int8, c *int8, d *int8, n int)
+
+//go:noescape
 func dotInt8AVX2(a *int8, b *int8, n int) int32
+
+//go:noescape
+func dotInt8VNNIAVX2(a *int8, b *int8, n int) int32
 
 //go:noescape
 func hammingRowsAMD64(out *int32, q, rows *uint64, d, n int)
@@ -685,6 +895,12 @@ func peakF32AVX2(n int)
 
 //go:noescape
 func peakS16AVX2(n int)
+
+//go:noescape
+func peakVNNIAVX2(n int)
+
+//go:noescape
+func peakVNNI16AVX2(n int)
 
 //go:noescape
 func peakU8AVX2(n int)

@@ -43,6 +43,7 @@ type table struct {
 	fromF16  func(dst []float32, src []F16)
 	maxAbs   func(x []float32) float32
 	quantS8  func(dst []int8, src []float32, inv float32, shift int8) // round(src*inv) + shift, in 8 bits
+	quantS16 func(dst []int16, src []float32, inv float32)            // round(src*inv)
 	hadamard func(x []float32, block int)                             // unnormalised, every block of this power of two
 	// transpose writes lanes rows of src, cols values each, a multiple of the lanes, as columns of dst, times scale; nil
 	// where there is none. Steps are bytes.
@@ -67,8 +68,8 @@ type gemmArgs struct {
 	ahead     uintptr
 	aheadStep int
 	tiles     int            // how many tiles, one below the other; 0 is one. A call leaves a, c, rowS and tiles changed
-	rowS      unsafe.Pointer // int8 only: f32 (rows), scale of each row of a
-	colS      unsafe.Pointer // int8 only: f32 (columns), scale of each column of b
+	rowS      unsafe.Pointer // int8 and int16 only: f32 (rows), scale of each row of a
+	colS      unsafe.Pointer // int8 and int16 only: f32 (columns), scale of each column of b
 	comp      unsafe.Pointer // int8 only: int32 (columns), taken off each sum before scaling; nil for none
 }
 
@@ -108,14 +109,17 @@ func (g *gemmKernels) fit(n int) int {
 
 // gemmSet is a tier's matrix product.
 type gemmSet struct {
-	lanes   int // columns of one vector; a panel has maxUnits of them, the last panel of a matrix fewer
-	f32     gemmKernels
-	attend  gemmKernels // f32 too: attention's products, whose inner dimensions and widths are small
-	bf16    gemmKernels
-	int8    gemmKernels // of weights that are quantised here
-	codes   gemmKernels // of any codes
-	kBlock  int         // bytes of one row of a that a pass over a panel covers
-	kPacked int         // the same of interleaved rows
+	lanes  int // columns of one vector; a panel has maxUnits of them, the last panel of a matrix fewer
+	f32    gemmKernels
+	attend gemmKernels // f32 too: attention's products, whose inner dimensions and widths are small
+	bf16   gemmKernels
+	int16  gemmKernels
+	int8   gemmKernels // of weights that are quantised here
+	codes  gemmKernels // of any codes
+	// int16Pays says that int16's products are clearly faster than float32's.
+	int16Pays bool
+	kBlock    int // bytes of one row of a that a pass over a panel covers
+	kPacked   int // the same of interleaved rows
 }
 
 // input is the form in which a micro-kernel reads the rows of a.
@@ -126,7 +130,8 @@ const (
 	inputBF16              // BF16
 	inputU8                // int8 plus a number that makes it positive, as a byte; comp corrects it
 	inputS16               // int8 as int16
+	inputI16               // int16
 )
 
 // bytes is the size of one value.
-func (in input) bytes() int { return [...]int{4, 2, 1, 2}[in] }
+func (in input) bytes() int { return [...]int{4, 2, 1, 2, 2}[in] }

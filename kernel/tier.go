@@ -10,7 +10,8 @@ import (
 // Tier is a class of processors that one set of kernels is written for.
 type Tier uint8
 
-// The tiers, each a superset of what the ones before it on the same kind of processor need.
+// The tiers, the faster of two on the same kind of processor later. Each needs what the one before it needs, but AVX512, which
+// needs AVX2 alone.
 const (
 	// Plain is Go without assembly; it runs anywhere and is the reference.
 	Plain Tier = iota
@@ -18,7 +19,9 @@ const (
 	NEON
 	// AVX2 is amd64 with AVX2, FMA and F16C (Haswell, Zen).
 	AVX2
-	// AVX512 adds AVX-512 F, BW, DQ and VL (Skylake-X).
+	// AVXVNNI adds VNNI's products of bytes in vectors of 256 bits (Alder Lake, Sierra Forest, Zen 5).
+	AVXVNNI
+	// AVX512 adds to AVX2 AVX-512 F, BW, DQ and VL (Skylake-X).
 	AVX512
 	// AVX512VNNI adds VNNI's products of bytes (Cascade Lake, Ice Lake).
 	AVX512VNNI
@@ -26,7 +29,7 @@ const (
 	AVX512BF16
 )
 
-var tierNames = [...]string{"plain", "neon", "avx2", "avx512", "avx512vnni", "avx512bf16"}
+var tierNames = [...]string{"plain", "neon", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16"}
 
 // String is the tier's name as LABRADOR_CPU takes it.
 func (t Tier) String() string {

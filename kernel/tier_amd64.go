@@ -14,6 +14,9 @@ func machineTiers() []Tier {
 		return nil
 	}
 	tiers = append(tiers, AVX2)
+	if x.HasAVXVNNI {
+		tiers = append(tiers, AVXVNNI)
+	}
 	if !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL {
 		return tiers
 	}
@@ -30,8 +33,8 @@ func machineTiers() []Tier {
 
 func tableFor(tier Tier) table {
 	switch tier {
-	case AVX2:
-		return avx2Table()
+	case AVX2, AVXVNNI:
+		return avx2Table(tier)
 	case AVX512, AVX512VNNI, AVX512BF16:
 		return avx512Table(tier)
 	}

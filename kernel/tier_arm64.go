@@ -12,7 +12,7 @@ func tableFor(tier Tier) table {
 	if tier == Plain {
 		return t
 	}
-	t.gemm = gemmSet{lanes: 4, kBlock: 2048, f32: gemmF32NEON, attend: gemmF32NEON, bf16: gemmWidenNEON, int8: gemmS16NEON, codes: gemmS16NEON}
+	t.gemm = gemmSet{lanes: 4, kBlock: 2048, f32: gemmF32NEON, attend: gemmF32NEON, bf16: gemmWidenNEON, int16: plainGEMM().int16, int8: gemmS16NEON, codes: gemmS16NEON}
 	t.dot, t.sqL2 = dot16, sqL216
 	t.dot4, t.sqL24 = four(dot16), four(sqL216)
 	return t

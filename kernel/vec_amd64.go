@@ -7,9 +7,9 @@ import "unsafe"
 // The tables of AVX2 and AVX-512. Where the assembly takes whole vectors only, the rest of a row goes through the plain
 // tier's function.
 
-func avx2Table() table {
+func avx2Table(tier Tier) table {
 	t := plainTable()
-	t.gemm = gemmSet{lanes: 8, kBlock: 1536, kPacked: 1024, f32: gemmF32WideAVX2, attend: gemmF32AVX2, bf16: gemmWidenAVX2, int8: gemmU8AVX2, codes: gemmS16AVX2}
+	t.gemm = gemmSet{lanes: 8, kBlock: 1536, kPacked: 1024, f32: gemmF32WideAVX2, attend: gemmF32AVX2, bf16: gemmWidenAVX2, int16: gemmI16AVX2, int8: gemmU8AVX2, codes: gemmS16AVX2, int16Pays: true}
 	t.gemm.f32.packed, t.gemm.f32.interleave = gemmF32PackedAVX2.of, interleaveAVX2
 	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX2, sqL2AVX2
@@ -29,14 +29,19 @@ func avx2Table() table {
 	t.transpose, t.prefetch = transposeAVX2, prefetchRows
 	t.toBF16 = wholeConvert(8, toBF16AVX2, plainToBF16)
 	t.fromBF16 = wholeConvert(8, fromBF16AVX2, plainFromBF16)
-	t.quantS8 = wholeQuant(8, quantS8AVX2)
+	t.quantS8, t.quantS16 = wholeQuant(8, quantS8AVX2), wholeQuant16(8, quantS16AVX2)
 	t.hadamard = hadamardOf(map[int]func([]float32){8: hadamard8AVX2, 16: hadamard16AVX2, 32: hadamard32AVX2, 64: hadamard64AVX2}, butterflyAVX2)
+	if tier >= AVXVNNI {
+		t.gemm.int16, t.gemm.int8, t.gemm.codes = gemmI16AVXVNNI, gemmU8AVXVNNI, gemmU8AVXVNNI
+		t.dot4Int8 = whole4(32, dot4Int8VNNIAVX2, plainDotInt8)
+		t.dotInt8 = wholeInt8(32, dotInt8VNNIAVX2)
+	}
 	return t
 }
 
 func avx512Table(tier Tier) table {
 	t := plainTable()
-	t.gemm = gemmSet{lanes: 16, kBlock: 2048, f32: gemmF32AVX512, attend: gemmF32AVX512, bf16: gemmWidenAVX512, int8: gemmS16AVX512, codes: gemmS16AVX512}
+	t.gemm = gemmSet{lanes: 16, kBlock: 2048, f32: gemmF32AVX512, attend: gemmF32AVX512, bf16: gemmWidenAVX512, int16: gemmI16AVX512, int8: gemmS16AVX512, codes: gemmS16AVX512}
 	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX512, sqL2AVX512
 	t.dotBF16 = wholeBF16(16, dotBF16AVX512)
@@ -55,11 +60,12 @@ func avx512Table(tier Tier) table {
 	t.transpose, t.prefetch = transposeAVX512, prefetchRows
 	t.toBF16 = wholeConvert(16, toBF16AVX512, plainToBF16)
 	t.fromBF16 = wholeConvert(16, fromBF16AVX512, plainFromBF16)
-	t.quantS8 = wholeQuant(16, quantS8AVX512)
+	t.quantS8, t.quantS16 = wholeQuant(16, quantS8AVX512), wholeQuant16(16, quantS16AVX512)
 	t.hadamard = hadamardOf(map[int]func([]float32){16: hadamard16AVX512, 32: hadamard32AVX512, 64: hadamard64AVX512,
 		128: hadamard128AVX512, 256: hadamard256AVX512}, butterflyAVX512)
 	if tier >= AVX512VNNI {
-		t.gemm.int8, t.gemm.codes = gemmU8AVX512VNNI, gemmU8AVX512VNNI
+		t.gemm.int16Pays = true
+		t.gemm.int16, t.gemm.int8, t.gemm.codes = gemmI16AVX512VNNI, gemmU8AVX512VNNI, gemmU8AVX512VNNI
 		t.dot4Int8 = whole4(64, dot4Int8VNNIAVX512, plainDotInt8)
 		t.dotInt8 = wholeInt8(64, dotInt8VNNIAVX512)
 	}
@@ -149,6 +155,14 @@ func wholeQuant(lanes int, f func(dst *int8, src *float32, inv float64, shift, n
 		n := len(src) &^ (lanes - 1)
 		f(unsafe.SliceData(dst), unsafe.SliceData(src), float64(inv), int(shift), n)
 		plainQuantS8(dst[n:], src[n:], inv, shift)
+	}
+}
+
+func wholeQuant16(lanes int, f func(dst *int16, src *float32, inv float64, n int)) func([]int16, []float32, float32) {
+	return func(dst []int16, src []float32, inv float32) {
+		n := len(src) &^ (lanes - 1)
+		f(unsafe.SliceData(dst), unsafe.SliceData(src), float64(inv), n)
+		plainQuantS16(dst[n:], src[n:], inv)
 	}
 }
 

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"math"
 
 	"github.com/labrador-lab/labrador/kernel"
@@ -11,8 +12,10 @@ import (
 type worker struct {
 	*engine
 	pool  *kernel.Pool
-	batch *Batch
-	err   error // the first error of reading a table; results are then meaningless
+	ctx   context.Context // ends the batch
+	batch *Batch          // or, inside a layer, the piece of it at hand
+	piece Batch
+	err   error // the first error, of reading a table or the context's; results are then meaningless, and layers no more computed
 
 	memory arena
 
@@ -48,11 +51,25 @@ func newWorker(e *engine, threads int) *worker {
 	return &worker{engine: e, pool: kernel.NewPool(threads)}
 }
 
+// close ends the worker's threads and gives its memory back.
+func (w *worker) close() {
+	w.pool.Close()
+	w.memory.free()
+}
+
 // begin starts a batch: what earlier batches computed is given up.
-func (w *worker) begin(b *Batch) {
+func (w *worker) begin(ctx context.Context, b *Batch) {
 	w.memory.reset()
-	w.batch, w.layer, w.err = b, 0, nil
+	w.ctx, w.batch, w.layer, w.err = ctx, b, 0, nil
 	clear(w.scaled)
+}
+
+// ended says whether nothing needs to be computed any more.
+func (w *worker) ended() bool {
+	if w.err == nil {
+		w.err = w.ctx.Err()
+	}
+	return w.err != nil
 }
 
 func (w *worker) matrix(n, cols int, kept bool) rows {
@@ -90,11 +107,18 @@ func (w *worker) each(n, work int, f func(i int)) {
 	})
 }
 
+// largeTable is from how many values on rows of a table come from the file, not from its mapping: before layers of work reading costs
+// nothing beside them, and a table's pages, often more than all layers' weights, do not gather in memory.
+const largeTable = 1 << 20
+
 // Embed implements Ops.
 func (w *worker) Embed(table *Matrix, ids []int32) rows {
-	x := w.matrix(len(ids), table.Cols, false)
+	x, read := w.matrix(len(ids), table.Cols, false), table.ReadRows
+	if w.net.Layers > 0 && table.Rows*table.Cols >= largeTable {
+		read = table.fetchRows
+	}
 	for i, id := range ids {
-		if err := table.ReadRows(x.Row(i), int(id)); err != nil && w.err == nil {
+		if err := read(x.Row(i), int(id)); err != nil && w.err == nil {
 			w.err = err
 		}
 	}
@@ -152,7 +176,7 @@ func (w *worker) inBlocks(n, width int, f func(from, to int, inner kernel.Mat)) 
 	}
 	defer w.memory.release(w.memory.at)
 	inner := w.memory.take(min(block, n) * stride(width))
-	for from := 0; from < n; from += block {
+	for from := 0; from < n && !w.ended(); from += block {
 		to := min(n, from+block)
 		f(from, to, spaced(inner, to-from, width))
 	}
@@ -406,21 +430,57 @@ func (w *worker) Normalize(x rows) rows {
 	return x
 }
 
-// Layer implements Ops. What the layer took beside its result is given back.
+// pieceTokens bounds the tokens that go through a layer at a time on each thread: what the layer computes for them stays in a near cache, and so
+// do the layer's weights from piece to piece where the caches hold them.
+const pieceTokens = 128
+
+// Layer implements Ops. It takes the batch in pieces of whole sequences; their results take the place of their inputs, and what the layer
+// took beside them is given back.
 func (w *worker) Layer(i int, x rows, f func(rows) rows) rows {
 	w.layer = i
-	before := w.memory.at
-	y := f(x)
-	if y.Rows <= x.Rows && y.Cols == x.Cols && y.Stride == x.Stride { // else its memory is given back with the batch
-		y.Data = x.Data[:copy(x.Data, y.Data[:y.Rows*y.Stride])]
+	before, whole, first, done := w.memory.at, w.batch, 0, 0
+	kept := x.kept
+	for s := 0; s < whole.Sequences(); {
+		if w.ended() {
+			w.batch = whole
+			return x
+		}
+		to := w.cut(whole, s)
+		n := w.batch.rows(x.kept)
+		y := f(rows{x.part(first, first+n), x.kept})
+		for r := range y.Rows { // at most n
+			copy(x.Row(done), y.Row(r))
+			done++
+		}
+		s, first, kept = to, first+n, y.kept
 		w.memory.release(before)
 	}
+	w.batch = whole
+	x.Rows, x.kept = done, kept
 	if w.tap != nil {
-		before = w.memory.at
-		w.tap(i+1, y)
+		w.tap(i+1, x)
 		w.memory.release(before)
 	}
-	return y
+	return x
+}
+
+// cut makes the sequences of b from s on, as many as are a piece, the batch at hand and returns the one behind them.
+func (w *worker) cut(b *Batch, s int) (to int) {
+	limit := pieceTokens * w.pool.Threads()
+	p := &w.piece
+	p.Start, p.Offsets = b.Start, append(p.Offsets[:0], 0)
+	for to = s + 1; to < b.Sequences() && b.Offsets[to+1]-b.Offsets[s] <= limit; {
+		to++
+	}
+	for _, at := range b.Offsets[s+1 : to+1] {
+		p.Offsets = append(p.Offsets, at-b.Offsets[s])
+	}
+	p.IDs, p.Keep = b.IDs[b.Offsets[s]:b.Offsets[to]], nil
+	if b.Keep != nil {
+		p.Keep = b.Keep[s:to]
+	}
+	w.batch = p
+	return to
 }
 
 // put keeps a copy of a layer's keys and values.

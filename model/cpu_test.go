@@ -2,8 +2,10 @@ package model
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
+	"github.com/labrador-lab/labrador/internal/outside"
 	"github.com/labrador-lab/labrador/kernel"
 )
 
@@ -35,7 +37,7 @@ func TestCPUEqualsTransformers(t *testing.T) {
 				}
 			}
 			for depth := range n.Layers + 1 {
-				w.begin(b)
+				w.begin(t.Context(), b)
 				x := Forward(w, n, b, depth)
 				for j := range f.inputs {
 					check(fmt.Sprintf("text %d, layer %d", j, depth), compact(x.part(b.Offsets[j], b.Offsets[j+1])).Data, f.expect(t, "%d.hidden.%d", j, depth))
@@ -43,7 +45,7 @@ func TestCPUEqualsTransformers(t *testing.T) {
 			}
 			for _, how := range []Pooling{PoolMean, PoolCLS, PoolLast, PoolWeightedMean} {
 				b.Keep = keepFor(b, how)
-				w.begin(b)
+				w.begin(t.Context(), b)
 				y := w.Normalize(w.Pool(Forward(w, n, b, n.Layers), how))
 				for j := range f.inputs {
 					check(fmt.Sprintf("text %d, %s", j, how), y.Row(j), f.expect(t, "%d.pooled.%s", j, how))
@@ -73,11 +75,47 @@ func keepFor(b *Batch, how Pooling) []Span {
 
 func testWorker(t testing.TB, n *Network, f kernel.Format) *worker {
 	t.Helper()
-	e, err := newEngine(kernel.Current(), f, n, nil)
+	e, err := newEngine(t.Context(), kernel.Current(), f, n, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := newWorker(e, 1)
 	t.Cleanup(w.pool.Close)
 	return w
+}
+
+// TestLayerInPieces checks that a layer gives the same states whether a batch goes through it whole or in pieces, for all rows and for those
+// that pooling reads.
+func TestLayerInPieces(t *testing.T) {
+	for _, dir := range []string{"bert", "llama3", "t5-encoder"} {
+		m := openModel(t, outside.Data(t, "models/"+dir), Options{Threads: 1})
+		w := <-m.single
+		defer func() { m.single <- w }()
+		texts := randomTexts(m, 8, 31)
+		for _, how := range []Pooling{PoolMean, PoolCLS, PoolLast} {
+			whole := &m.plan(texts, how, nil)[0].Batch
+			if n := whole.Sequences(); n != 8 {
+				t.Fatalf("%s: %d sequences in the batch, want all", dir, n)
+			}
+			w.begin(t.Context(), whole)
+			got := compact(Forward(w, m.net, whole, m.net.Layers).Mat)
+			at := 0
+			for s := range whole.Sequences() {
+				alone := &Batch{IDs: texts[s].IDs, Offsets: []int{0, 31}, Keep: whole.Keep[s : s+1]}
+				w.begin(t.Context(), alone)
+				for x := Forward(w, m.net, alone, m.net.Layers); x.Rows > 0; x.Rows-- {
+					for c, v := range x.Row(x.Rows - 1) {
+						if g := got.Row(at + x.Rows - 1)[c]; math.Abs(float64(v-g)) > 1e-5*max(1, math.Abs(float64(v))) {
+							t.Fatalf("%s, %s: sequence %d, row %d, column %d: %v alone, %v in a batch", dir, how, s, x.Rows-1, c, v, g)
+						}
+					}
+				}
+				k := whole.kept(s)
+				at += k.To - k.From
+			}
+			if at != got.Rows {
+				t.Errorf("%s, %s: %d rows, want %d", dir, how, got.Rows, at)
+			}
+		}
+	}
 }

@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,15 +15,23 @@ import (
 // mean. It bounds vectors, not measures: what int8 costs on a user's data labrador model loss and a study tell.
 const AutoCosine = .997
 
-// format is the packed form of a dtype other than auto.
+// format is the packed form of a dtype other than auto: for bf16 whichever form of two bytes a value this machine multiplies fastest.
 func format(dtype string) kernel.Format {
 	switch dtype {
 	case "bf16":
-		return kernel.FormatBF16
+		return kernel.Current().Half()
 	case "int8":
 		return kernel.FormatInt8
 	}
 	return kernel.FormatF32
+}
+
+// dtypeOf is the dtype of a packed form.
+func dtypeOf(f kernel.Format) string {
+	if f == kernel.FormatInt16 {
+		return "bf16"
+	}
+	return f.String()
 }
 
 // autoFormats are the faster of f32 and bf16, whose vectors stay within a cosine of .999 of f32's, and the fastest of all
@@ -31,7 +40,7 @@ var autoFormats = sync.OnceValues(func() (near, fastest kernel.Format) {
 	k, pool := kernel.Current(), kernel.NewPool(1)
 	defer pool.Close()
 	const n = 256
-	formats := [...]kernel.Format{kernel.FormatF32, kernel.FormatBF16, kernel.FormatInt8}
+	formats := [...]kernel.Format{kernel.FormatF32, k.Half(), kernel.FormatInt8}
 	var packed [len(formats)]*kernel.Packed
 	var best [len(formats)]time.Duration
 	x, y := kernel.MatOf(make([]float32, n*n), n, n), kernel.MatOf(make([]float32, n*n), n, n)
@@ -47,9 +56,10 @@ var autoFormats = sync.OnceValues(func() (near, fastest kernel.Format) {
 	}
 	faster := func(i, than int) bool { return best[i]*6 <= best[than]*5 }
 	if faster(1, 0) {
-		near = kernel.FormatBF16
+		near = k.Half()
 	}
-	if fastest = near; faster(2, int(near)) {
+	than := slices.Index(formats[:], near)
+	if fastest = near; faster(2, than) {
 		fastest = kernel.FormatInt8
 	}
 	return near, fastest
@@ -58,33 +68,33 @@ var autoFormats = sync.OnceValues(func() (near, fastest kernel.Format) {
 // autoDType is what dtype "auto" is for a checkpoint on this machine: int8 where that is fastest and the model's vectors of
 // autoTexts keep AutoCosine, else the faster of f32 and bf16. For that the model is packed and run twice, one after the
 // other; one of more than 8 GB in f32 is compared in bf16.
-func autoDType(c *checkpoint, opts Options) (string, error) {
+func autoDType(ctx context.Context, c *checkpoint, opts Options) (string, error) {
 	near, fastest := autoFormats()
 	if fastest != kernel.FormatInt8 || c.net.Layers == 0 {
-		return near.String(), nil
+		return dtypeOf(near), nil
 	}
 	var exact labrador.Matrix
 	for _, dtype := range []string{"f32", "int8"} {
 		opts.DType = dtype
-		v, err := encodeAutoTexts(c, opts)
+		v, err := encodeAutoTexts(ctx, c, opts)
 		if err != nil {
 			return "", err
 		}
 		if dtype == "f32" {
 			exact = v
 		} else if meanCosine(exact, v) < AutoCosine {
-			return near.String(), nil
+			return dtypeOf(near), nil
 		}
 	}
 	return "int8", nil
 }
 
-func encodeAutoTexts(c *checkpoint, opts Options) (labrador.Matrix, error) {
+func encodeAutoTexts(ctx context.Context, c *checkpoint, opts Options) (labrador.Matrix, error) {
 	m := &Model{checkpoint: c, opts: opts, depth: c.net.Layers}
 	if opts.DType == "f32" && m.memory(kernel.FormatF32) > 8<<30 {
 		opts.DType = "bf16"
 	}
-	m, err := newModel(c, opts)
+	m, err := newModel(ctx, c, opts)
 	if err != nil {
 		return labrador.Matrix{}, err
 	}
@@ -93,7 +103,7 @@ func encodeAutoTexts(c *checkpoint, opts Options) (labrador.Matrix, error) {
 	for i, t := range autoTexts {
 		items[i].Text = t
 	}
-	return m.Encode(context.Background(), labrador.DocumentSide, items)
+	return m.Encode(ctx, labrador.DocumentSide, items)
 }
 
 // meanCosine is the mean cosine of two matrices' rows.

@@ -26,7 +26,7 @@ func TestAutoDType(t *testing.T) {
 			}
 			return v
 		}
-		want := near.String()
+		want := dtypeOf(near)
 		if c := meanCosine(encode("f32"), encode("int8")); fastest.String() == "int8" && m.net.Layers > 0 && c >= AutoCosine {
 			want = "int8"
 		}

@@ -3,7 +3,6 @@ package model
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -12,8 +11,8 @@ import (
 	labrador "github.com/labrador-lab/labrador"
 )
 
-// batchTokens bounds the tokens of a batch, and with them the memory that activations take; a longer text is a batch of its
-// own. Weights that stay in a processor's caches are read often for little, so that activations may too.
+// batchTokens bounds the tokens of a batch; a longer text is a batch of its own. Layers take a batch in pieces (pieceTokens), but its states are
+// whole, and weights that stay in a processor's caches are read often for little, so that the states may too.
 func batchTokens(weights int64) int {
 	if weights <= 64<<20 {
 		return 256
@@ -109,7 +108,7 @@ func (m *Model) Logits(ctx context.Context, texts []Tokens, layers []int, yield 
 	if err != nil {
 		return err
 	}
-	head, err := m.engine.logitsHead()
+	head, err := m.engine.logitsHead(ctx)
 	if err != nil {
 		return err
 	}
@@ -125,6 +124,9 @@ func (m *Model) Logits(ctx context.Context, texts []Tokens, layers []int, yield 
 				w.k.Normalize(vectors[s][n], y.Row(s)[:m.dims])
 			}
 		})
+		if w.ended() {
+			return w.err
+		}
 		y := w.matrix(x.Rows, m.net.Vocab, true)
 		head.Linear(w.pool, y.Mat, x.Mat)
 		mu.Lock()
@@ -180,7 +182,7 @@ func (m *Model) run(ctx context.Context, texts []Tokens, how Pooling, each func(
 	if len(texts) == 0 {
 		return ctx.Err()
 	}
-	shared, err := m.sharedPrefix(texts, how)
+	shared, err := m.sharedPrefix(ctx, texts, how)
 	if err != nil {
 		return err
 	}
@@ -197,7 +199,7 @@ func (m *Model) run(ctx context.Context, texts []Tokens, how Pooling, each func(
 			w := <-m.single
 			defer func() { m.single <- w }()
 			for i := next.Add(1) - 1; int(i) < len(jobs) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				if err := w.do(&jobs[i], each); err != nil {
+				if err := w.do(ctx, &jobs[i], each); err != nil {
 					cancel(err)
 				}
 			}
@@ -215,17 +217,18 @@ func (m *Model) runWide(ctx context.Context, jobs []job, each func(*worker, *job
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := m.wide.do(&jobs[i], each); err != nil {
+		if err := m.wide.do(ctx, &jobs[i], each); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
 }
 
-func (w *worker) do(b *job, each func(*worker, *job) error) error {
-	w.begin(&b.Batch)
+func (w *worker) do(ctx context.Context, b *job, each func(*worker, *job) error) error {
+	w.begin(ctx, &b.Batch)
 	w.prefix = b.prefix
-	return errors.Join(each(w, b), w.err)
+	err := each(w, b)
+	return cmp.Or(w.err, err)
 }
 
 // check refuses tokens that the network has no rows for, and texts that are too long for it.
@@ -314,7 +317,7 @@ func (p *prefix) length() int {
 // sharedPrefix finds the tokens that all texts begin with and returns their keys and values, computed now or kept from an
 // earlier call. Only where attention is causal, and positions turn the same in texts of any length, do they not depend on what
 // follows; tokens that pooling reads cannot be part of it.
-func (m *Model) sharedPrefix(texts []Tokens, how Pooling) (*prefix, error) {
+func (m *Model) sharedPrefix(ctx context.Context, texts []Tokens, how Pooling) (*prefix, error) {
 	if !m.net.Causal || m.net.Layers == 0 || m.net.turnsByLength(texts) {
 		return nil, nil
 	}
@@ -335,7 +338,7 @@ func (m *Model) sharedPrefix(texts []Tokens, how Pooling) (*prefix, error) {
 		return nil, nil
 	}
 	p := &prefix{ids: slices.Clone(common)}
-	if err := m.fillPrefix(p); err != nil {
+	if err := m.fillPrefix(ctx, p); err != nil {
 		return nil, err
 	}
 	const kept = 4 // the two sides of two recipes
@@ -345,14 +348,14 @@ func (m *Model) sharedPrefix(texts []Tokens, how Pooling) (*prefix, error) {
 }
 
 // fillPrefix computes the keys and values of a prefix.
-func (m *Model) fillPrefix(p *prefix) error {
+func (m *Model) fillPrefix(ctx context.Context, p *prefix) error {
 	n := len(p.ids)
 	b := job{Batch: Batch{IDs: p.ids, Offsets: []int{0, n}, Keep: []Span{{n, n}}}}
 	m.wideMu.Lock()
 	defer m.wideMu.Unlock()
 	m.wide.save = p
 	defer func() { m.wide.save = nil }()
-	return m.wide.do(&b, func(w *worker, b *job) error {
+	return m.wide.do(ctx, &b, func(w *worker, b *job) error {
 		Forward(w, m.net, &b.Batch, m.net.Layers)
 		return nil
 	})

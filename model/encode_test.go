@@ -14,14 +14,14 @@ import (
 	"github.com/labrador-lab/labrador/kernel"
 )
 
-// TestBF16AndInt8 compares the faster modes' vectors with the f32 ones of transformers on every architecture.
-func TestBF16AndInt8(t *testing.T) {
+// TestFormats compares the faster modes' vectors with the f32 ones of transformers on every architecture.
+func TestFormats(t *testing.T) {
 	for _, name := range fixtures {
 		f := openFixture(t, name)
 		n := openNetwork(t, f.dir, "config.json")
-		for format, least := range map[kernel.Format]float64{kernel.FormatBF16: 0.999, kernel.FormatInt8: 0.98} {
+		for format, least := range map[kernel.Format]float64{kernel.FormatBF16: 0.999, kernel.FormatInt16: 0.9999, kernel.FormatInt8: 0.98} {
 			w, b := testWorker(t, n, format), fixtureBatch(f)
-			w.begin(b)
+			w.begin(t.Context(), b)
 			y := w.Normalize(w.Pool(Forward(w, n, b, n.Layers), PoolMean))
 			lowest := 1.0
 			for j := range f.inputs {
@@ -281,7 +281,7 @@ func TestSteadyState(t *testing.T) {
 			}
 		})
 	}
-	if short, long := allocs(8), allocs(30); long > short+8 { // one batch both
-		t.Errorf("%v allocations for 8 texts of 8 tokens, %v for 8 of 30", short, long)
+	if short, long := allocs(4), allocs(15); long > short+8 { // one piece both
+		t.Errorf("%v allocations for 8 texts of 4 tokens, %v for 8 of 15", short, long)
 	}
 }

@@ -131,6 +131,7 @@ func (c *checkpoint) openGGUF(path string) error {
 	if c.tokenizer, err = token.FromGGUF(ggufTokenizer(meta)); err != nil {
 		return fmt.Errorf("model: %s: %w", path, err)
 	}
+	maps.DeleteFunc(meta, func(key string, _ any) bool { return strings.HasPrefix(key, "tokenizer.") }) // megabytes of strings
 	return c.checkVocabulary()
 }
 

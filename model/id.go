@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -17,14 +18,14 @@ import (
 )
 
 // ID is a digest of everything that the vectors depend on: the weights' files, the configuration, the tokenizer, the options,
-// the version of the engine and how this processor's tier rounds (bf16 and int8 differ between tiers). The first call reads all files. Where one cannot be read any more it begins with "unreadable".
+// the version of the engine and how this processor's tier rounds (bf16 and int8 differ between tiers). The first call reads all files, unless Identify did. Where one cannot be read any more it begins with "unreadable".
 func (m *Model) ID() string { return m.LayerID(m.opts.Layer) }
 
 // LayerID is the ID of the same model opened with another Options.Layer.
 func (m *Model) LayerID(layer int) string {
-	m.digestOnce.Do(func() { m.fileSums, m.digestErr = m.sumFiles() })
-	if m.digestErr != nil {
-		return "unreadable: " + m.digestErr.Error()
+	sums, err := m.sumFiles(context.Background())
+	if err != nil {
+		return "unreadable: " + err.Error()
 	}
 	o := m.opts
 	o.Threads, o.Layer = 0, layer
@@ -33,17 +34,28 @@ func (m *Model) LayerID(layer int) string {
 		panic(err) // plain numbers and strings always marshal
 	}
 	h := sha256.New()
-	io.WriteString(h, m.fileSums)
+	io.WriteString(h, sums)
 	fmt.Fprintf(h, "engine %d %s %s\n", engineVersion, kernel.Current().Arithmetic(m.engine.format), options)
-	return fmt.Sprintf("%s-%s-%s", m.net.Arch, m.engine.format, hex.EncodeToString(h.Sum(nil))[:32])
+	return fmt.Sprintf("%s-%s-%s", m.net.Arch, m.DType(), hex.EncodeToString(h.Sum(nil))[:32])
+}
+
+// Identify reads the files that the ID depends on, all of the model's, until ctx ends.
+func (m *Model) Identify(ctx context.Context) error {
+	_, err := m.sumFiles(ctx)
+	return err
 }
 
 // sideFiles decide the vectors where a folder has them: what package token reads, and the settings of sentence-transformers.
 var sideFiles = append([]string{"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.model",
 	"sentencepiece.bpe.model", "spiece.model", "spm.model", "vocab.json", "merges.txt", "vocab.txt", "config_sentence_transformers.json"}, transformerFiles...)
 
-// sumFiles lists the names and digests of the files that the vectors depend on, a line each.
-func (m *Model) sumFiles() (string, error) {
+// sumFiles lists the names and digests of the files that the vectors depend on, a line each. It reads them once.
+func (m *Model) sumFiles(ctx context.Context) (string, error) {
+	m.sumsMu.Lock()
+	defer m.sumsMu.Unlock()
+	if m.fileSums != "" {
+		return m.fileSums, nil
+	}
 	var paths []string
 	for _, f := range m.files {
 		paths = append(paths, f.Paths()...)
@@ -57,7 +69,7 @@ func (m *Model) sumFiles() (string, error) {
 	slices.Sort(paths)
 	var list strings.Builder
 	for _, p := range slices.Compact(paths) {
-		sum, err := fileDigest(p)
+		sum, err := fileDigest(ctx, p)
 		if os.IsNotExist(err) {
 			continue
 		}
@@ -66,11 +78,12 @@ func (m *Model) sumFiles() (string, error) {
 		}
 		fmt.Fprintf(&list, "%s %x\n", filepath.Base(p), sum)
 	}
-	return list.String(), nil
+	m.fileSums = list.String()
+	return m.fileSums, nil
 }
 
 // fileDigest is the SHA-256 of the SHA-256 of a file's pieces, which are hashed at the same time.
-func fileDigest(path string) ([]byte, error) {
+func fileDigest(ctx context.Context, path string) ([]byte, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
 	}
@@ -84,6 +97,9 @@ func fileDigest(path string) ([]byte, error) {
 	limit := make(chan struct{}, 8)
 	var wg sync.WaitGroup
 	for i := range sums {
+		if ctx.Err() != nil {
+			break
+		}
 		limit <- struct{}{}
 		wg.Go(func() {
 			sums[i] = sha256.Sum256(f.Data[i*piece : min((i+1)*piece, len(f.Data))])
@@ -91,6 +107,9 @@ func fileDigest(path string) ([]byte, error) {
 		})
 	}
 	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	h := sha256.New()
 	for _, s := range sums {
 		h.Write(s[:])

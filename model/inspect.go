@@ -131,16 +131,18 @@ func (n *Network) attention() string {
 // memory is about what the engine allocates in a format: packed weights, and activations of a full batch on every thread.
 func (m *Model) memory(f kernel.Format) int64 {
 	weights, widest := m.packed(f)
-	// A layer holds its input and about seven results of its width; the inner layer of the feed-forward layer is bounded.
-	row := 8*int64(m.net.Width) + min(widest, 4*int64(m.net.Width))
-	return weights + int64(m.threads)*4*(int64(batchTokens(weights))*row+mlpValues)
+	// The states of a batch and what they are made of; in a layer about seven results of their width for a piece, or for the longest text that
+	// is usual; the inner layer of the feed-forward layer is bounded.
+	batch, width := int64(batchTokens(weights)), int64(m.net.Width)
+	piece := max(pieceTokens, min(batch, int64(m.recipe.maxTokens)))
+	return weights + int64(m.threads)*4*(3*batch*width+piece*(7*width+min(widest, 4*width))+mlpValues)
 }
 
 // packed is the size in bytes of the packed weights in a format, and the outputs of the widest product.
 func (m *Model) packed(f kernel.Format) (bytes, widest int64) {
 	p := &packer{engine: &engine{net: m.net, format: f, ropes: map[*Rotary]*turns{}, bias: map[*RelativeBias]*biasTable{}}}
 	Forward(p, m.net, &Batch{Offsets: []int{0}}, m.depth)
-	per := map[kernel.Format]int64{kernel.FormatF32: 4, kernel.FormatBF16: 2, kernel.FormatInt8: 1}[f]
+	per := map[kernel.Format]int64{kernel.FormatF32: 4, kernel.FormatBF16: 2, kernel.FormatInt16: 2, kernel.FormatInt8: 1}[f]
 	for _, g := range p.groups {
 		out := int64(0)
 		for _, l := range g {

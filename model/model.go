@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -34,9 +35,8 @@ type Model struct {
 	prefixMu sync.Mutex
 	prefixes []*prefix // the last few that were computed, the newest last
 
-	digestOnce sync.Once
-	fileSums   string // of the files that the ID depends on
-	digestErr  error
+	sumsMu   sync.Mutex
+	fileSums string // of the files that the ID depends on, once they were read
 }
 
 // Model is an Encoder.
@@ -46,6 +46,12 @@ var _ labrador.Encoder = (*Model)(nil)
 // static embeddings, or a .gguf file. An architecture or a variant that is not supported is an error that names it. Close
 // gives the memory back.
 func Open(path string, opts Options) (*Model, error) {
+	return OpenContext(context.Background(), path, opts)
+}
+
+// OpenContext is Open that ends soon after ctx does, with its error: packing a large model, and comparing arithmetics for dtype "auto", take
+// their time.
+func OpenContext(ctx context.Context, path string, opts Options) (*Model, error) {
 	if err := opts.Validate(); err != nil {
 		return nil, err
 	}
@@ -53,7 +59,7 @@ func Open(path string, opts Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newModel(c, opts)
+	m, err := newModel(ctx, c, opts)
 	if err != nil {
 		c.close()
 		return nil, within(path, err)
@@ -61,7 +67,7 @@ func Open(path string, opts Options) (*Model, error) {
 	return m, nil
 }
 
-func newModel(c *checkpoint, opts Options) (*Model, error) {
+func newModel(ctx context.Context, c *checkpoint, opts Options) (*Model, error) {
 	m := &Model{checkpoint: c, opts: opts, depth: c.net.Layers, tail: -1, threads: opts.Threads}
 	if m.threads == 0 {
 		m.threads = runtime.GOMAXPROCS(0)
@@ -71,19 +77,20 @@ func newModel(c *checkpoint, opts Options) (*Model, error) {
 	}
 	var err error
 	if opts.DType == "auto" {
-		if opts.DType, err = autoDType(c, opts); err != nil {
+		if opts.DType, err = autoDType(ctx, c, opts); err != nil {
 			return nil, err
 		}
 		m.opts.DType = opts.DType
 	}
-	if m.engine, err = newEngine(kernel.Current(), format(opts.DType), c.net, c.recipe.denses()); err != nil {
+	if m.engine, err = newEngine(ctx, kernel.Current(), format(opts.DType), c.net, c.recipe.denses()); err != nil {
 		return nil, err
 	}
 	weights, _ := m.packed(m.engine.format)
 	m.batch = batchTokens(weights)
-	for _, f := range c.files { // packed now; what is still read of them, embeddings, comes back row by row
+	for _, f := range c.files { // packed now; what is still read of them, small tables, comes back row by row
 		f.Release()
 	}
+	debug.FreeOSMemory() // opening leaves several times what stays
 	m.single = make(chan *worker, m.threads)
 	for range m.threads {
 		m.single <- newWorker(m.engine, 1)
@@ -175,7 +182,7 @@ func (m *Model) endToken() int32 {
 	return s.PAD
 }
 
-// Close ends the model's threads and unmaps its files; a second call does nothing. The model must not be used afterwards.
+// Close ends the model's threads, gives its memory back and unmaps its files; a second call does nothing. The model must not be used afterwards.
 func (m *Model) Close() error {
 	var err error
 	m.closing.Do(func() {
@@ -185,16 +192,17 @@ func (m *Model) Close() error {
 	return err
 }
 
-// stop ends the threads.
+// stop ends the threads and gives the weights' memory back.
 func (m *Model) stop() {
-	m.wide.pool.Close()
+	m.wide.close()
 	for range m.threads {
-		(<-m.single).pool.Close()
+		(<-m.single).close()
 	}
+	m.engine.free()
 }
 
 // DType is the arithmetic that the model runs in: "f32", "bf16" or "int8", also where the options said "auto".
-func (m *Model) DType() string { return m.engine.format.String() }
+func (m *Model) DType() string { return dtypeOf(m.engine.format) }
 
 // Dimensions is the width of the vectors.
 func (m *Model) Dimensions() int { return m.dims }

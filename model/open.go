@@ -35,7 +35,7 @@ func (c *checkpoint) close() error {
 func openCheckpoint(path string, o Options) (*checkpoint, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+		return nil, fmt.Errorf("model: %w; give a model's folder or .gguf file", err)
 	}
 	c := &checkpoint{path: path, recipe: recipe{special: true, drop: -1}}
 	switch {

@@ -36,8 +36,9 @@ type Ops[T any] interface {
 	Pool(x T, how Pooling) T
 	// Normalize makes rows unit length.
 	Normalize(x T) T
-	// Layer runs layer number i, f, on x, which it takes. It is the unit in which memory is given back, keys and values are
-	// kept for a shared prefix, and a gradient may be recomputed.
+	// Layer runs layer number i, f, on x, which it takes. f keeps the width and may be called several times, with the rows of some of the
+	// batch's sequences each. It is the unit in which memory is given back, keys and values are kept for a shared prefix, and a gradient may
+	// be recomputed.
 	Layer(i int, x T, f func(x T) T) T
 }
 
@@ -61,6 +62,14 @@ func (b *Batch) kept(s int) Span {
 		return Span{0, b.Offsets[s+1] - b.Offsets[s]}
 	}
 	return b.Keep[s]
+}
+
+// rows counts the rows of activations: of all tokens, or of those that pooling reads.
+func (b *Batch) rows(kept bool) int {
+	if kept {
+		return b.keptRows()
+	}
+	return b.Offsets[b.Sequences()]
 }
 
 // keptRows counts the rows that Keep leaves.

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/bits"
@@ -16,23 +17,25 @@ type engine struct {
 	format kernel.Format
 	net    *Network
 	packed []*kernel.Packed // by slot of the first matrix of a group
+	shelf  *kernel.Shelf    // that they lie on
 	maxMLP int              // widest inner layer of a feed-forward layer, gate and up together
 
-	mu    sync.Mutex
-	ropes map[*Rotary]*turns
-	bias  map[*RelativeBias]*biasTable
-	head  *kernel.Packed // of the next-token logits, packed when first asked for
+	mu        sync.Mutex
+	ropes     map[*Rotary]*turns
+	bias      map[*RelativeBias]*biasTable
+	head      *kernel.Packed // of the next-token logits, packed when first asked for
+	headShelf *kernel.Shelf  // that it lies on
 }
 
 // newEngine packs the network's weights, and those of the dense layers behind its pooling, in the format.
-func newEngine(k *kernel.Kernels, f kernel.Format, n *Network, dense []*Linear) (*engine, error) {
+func newEngine(ctx context.Context, k *kernel.Kernels, f kernel.Format, n *Network, dense []*Linear) (*engine, error) {
 	e := &engine{k: k, format: f, net: n, packed: make([]*kernel.Packed, slots(n, dense)), ropes: map[*Rotary]*turns{}, bias: map[*RelativeBias]*biasTable{}}
 	p := &packer{engine: e}
 	Forward(p, n, &Batch{Offsets: []int{0}}, n.Layers)
 	for _, d := range dense {
 		p.add(kernel.FormatF32, d)
 	}
-	return e, p.run()
+	return e, p.run(ctx)
 }
 
 // slots is one more than the highest slot.
@@ -57,31 +60,52 @@ func (p *packer) add(f kernel.Format, ws ...*Linear) {
 	p.groups, p.format = append(p.groups, ws), append(p.format, f)
 }
 
-// run packs the groups that were added, several at a time.
-func (p *packer) run() error {
-	errs := make([]error, len(p.groups))
+// run packs the groups that were added, several at a time, side by side.
+func (p *packer) run(ctx context.Context) error {
+	errs, total := make([]error, len(p.groups)), 0
+	for i, g := range p.groups {
+		total += packedBytes(p.k, p.format[i], g...)
+	}
+	p.shelf = p.k.NewShelf(total)
 	pool := kernel.NewPool(0)
 	defer pool.Close()
 	pool.Each(len(p.groups), func(_, i int) {
-		p.packed[p.groups[i][0].W.Slot], errs[i] = pack(p.k, p.format[i], p.groups[i]...)
+		p.packed[p.groups[i][0].W.Slot], errs[i] = pack(ctx, p.shelf, p.format[i], p.groups[i]...)
 	})
 	for _, err := range errs {
 		if err != nil {
+			p.shelf.Free()
 			return err
 		}
 	}
 	return nil
 }
 
-// pack makes one matrix of linear maps of the same input, one below the other, with their biases.
-func pack(k *kernel.Kernels, f kernel.Format, ws ...*Linear) (*kernel.Packed, error) {
-	in, out, biased := ws[0].W.Cols, 0, false
+// outputs are the rows of linear maps together.
+func outputs(ws []*Linear) int {
+	n := 0
 	for _, w := range ws {
-		out += w.W.Rows
+		n += w.W.Rows
+	}
+	return n
+}
+
+// packedBytes is what pack puts on a shelf.
+func packedBytes(k *kernel.Kernels, f kernel.Format, ws ...*Linear) int {
+	return k.PackedBytes(f, outputs(ws), ws[0].W.Cols)
+}
+
+// pack makes one matrix of linear maps of the same input, one below the other, with their biases.
+func pack(ctx context.Context, s *kernel.Shelf, f kernel.Format, ws ...*Linear) (*kernel.Packed, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	out, biased := outputs(ws), false
+	for _, w := range ws {
 		biased = biased || w.B != nil
 	}
-	rows := rowReader{maps: ws}
-	packed := k.Pack(f, out, in, rows.next)
+	rows := rowReader{ctx: ctx, maps: ws}
+	packed := s.Pack(f, out, ws[0].W.Cols, rows.next)
 	if rows.err != nil {
 		return nil, fmt.Errorf("model: %s: %w", ws[0].W.Name, rows.err)
 	}
@@ -105,6 +129,7 @@ func biases(ws []*Linear, n int) []float32 {
 
 // rowReader delivers the rows of linear maps one by one, reading them in blocks.
 type rowReader struct {
+	ctx    context.Context
 	maps   []*Linear
 	at     int       // next row of maps[0] to read
 	block  []float32 // rows read and not delivered, in buffer
@@ -124,7 +149,9 @@ func (r *rowReader) next(_ int, dst []float32) {
 			r.buffer = make([]float32, packRows*len(dst))
 		}
 		r.block = r.buffer[:n*len(dst)]
-		r.err = r.maps[0].ReadRows(r.block, r.at)
+		if r.err = r.ctx.Err(); r.err == nil {
+			r.err = r.maps[0].ReadRows(r.block, r.at)
+		}
 		r.at += n
 	}
 	if r.err != nil {
@@ -257,13 +284,26 @@ func (e *engine) biasTable(b *RelativeBias, n int) (*biasTable, error) {
 func roundUpPower(n int) int { return 1 << max(6, bits.Len(uint(max(n-1, 1)))) }
 
 // logitsHead packs the map from states to logits when it is first asked for.
-func (e *engine) logitsHead() (*kernel.Packed, error) {
+func (e *engine) logitsHead(ctx context.Context) (*kernel.Packed, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.head != nil {
 		return e.head, nil
 	}
-	head, err := pack(e.k, e.format, e.net.head)
-	e.head = head
-	return head, err
+	shelf := e.k.NewShelf(packedBytes(e.k, e.format, e.net.head))
+	head, err := pack(ctx, shelf, e.format, e.net.head)
+	if err != nil {
+		shelf.Free()
+		return nil, err
+	}
+	e.head, e.headShelf = head, shelf
+	return head, nil
+}
+
+// free gives the packed weights' memory back.
+func (e *engine) free() {
+	e.shelf.Free()
+	if e.headShelf != nil {
+		e.headShelf.Free()
+	}
 }

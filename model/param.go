@@ -23,31 +23,35 @@ type Matrix struct {
 
 // ReadRows decodes rows first, first+1, ... into dst, whose length is a multiple of Cols.
 func (m *Matrix) ReadRows(dst []float32, first int) error {
+	return m.read(dst, first, weights.Tensor.ReadRows)
+}
+
+// fetchRows is ReadRows by reading the file instead of its mapping (weights.Tensor.FetchRows).
+func (m *Matrix) fetchRows(dst []float32, first int) error {
+	return m.read(dst, first, weights.Tensor.FetchRows)
+}
+
+func (m *Matrix) read(dst []float32, first int, read func(t weights.Tensor, dst []float32, first int) error) error {
 	n := len(dst) / m.Cols
 	if first < 0 || first+n > m.Rows {
 		return fmt.Errorf("model: %s: rows %d to %d of %d", m.Name, first, first+n, m.Rows)
 	}
 	if m.order == nil && m.factors == nil {
-		return m.tensor.ReadRows(dst, m.first+first)
+		return read(m.tensor, dst, m.first+first)
 	}
 	for i := range n {
-		if err := m.readRow(dst[i*m.Cols:(i+1)*m.Cols], first+i); err != nil {
+		row, from := dst[i*m.Cols:(i+1)*m.Cols], first+i
+		if m.order != nil {
+			from = m.order(from)
+		}
+		if err := read(m.tensor, row, m.first+from); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func (m *Matrix) readRow(dst []float32, i int) error {
-	from := i
-	if m.order != nil {
-		from = m.order(i)
-	}
-	if err := m.tensor.ReadRows(dst, m.first+from); err != nil || m.factors == nil {
-		return err
-	}
-	for c := range dst {
-		dst[c] *= m.factors[i]
+		if m.factors != nil {
+			for c := range row {
+				row[c] *= m.factors[first+i]
+			}
+		}
 	}
 	return nil
 }
@@ -74,12 +78,12 @@ type LoRA struct {
 
 // ReadRows decodes rows of the map's matrix with its LoRA merged in: W + Scale · B A.
 func (l *Linear) ReadRows(dst []float32, first int) error {
-	if err := l.W.ReadRows(dst, first); err != nil || l.LoRA == nil {
+	if err := l.W.fetchRows(dst, first); err != nil || l.LoRA == nil {
 		return err
 	}
 	r, in := l.LoRA.A.Rows, l.W.Cols
 	a, b := make([]float32, r*in), make([]float32, len(dst)/in*r)
-	if err := errors.Join(l.LoRA.A.ReadRows(a, 0), l.LoRA.B.ReadRows(b, first)); err != nil {
+	if err := errors.Join(l.LoRA.A.fetchRows(a, 0), l.LoRA.B.fetchRows(b, first)); err != nil {
 		return err
 	}
 	delta := make([]float64, in)

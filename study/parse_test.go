@@ -43,9 +43,11 @@ func (w *words) Validate() error {
 func (w *words) Settings() map[string]string {
 	return map[string]string{"prefix": fmt.Sprint(w.Prefix), "case": w.Case, "fold": fmt.Sprint(w.Fold)}
 }
-func (w *words) Of() []string              { return nil }
-func (w *words) TuneOn() string            { return "" }
-func (w *words) Key(*Data) (string, error) { return fmt.Sprintf("words/1 %+v", *w), nil }
+func (w *words) Of() []string   { return nil }
+func (w *words) TuneOn() string { return "" }
+func (w *words) Key(context.Context, *Data) (string, error) {
+	return fmt.Sprintf("words/1 %+v", *w), nil
+}
 
 func (w *words) Run(ctx context.Context, job *Job) (labrador.Run, Cost, error) {
 	var cost Cost
@@ -117,9 +119,9 @@ func (m *mix) Validate() error {
 func (m *mix) Settings() map[string]string {
 	return map[string]string{"of": strings.Join(m.Parts, " "), "weight": fmt.Sprint(m.Weight), "tune": m.Tune}
 }
-func (m *mix) Of() []string              { return m.Parts }
-func (m *mix) TuneOn() string            { return m.Tune }
-func (m *mix) Key(*Data) (string, error) { return fmt.Sprintf("mix/1 %+v", *m), nil }
+func (m *mix) Of() []string                               { return m.Parts }
+func (m *mix) TuneOn() string                             { return m.Tune }
+func (m *mix) Key(context.Context, *Data) (string, error) { return fmt.Sprintf("mix/1 %+v", *m), nil }
 
 func (m *mix) Run(_ context.Context, job *Job) (labrador.Run, Cost, error) {
 	weight := m.Weight

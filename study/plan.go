@@ -213,7 +213,7 @@ func (p *Plan) cell(ctx context.Context, data *Data, spec *SystemSpec, helper bo
 		return c, nil
 	}
 	c := &Cell{Data: data, System: spec, Helper: helper}
-	key, err := spec.System.Key(data)
+	key, err := spec.System.Key(ctx, data)
 	if err != nil {
 		return nil, err
 	}

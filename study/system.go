@@ -28,7 +28,7 @@ type System interface {
 	TuneOn() string
 	// Key names everything of the system itself that could change its hits on a dataset: settings, the content of the files it
 	// reads, the version of the code behind. The engine adds the dataset, the depth and the parts.
-	Key(d *Data) (string, error)
+	Key(ctx context.Context, d *Data) (string, error)
 	// Run answers the job's queries, at most Depth hits each, best first by labrador.CompareHits.
 	Run(ctx context.Context, job *Job) (labrador.Run, Cost, error)
 }

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-
-	"github.com/labrador-lab/labrador/internal/mmap"
 )
 
 // The GGUF format, versions 2 and 3 (github.com/ggml-org/ggml, docs/gguf.md): "GGUF", version, number of tensors, number
@@ -17,7 +15,7 @@ import (
 // GGUF is an open .gguf file. It is a File; shapes are turned row-major, as in safetensors.
 type GGUF struct {
 	path     string
-	m        *mmap.File
+	m        source
 	version  uint32
 	metadata map[string]any
 	tensors  map[string]Tensor
@@ -25,7 +23,7 @@ type GGUF struct {
 
 // OpenGGUF maps the file path and checks its header.
 func OpenGGUF(path string) (*GGUF, error) {
-	m, err := mmap.Open(path)
+	m, err := openSource(path)
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
@@ -35,6 +33,7 @@ func OpenGGUF(path string) (*GGUF, error) {
 		return nil, fmt.Errorf("weights: %s: %w", path, err)
 	}
 	g.path, g.m = path, m
+	m.own(g.tensors)
 	return g, nil
 }
 

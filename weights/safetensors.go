@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-
-	"github.com/labrador-lab/labrador/internal/mmap"
 )
 
 // The safetensors format (github.com/huggingface/safetensors, README "Format"): 8 bytes little-endian length N of the
@@ -21,14 +19,14 @@ const maxHeader = 100_000_000
 // Safetensors is an open .safetensors file. It is a File.
 type Safetensors struct {
 	path     string
-	m        *mmap.File
+	m        source
 	tensors  map[string]Tensor
 	metadata map[string]string
 }
 
 // OpenSafetensors maps the file path and checks its header.
 func OpenSafetensors(path string) (*Safetensors, error) {
-	m, err := mmap.Open(path)
+	m, err := openSource(path)
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
@@ -38,6 +36,7 @@ func OpenSafetensors(path string) (*Safetensors, error) {
 		return nil, fmt.Errorf("weights: %s: %w", path, err)
 	}
 	s.path, s.m = path, m
+	m.own(s.tensors)
 	return s, nil
 }
 

@@ -76,6 +76,19 @@ func TestSafetensorsRoundTrip(t *testing.T) {
 	if err := a.ReadRows(row, 2); err == nil {
 		t.Fatal("row 2 of 2 read")
 	}
+	for first, want := range [][]float32{{1, -2}, {0.5, 4}} {
+		if err := a.FetchRows(row, first); err != nil || !slices.Equal(row, want) {
+			t.Fatalf("row %d fetched: %v, %v", first, row, err)
+		}
+	}
+	for _, first := range []int{-1, 2} {
+		if err := a.FetchRows(row, first); err == nil || !strings.Contains(err.Error(), "tensor a") {
+			t.Fatalf("row %d of 2 fetched: %v", first, err)
+		}
+	}
+	if err := in[1].FetchRows(row, 1); err != nil || row[0] != 0.5 || row[1] != 4 {
+		t.Fatalf("fetched of no file: %v, %v", row, err)
+	}
 	f.Release()
 	h, _ := f.Tensor("h")
 	if v, _ := h.Float32s(); v[0] != 1 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"os"
 )
 
 // Tensor is a named array in a mapped file, row-major: the last dimension lies together. Data is valid, and read-only,
@@ -14,6 +15,9 @@ type Tensor struct {
 	DType DType
 	Shape []int
 	Data  []byte
+
+	file *os.File // that Data is mapped from; nil: none
+	at   int64    // where Data lies in it
 }
 
 // Len is the number of elements.
@@ -44,11 +48,16 @@ func (t Tensor) Rows() int {
 // ReadRows decodes rows first, first+1, ... into dst, whose length is a multiple of Cols. Quantised blocks are
 // dequantised. It is an error when the rows are not all there or the type holds no floats.
 func (t Tensor) ReadRows(dst []float32, first int) error {
-	cols := t.Cols()
-	if cols == 0 || len(dst)%cols != 0 || first < 0 || first > t.Rows()-len(dst)/cols {
+	if !t.holds(len(dst), first) {
 		return fmt.Errorf("tensor %s: shape %v has no %d values from row %d", t.Name, t.Shape, len(dst), first)
 	}
-	return t.read(dst, first*cols)
+	return t.read(dst, first*t.Cols())
+}
+
+// holds says whether there are n values, which are whole rows, from row first on.
+func (t Tensor) holds(n, first int) bool {
+	cols := t.Cols()
+	return cols > 0 && n%cols == 0 && first >= 0 && first <= t.Rows()-n/cols
 }
 
 // Float32s decodes the whole tensor into a new slice.

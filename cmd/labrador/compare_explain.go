@@ -24,7 +24,7 @@ func explainOptions(plan *study.Plan) explain.Options {
 				case *vectorsSystem:
 					return s.sets(c.Data)
 				case *denseSystem:
-					return s.sets(c.Data)
+					return s.sets(ctx, c.Data)
 				}
 			}
 			return nil, nil
@@ -78,12 +78,12 @@ func inMemory(m labrador.Matrix) labrador.Matrix {
 }
 
 // sets are the vectors that the study kept, nil where they are no longer there: nothing is encoded for an explanation.
-func (s *denseSystem) sets(d *study.Data) (*explain.Sets, error) {
+func (s *denseSystem) sets(ctx context.Context, d *study.Data) (*explain.Sets, error) {
 	o, err := s.options(d)
 	if err != nil {
 		return nil, err
 	}
-	encoder, err := dense.Open(o)
+	encoder, err := dense.Open(ctx, o)
 	if err != nil {
 		return nil, err
 	}

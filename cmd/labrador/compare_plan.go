@@ -152,7 +152,7 @@ func (c studyCost) write(out io.Writer) error {
 	row(append(heads, "disk", "price", "there")...)
 	free := 0
 	for _, r := range c.Rows {
-		if r.All.Tokens == 0 && r.All.Seconds == 0 && r.SameAs+r.PassOf == "" {
+		if r.All.Tokens == 0 && r.All.Seconds == 0 && r.SameAs+r.PassOf+r.DocumentsOf == "" {
 			free++
 			continue
 		}
@@ -187,6 +187,10 @@ func there(r cost.Row) string {
 		return "run"
 	case r.SameAs != "":
 		return "vectors of " + r.SameAs
+	case r.DocumentsOf != "" && r.Model == nil:
+		return "index as for " + r.DocumentsOf
+	case r.DocumentsOf != "":
+		return fmt.Sprintf("documents as for %s, %.0f %% of the queries", r.DocumentsOf, 100*r.QueriesDone)
 	case r.PassOf != "" && r.Left.Tokens == 0:
 		return "in the pass of " + r.PassOf
 	case r.Model == nil:

@@ -82,7 +82,7 @@ func (e *estimator) works() ([]cost.Work, error) {
 }
 
 func (e *estimator) work(c *study.Cell) (cost.Work, error) {
-	w := cost.Work{System: c.System.Name, Dataset: c.Data.Name, Done: c.Done}
+	w := cost.Work{System: c.System.Name, Dataset: c.Data.Name, Corpus: c.Data.Corpus, Done: c.Done}
 	s, err := e.sample(c.Data)
 	if err != nil {
 		return w, err
@@ -145,6 +145,7 @@ func (e *estimator) lexical(w *cost.Work, system *bm25System, s *planSample) err
 		return err
 	}
 	o.NoDocuments = true
+	w.Key = "bm25 " + o.String()
 	dir, err := os.MkdirTemp("", "labrador-plan-")
 	if err != nil {
 		return err
@@ -206,8 +207,7 @@ func (e *estimator) encoding(w *cost.Work, system *denseSystem, d *study.Data, s
 	if sparse {
 		kind = sparseKind
 	}
-	w.Key = d.Name + kind + keyOf(o)
-	w.Pass = d.Name + passKeyOf(o)
+	w.Key, w.Pass = kind+keyOf(o), passKeyOf(o)
 	if m.id != "" {
 		w.DocumentsDone = e.keptShare(m.id+kind, d.Dataset, labrador.DocumentSide, s)
 		w.QueriesDone = e.keptShare(m.id+kind, d.Dataset, labrador.QuerySide, s)
@@ -361,7 +361,7 @@ const taskMark = " task="
 
 // measure encodes documents of the sample for some seconds; the first round, which warms up, does not count where there is a second.
 func (e *estimator) measure(p *planPass, o dense.Options, s *planSample, sparse bool) error {
-	encoder, err := dense.Open(o)
+	encoder, err := dense.Open(e.ctx, o)
 	if err != nil {
 		return err
 	}

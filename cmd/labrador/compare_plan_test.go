@@ -111,7 +111,7 @@ func TestPlanCountsTokens(t *testing.T) {
 		{Model: outside.RealModel(t, "SmolLM2-135M-Instruct.Q4_1.gguf"), Recipe: "one-word"},
 		{Model: outside.RealModel(t, "SmolLM2-135M-Instruct.Q4_1.gguf"), Recipe: "promptreps", MaxTokens: 9},
 	} {
-		e, err := dense.Open(c)
+		e, err := dense.Open(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,17 +187,7 @@ func TestPrintPlanOfModel(t *testing.T) {
 func TestPlanOfLayers(t *testing.T) {
 	path := outside.Data(t, "models/st-bert-mean")
 	p := planOf(t, "  - {name: mini, kind: dense, model: "+path+", layer: [1, 0, 2]}\n")
-	plan := func() (c studyCost) {
-		var out bytes.Buffer
-		if err := (&planFlags{on: true, expect: 1}).printPlan(context.Background(), &out, &bytes.Buffer{}, p, true); err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(out.Bytes(), &c); err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	c := plan()
+	c := planCost(t, p)
 	one, last, two := c.Rows[0], c.Rows[1], c.Rows[2]
 	if last.All.Tokens <= 0 || last.All.Seconds <= 0 || last.PassOf != "" || one.PassOf != "mini-layer=0" || one.All.Tokens+two.All.Tokens != 0 {
 		t.Errorf("%+v", c.Rows[:3])
@@ -209,7 +199,7 @@ func TestPlanOfLayers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := dense.Open(dense.Options{Model: path, Layer: 0, Dataset: "one"})
+	e, err := dense.Open(t.Context(), dense.Options{Model: path, Layer: 0, Dataset: "one"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,12 +207,67 @@ func TestPlanOfLayers(t *testing.T) {
 	if _, err := e.Vectors(context.Background(), kept, labrador.DocumentSide, dense.Documents(p.Data[0].Documents), nil); err != nil {
 		t.Fatal(err)
 	}
-	c = plan()
+	c = planCost(t, p)
 	one, last, two = c.Rows[0], c.Rows[1], c.Rows[2]
 	documents := one.Documents.Mean * float64(one.Documents.Texts)
 	if last.DocumentsDone != 1 || one.DocumentsDone != 0 || math.Abs(two.Left.Tokens-documents) > 1e-6 || one.Left.Tokens != 0 || two.Left.FLOPs >= last.All.FLOPs {
 		t.Errorf("with the last layer's documents there: %+v", c.Rows[:3])
 	}
+}
+
+// TestPlanOfSplits: a study over two splits of one dataset encodes and indexes its documents once, as the store and the folder of indexes
+// have them.
+func TestPlanOfSplits(t *testing.T) {
+	path := outside.Data(t, "models/st-bert-mean")
+	p := planOf(t, "  - bm25\n  - {name: mini, kind: dense, model: "+path+"}\n")
+	once := planCost(t, p)
+	text := "name: p\ndatasets: [one, {name: one-dev, dataset: one, split: dev}]\nmeasures: [nDCG@10]\nsystems: [bm25, {name: mini, kind: dense, model: " + path + "}]\n"
+	folder := filepath.Dir(p.Data[0].Dir)
+	writeFile(t, filepath.Join(p.Data[0].Dir, "qrels", "dev.tsv"), "q1\td1\t1\nq2\td2\t1\n")
+	s, err := study.Parse(strings.NewReader(text), "p", systemKinds{folders: []string{folder}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := study.NewPlan(t.Context(), s, study.Options{Folders: []string{folder}, Cache: t.TempDir(), Out: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice := planCost(t, both)
+	rows := twice.Rows
+	if len(rows) != 4 || rows[0].Dataset != "one" || rows[2].Dataset != "one-dev" {
+		t.Fatalf("%+v", rows)
+	}
+	if queries := rows[3].Queries.Mean * 2; math.Abs(rows[3].All.Tokens-queries) > 1e-6 || rows[3].DocumentsOf != "one" || rows[3].All.Bytes != 2*64*4 {
+		t.Errorf("mini on the second split: %+v", rows[3])
+	}
+	if rows[2].All.Bytes != 0 || rows[2].DocumentsOf != "one" || rows[2].All.Seconds <= 0 {
+		t.Errorf("bm25 on the second split: %+v", rows[2])
+	}
+	if first := once.Rows[1]; math.Abs(rows[1].All.Tokens-first.All.Tokens) > 1e-6 || rows[1].DocumentsOf != "" {
+		t.Errorf("mini on the first: %+v, alone %+v", rows[1], first)
+	}
+	var out bytes.Buffer
+	if err := (&planFlags{on: true, expect: 1}).printPlan(t.Context(), &out, &bytes.Buffer{}, both, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"index as for one", "documents as for one, 0 % of the queries"} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("no %q in\n%s", part, out.String())
+		}
+	}
+}
+
+// planCost is what printPlan prints as JSON.
+func planCost(t *testing.T, p *study.Plan) (c studyCost) {
+	t.Helper()
+	var out bytes.Buffer
+	if err := (&planFlags{on: true, expect: 1}).printPlan(t.Context(), &out, &bytes.Buffer{}, p, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(out.Bytes(), &c); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // TestWriteReductionNamesSpreads: the reader sees which standard deviations were measured and which are assumed.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/dataset"
 	"github.com/labrador-lab/labrador/internal/progress"
 )
@@ -58,13 +59,15 @@ func dataCommand() *cobra.Command {
 		Long: `List, describe and check datasets.
 
 A DATASET is a name or a path. Names are gostd and gostd-small (the sources of this machine's Go toolchain, nothing to fetch) and
-what lies in the data folders (--data, LABRADOR_DATA) or one level below them. Paths lead to a folder or a zip:
+what lies in the data folders (--data, LABRADOR_DATA) or one level below them. Paths lead to a folder, a zip or a file of documents:
 
   BEIR        corpus.jsonl  queries.jsonl  qrels/SPLIT.tsv
   MS MARCO    collection.tsv  queries.SPLIT.tsv  qrels.SPLIT.tsv
   TREC        corpus.jsonl  topics.SPLIT.txt  qrels.SPLIT.txt
+  documents   corpus.jsonl, or any file in the form of one: to index and to search, not to measure
 
-Every file may be compressed (.gz, .zst). The split test is taken where there is one, else the only one; --split or DATASET@SPLIT names another.
+Every file may be compressed (.gz, .zst). A line of corpus.jsonl is {"_id": "1", "title": "may be empty", "text": "..."}, one of
+queries.jsonl {"_id": "q1", "text": "..."}, one of qrels q1<TAB>1<TAB>1: query, document, grade. The split test is taken where there is one, else the only one; --split or DATASET@SPLIT names another.
 
   labrador data list --data ~/data
   labrador data show gostd-small
@@ -119,8 +122,8 @@ func dataCheckCommand(o *dataOptions) *cobra.Command {
 		Short: "Find what would spoil a study: duplicates, missing documents, copies, leaks",
 		Long: `Find what would spoil a study on a dataset. Exit status 1 when there are errors.
 
-  error    unreadable lines; ids that come twice; pairs judged twice; relevant documents that the corpus lacks; judged queries without
-           text; identical documents, one right and one wrong, that push the best reachable nDCG@10 below 0.99
+  error    unreadable lines; ids that come twice; no judgements; pairs judged twice; relevant documents that the corpus lacks; judged
+           queries without text; identical documents, one right and one wrong, that push the best reachable nDCG@10 below 0.99
   warning  other missing documents; empty texts; bytes that are not UTF-8; ids with blanks; fewer identical documents; queries that are
            copies of documents; queries without a relevant document; queries that another split has too
   note     harmless identical documents; queries without judgements
@@ -153,6 +156,24 @@ func (o *dataOptions) ref(arg string) dataset.Ref {
 		ref.Split = o.split
 	}
 	return ref
+}
+
+// knownQueries are the queries of the dataset's split, or, where it has no judgements, all that it has: none of documents alone.
+func knownQueries(d *dataset.Dataset) ([]labrador.Query, error) {
+	if d.Split != "" {
+		return d.Queries()
+	}
+	var all []labrador.Query
+	for q, err := range d.AllQueries() {
+		if errors.Is(err, dataset.ErrNoQueries) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, q)
+	}
+	return all, nil
 }
 
 // listed is a line of data list.
@@ -193,9 +214,9 @@ func dataList(w io.Writer, o *dataOptions) error {
 			fmt.Fprintf(t, "%s\t-\t-\t-\t%s\n", l.Name, l.Error)
 			continue
 		}
-		size := "built in"
-		if l.Bytes > 0 {
-			size = bytesText(l.Bytes)
+		size := bytesText(l.Bytes)
+		if l.Name == dataset.Gostd || l.Name == dataset.GostdSmall {
+			size = "built in"
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", l.Name, l.Group, strings.Join(l.Splits, " "), size, l.Path)
 	}
@@ -263,15 +284,15 @@ func showText(w io.Writer, d *dataset.Dataset, s *dataset.Stats) error {
 	}
 	fmt.Fprintf(t, "%s\t%s\n", d.Name, d.Dir)
 	fmt.Fprintf(t, "group\t%s\n", group)
-	fmt.Fprintf(t, "split\t%s (of %s)\n", d.Split, strings.Join(d.Splits, ", "))
-	fmt.Fprintf(t, "documents\t%d\t%s\n", s.Documents.Count, textLengths(s.Documents))
-	fmt.Fprintf(t, "queries\t%d\t%s\n", s.Queries.Count, textLengths(s.Queries))
-	var grades []string
-	for _, g := range slices.Sorted(maps.Keys(s.Grades)) {
-		grades = append(grades, fmt.Sprintf("%d × grade %d", s.Grades[g], g))
+	if d.Split == "" {
+		fmt.Fprintf(t, "split\tnone, there are no judgements: to index and to search, not to measure\n")
+	} else {
+		fmt.Fprintf(t, "split\t%s (of %s)\n", d.Split, strings.Join(d.Splits, ", "))
 	}
-	fmt.Fprintf(t, "judgements\t%d\t%s\n", s.Judgements, strings.Join(grades, ", "))
-	fmt.Fprintf(t, "a query\t%.1f\tjudgements (median %d, most %d), %.2f relevant\n", s.PerQuery.Mean, s.PerQuery.Median, s.PerQuery.Max, s.Relevant)
+	fmt.Fprintf(t, "documents\t%d\t%s\n", s.Documents.Count, textLengths(s.Documents))
+	if d.Split != "" {
+		showJudged(t, s)
+	}
 	fmt.Fprintf(t, "conventions\tdrop_self %t, relevance_level %d\n", d.DropSelf, d.RelevanceLevel)
 	for _, note := range d.Notes {
 		fmt.Fprintf(t, "\t%s\n", note)
@@ -286,6 +307,17 @@ func showText(w io.Writer, d *dataset.Dataset, s *dataset.Stats) error {
 		fmt.Fprintf(w, "\n%s  %s\n  %d  %s  %s\n", e.Query.ID, clipText(e.Query.Text, 200), e.Grade, e.Document.ID, clipText(e.Document.Contents(), 300))
 	}
 	return nil
+}
+
+// showJudged describes the queries of the split and their judgements.
+func showJudged(w io.Writer, s *dataset.Stats) {
+	fmt.Fprintf(w, "queries\t%d\t%s\n", s.Queries.Count, textLengths(s.Queries))
+	var grades []string
+	for _, g := range slices.Sorted(maps.Keys(s.Grades)) {
+		grades = append(grades, fmt.Sprintf("%d × grade %d", s.Grades[g], g))
+	}
+	fmt.Fprintf(w, "judgements\t%d\t%s\n", s.Judgements, strings.Join(grades, ", "))
+	fmt.Fprintf(w, "a query\t%.1f\tjudgements (median %d, most %d), %.2f relevant\n", s.PerQuery.Mean, s.PerQuery.Median, s.PerQuery.Max, s.Relevant)
 }
 
 func textLengths(t dataset.Texts) string {
@@ -335,8 +367,15 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
+func splitName(split string) string {
+	if split == "" {
+		return "no split"
+	}
+	return "split " + split
+}
+
 func checkText(w io.Writer, r *dataset.CheckReport) error {
-	fmt.Fprintf(w, "%s, split %s: %d documents, %d queries, %d judgements\n", r.Dataset, r.Split, r.Documents, r.Queries, r.Judgements)
+	fmt.Fprintf(w, "%s, %s: %d documents, %d queries, %d judgements\n", r.Dataset, splitName(r.Split), r.Documents, r.Queries, r.Judgements)
 	for _, f := range r.Findings {
 		fmt.Fprintf(w, "%-7s  %s (%d): %s\n", f.Level, f.Kind, f.Count, f.Message)
 		for _, id := range f.Examples {

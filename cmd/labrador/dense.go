@@ -107,12 +107,12 @@ func (s *denseSystem) options(d *study.Data) (dense.Options, error) {
 		Prompt: s.Prompt, DType: s.DType, Dimensions: s.Dimensions, Layer: s.Layer, Pooling: s.Pooling}, err
 }
 
-func (s *denseSystem) Key(d *study.Data) (string, error) {
+func (s *denseSystem) Key(ctx context.Context, d *study.Data) (string, error) {
 	o, err := s.options(d)
 	if err != nil {
 		return "", err
 	}
-	digest, err := digestOfModel(o.Model)
+	digest, err := digestOfModel(ctx, o.Model)
 	if err != nil {
 		return "", err
 	}
@@ -154,7 +154,7 @@ func (s *denseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, st
 		return nil, cost, err
 	}
 	o.Threads = job.Threads
-	encoder, err := dense.Open(o)
+	encoder, err := dense.Open(ctx, o)
 	if err != nil {
 		return nil, cost, err
 	}
@@ -163,7 +163,7 @@ func (s *denseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, st
 	if err != nil {
 		return nil, cost, err
 	}
-	e := encoding{encoder, kept, passOf(s, job.Data, job.Others)}
+	e := encoding{encoder, kept, passOf(ctx, s, job.Data, job.Others)}
 	start := time.Now()
 	docs, tokens, err := e.dense(ctx, labrador.DocumentSide, dense.Documents(job.Data.Documents), job.Progress("encoding documents", "texts", 0))
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/dataset"
 	"github.com/labrador-lab/labrador/dense"
 	"github.com/labrador-lab/labrador/internal/atomicfile"
 	"github.com/labrador-lab/labrador/internal/progress"
@@ -38,8 +40,8 @@ func encodeCommand() *cobra.Command {
 		Long: `Encode texts with a model as its makers publish it: a folder with config.json and safetensors, a sentence-transformers folder,
 a folder of static embeddings, or a .gguf file.
 
-IN is a BEIR folder (corpus.jsonl, or queries.jsonl with --side query), a .jsonl file of objects with "text" (and "_id" or "id",
-"title"), a .tsv file of id<TAB>text, or any other file, whose lines are the texts. Writes OUT.npy, float32, one row of unit length
+IN is a dataset's folder or zip (its documents, or its queries with --side query; it needs no others), a .jsonl file of objects with
+"text" (and "_id" or "id", "title"), a .tsv file of id<TAB>text, or any other file, whose lines are the texts. Writes OUT.npy, float32, one row of unit length
 per text in order, and OUT.ids, one id per line. Stop it at any moment: the same command goes on from there.
 
   labrador encode --model all-MiniLM-L6-v2 scifact vectors/scifact
@@ -105,7 +107,7 @@ func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out
 	if len(ids) == 0 {
 		return fmt.Errorf("encode: %s holds no text", in)
 	}
-	e, err := dense.Open(o)
+	e, err := dense.Open(cmd.Context(), o)
 	if err != nil {
 		return err
 	}
@@ -205,32 +207,36 @@ func writeLines(w io.Writer, lines []string) error {
 
 // itemsOf reads texts in the form that the path's name and kind say.
 func itemsOf(path string, side labrador.Side) (dense.Items, error) {
+	if path == "-" {
+		return nil, errors.New("encode: texts are read twice: give a file, not standard input")
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
 	name := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(path), ".gz"), ".zst")
 	switch {
-	case info.IsDir() && side == labrador.QuerySide:
-		return queryItems(filepath.Join(path, "queries.jsonl")), nil
-	case info.IsDir():
-		return documentItems(filepath.Join(path, "corpus.jsonl")), nil
+	case info.IsDir(), strings.HasSuffix(name, ".zip"):
+		d, err := dataset.Open(dataset.Ref{Path: path})
+		if err != nil {
+			return nil, err
+		}
+		if side == labrador.QuerySide {
+			return queryItems(d.AllQueries), nil
+		}
+		return dense.Documents(d.Documents), nil
 	case strings.HasSuffix(name, ".jsonl"):
 		return jsonItems(path), nil
 	case strings.HasSuffix(name, ".tsv"):
-		return queryItems(path), nil
+		return queryItems(func() iter.Seq2[labrador.Query, error] { return labrador.ReadQueries(path) }), nil
 	}
 	return lineItems(path), nil
 }
 
-func documentItems(path string) dense.Items {
-	return dense.Documents(func() iter.Seq2[labrador.Document, error] { return labrador.ReadDocuments(path) })
-}
-
-func queryItems(path string) dense.Items {
+func queryItems(queries func() iter.Seq2[labrador.Query, error]) dense.Items {
 	return func() iter.Seq2[dense.Item, error] {
 		return func(yield func(dense.Item, error) bool) {
-			for q, err := range labrador.ReadQueries(path) {
+			for q, err := range queries() {
 				if !yield(dense.Item{ID: q.ID, Item: labrador.Item{Text: q.Text, Picture: q.Picture}}, err) {
 					return
 				}
@@ -294,6 +300,9 @@ func jsonItems(path string) dense.Items {
 			BEIR  json.RawMessage `json:"_id"`
 			Title string          `json:"title"`
 			Text  *string         `json:"text"`
+		}
+		if len(bytes.TrimSpace(line)) == 1 {
+			return dense.Item{}, errors.New("an object over several lines: JSON lines have each on one")
 		}
 		if err := json.Unmarshal(line, &o); err != nil {
 			return dense.Item{}, err

@@ -49,12 +49,13 @@ hnsw keeps its recall on the dataset's own queries: its ef is tuned on half of t
 most 400 each, of the split). With fewer than 200 queries it is no less than what made queries need, which are documents with noise; with
 fewer than 20 these alone are there to tune on, and real ones may be harder. A changed index is tuned again on the same queries.
 
-DATASET is a name or a path, as for labrador data. The index is the folder that --out names (SYSTEM-DATASET.index in the working
+DATASET is a name or a path, as for labrador data, of which only the documents are needed: a folder with corpus.jsonl, or any file of
+lines like {"_id": "1", "title": "may be empty", "text": "..."} or id<TAB>text. The index is the folder that --out names (SYSTEM-DATASET.index in the working
 folder by default). Files are written under another name and renamed at the end: an interrupted run leaves what was there.
 
 An index changes in place, bm25 and dense alike; an interrupted change leaves what was there:
 
-  --add       indexes the documents of a dataset, or of a corpus file (.jsonl, .tsv), too; one whose id is there takes the place of
+  --add       indexes the documents of a DATASET too (- is a corpus on standard input, for bm25); one whose id is there takes the place of
               the old one. For a dense index they are encoded by its own model with its own settings
   --delete    deletes the documents whose ids a file has, one a line (- is standard input); before --add, where both are given
   --merge     makes one file of all parts of a bm25 index, which searches fastest
@@ -65,6 +66,7 @@ it is deleted, so that --merge is never needed. A dense index is written anew at
 documents at once.
 
   labrador index bm25 ./scifact
+  labrador index bm25 docs.jsonl && labrador search bm25-docs.index --query "how are keys rotated"
   labrador index --out idx bm25:analyzer=code,k1=1.2,b=0.75 gostd-small
   labrador index bm25:title=1 nfcorpus --data ~/data
   labrador index dense:all-MiniLM-L6-v2,dtype=int8,search=hnsw scifact --data ~/data
@@ -115,8 +117,6 @@ func (o *indexFlags) check(cmd *cobra.Command, args []string) error {
 
 func runIndex(cmd *cobra.Command, system, name string, o indexFlags) error {
 	kind, settings, _ := strings.Cut(system, ":")
-	ref := dataset.ParseRef(name)
-	ref.Folders = dataFolders(o.data)
 	switch kind {
 	case "bm25":
 		opts, err := index.ParseBM25Options(settings)
@@ -124,12 +124,9 @@ func runIndex(cmd *cobra.Command, system, name string, o indexFlags) error {
 			return usageError{err}
 		}
 		opts.Memory, opts.Threads, opts.NoDocuments = int64(o.memory)<<20, o.threads, o.noDocs
-		d, err := dataset.Open(ref)
+		d, err := o.open(kind, name)
 		if err != nil {
 			return err
-		}
-		if o.out == "" {
-			o.out = kind + "-" + filepath.Base(d.Name) + ".index"
 		}
 		return indexBM25(cmd.Context(), cmd, d, o.out, opts)
 	case "dense":
@@ -140,16 +137,38 @@ func runIndex(cmd *cobra.Command, system, name string, o indexFlags) error {
 		if err != nil {
 			return usageError{err}
 		}
-		d, err := dataset.Open(ref)
+		d, err := o.open(kind, name)
 		if err != nil {
 			return err
-		}
-		if o.out == "" {
-			o.out = kind + "-" + filepath.Base(d.Name) + ".index"
 		}
 		return indexDense(cmd, d, o.out, dense, o.threads)
 	}
 	return usagef("no system %q to index with (there are bm25 and dense)", kind)
+}
+
+// open opens the dataset to index, makes sure that it has a document, and names the index where --out does not.
+func (o *indexFlags) open(kind, name string) (*dataset.Dataset, error) {
+	d, err := openDocuments(name, o.data)
+	if err != nil {
+		return nil, err
+	}
+	if o.out == "" {
+		o.out = kind + "-" + filepath.Base(d.Name) + ".index"
+	}
+	for _, err := range d.Documents() {
+		return d, err
+	}
+	return nil, fmt.Errorf("dataset %s: no document in %s", d.Name, d.Dir)
+}
+
+// openDocuments opens a dataset, or a file of documents whatever it is called.
+func openDocuments(name string, data []string) (*dataset.Dataset, error) {
+	ref := dataset.ParseRef(name)
+	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+		ref = dataset.Ref{Path: name}
+	}
+	ref.Folders = dataFolders(data)
+	return dataset.Open(ref)
 }
 
 func indexBM25(ctx context.Context, cmd *cobra.Command, d *dataset.Dataset, dir string, opts index.BM25Options) error {
@@ -209,6 +228,7 @@ type termIndex interface {
 	SearchAll(ctx context.Context, q labrador.Query, k int) ([]labrador.Hit, error)
 	SearchTerms(ctx context.Context, terms []index.WeightedTerm, k int) ([]labrador.Hit, error)
 	WeightedTerms(query string) ([]index.WeightedTerm, error)
+	Document(id string) (labrador.Document, bool, error)
 	RM3(o index.RM3Options) (*index.RM3, error)
 	Verify() error
 	Close() error

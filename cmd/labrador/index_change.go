@@ -7,14 +7,12 @@ import (
 	"io"
 	"iter"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/dataset"
 	"github.com/labrador-lab/labrador/dense"
 	"github.com/labrador-lab/labrador/index"
 	"github.com/labrador-lab/labrador/internal/atomicfile"
@@ -56,6 +54,8 @@ func changeIndex(cmd *cobra.Command, dir string, o indexFlags) error {
 	switch {
 	case isDenseIndex(dir) && o.change.merge:
 		return usagef("%s is a dense index, which has no parts to merge", dir)
+	case isDenseIndex(dir) && o.change.add == "-":
+		return usagef("--add - is for bm25: documents to encode are read twice, so give a file")
 	case isDenseIndex(dir):
 		return changeDense(cmd, dir, ids, docs, o)
 	case index.IsBM25Set(dir):
@@ -64,19 +64,12 @@ func changeIndex(cmd *cobra.Command, dir string, o indexFlags) error {
 	return fmt.Errorf("%s holds no index (labrador index makes one)", dir)
 }
 
-// documents are those that --add names: a file's, else a dataset's.
+// documents are those that --add names: a file's or a dataset's.
 func (o *indexFlags) documents() (documents, error) {
-	path := o.change.add
-	info, err := os.Stat(path)
-	if err != nil && strings.Contains(filepath.Base(path), ".jsonl") {
-		return nil, fmt.Errorf("--add: %w; give a .jsonl file of documents, or a dataset", err)
-	}
-	if path == "-" || err == nil && info.Mode().IsRegular() && !strings.HasSuffix(path, ".zip") {
+	if path := o.change.add; path == "-" {
 		return func() iter.Seq2[labrador.Document, error] { return labrador.ReadDocuments(path) }, nil
 	}
-	ref := dataset.ParseRef(path)
-	ref.Folders = dataFolders(o.data)
-	d, err := dataset.Open(ref)
+	d, err := openDocuments(o.change.add, o.data)
 	if err != nil {
 		return nil, err
 	}
@@ -119,20 +112,24 @@ func changeBM25(cmd *cobra.Command, dir string, ids []string, docs documents, o 
 	defer x.Close()
 	if ids != nil {
 		n, err := x.Delete(ctx, ids...)
+		if n > 0 || err == nil {
+			printDeleted(w, n, len(ids))
+		}
 		if err != nil {
 			return err
 		}
-		printDeleted(w, n, len(ids))
 	}
 	if docs != nil {
 		bar := progress.New(cmd.ErrOrStderr(), "adding to "+dir, "documents", 0)
 		defer bar.Done()
 		added, replaced, err := x.Add(ctx, docs(), index.BM25Options{Memory: int64(o.memory) << 20, Threads: o.threads, Progress: func(n int) { bar.Add(int64(n)) }})
 		bar.Done()
+		if added+replaced > 0 || err == nil {
+			fmt.Fprintf(w, "added\t%d\nreplaced\t%d\n", added, replaced)
+		}
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "added\t%d\nreplaced\t%d\n", added, replaced)
 	}
 	if o.change.merge {
 		if err := x.Merge(ctx); err != nil {
@@ -192,7 +189,7 @@ func changeDense(cmd *cobra.Command, dir string, ids []string, docs documents, o
 
 // encode makes vectors of documents with the index's own model and settings.
 func (d denseIndex) encode(cmd *cobra.Command, dir string, docs documents, threads int) (dense.Encoded, error) {
-	e, err := d.encoder(dir, threads)
+	e, err := d.encoder(cmd.Context(), dir, threads)
 	if err != nil {
 		return dense.Encoded{}, err
 	}

@@ -167,6 +167,9 @@ func indexDense(cmd *cobra.Command, set *dataset.Dataset, dir string, d denseInd
 		return err
 	}
 	d.Model = abs
+	if err := checkIDs(set); err != nil {
+		return err
+	}
 	docs, queries, err := d.encodeDataset(cmd, set, threads)
 	if err != nil {
 		return err
@@ -199,21 +202,24 @@ func indexDense(cmd *cobra.Command, set *dataset.Dataset, dir string, d denseInd
 }
 
 // encodeDataset makes vectors of a dataset's documents, and for hnsw of queries to tune it with, if it has any that can be read. It sets
-// d.Encoder.
+// d.Encoder and makes d.DType definite.
 func (d *denseIndex) encodeDataset(cmd *cobra.Command, set *dataset.Dataset, threads int) (docs dense.Encoded, queries labrador.Matrix, err error) {
 	var ask []labrador.Query
 	if d.Search == "hnsw" {
-		if ask, err = set.Queries(); err != nil { // the documents are what is indexed: they do not need queries
+		if ask, err = knownQueries(set); err != nil { // the documents are what is indexed: they do not need queries
 			fmt.Fprintf(cmd.ErrOrStderr(), "tuning without the dataset's queries: %v\n", err)
 		}
 		ask = spread(ask, 2*tuneQueries)
 	}
-	e, err := dense.Open(d.options(threads))
+	e, err := dense.Open(cmd.Context(), d.options(threads))
 	if err != nil {
 		return docs, queries, err
 	}
 	defer e.Close()
 	d.Encoder = e.ID()
+	if d.DType == "auto" { // it stays what it is, whatever is fastest when the index is searched
+		d.DType = e.Model().DType()
+	}
 	kept, err := openVectorStore()
 	if err != nil {
 		return docs, queries, err
@@ -229,6 +235,21 @@ func (d *denseIndex) encodeDataset(cmd *cobra.Command, set *dataset.Dataset, thr
 	}
 	docs, _, err = enc.dense(ctx, labrador.DocumentSide, dense.Documents(set.Documents), progress.New(cmd.ErrOrStderr(), "encoding "+set.Name, "texts", 0))
 	return docs, queries, err
+}
+
+// checkIDs finds a document id that comes twice before anything is encoded.
+func checkIDs(set *dataset.Dataset) error {
+	seen := map[string]bool{}
+	for doc, err := range set.Documents() {
+		if err != nil {
+			return err
+		}
+		if seen[doc.ID] {
+			return fmt.Errorf("dataset %s: two documents have the id %q", set.Name, doc.ID)
+		}
+		seen[doc.ID] = true
+	}
+	return nil
 }
 
 // tuneQueries is how many queries hnsw is tuned on at most, and measured on.
@@ -292,12 +313,12 @@ func isDenseIndex(dir string) bool {
 }
 
 // openDenseIndex opens such a folder with its model.
-func openDenseIndex(dir string, threads int) (labrador.BatchSearcher, func(), error) {
+func openDenseIndex(ctx context.Context, dir string, threads int) (labrador.BatchSearcher, func(), error) {
 	d, err := readDense(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err := d.encoder(dir, threads)
+	e, err := d.encoder(ctx, dir, threads)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -336,9 +357,9 @@ func openDenseIndex(dir string, threads int) (labrador.BatchSearcher, func(), er
 }
 
 // encoder opens the index's model and refuses another than the one that the index was made with.
-func (d denseIndex) encoder(dir string, threads int) (*dense.Encoder, error) {
+func (d denseIndex) encoder(ctx context.Context, dir string, threads int) (*dense.Encoder, error) {
 	path := filepath.Join(dir, denseFile)
-	e, err := dense.Open(d.options(threads))
+	e, err := dense.Open(ctx, d.options(threads))
 	if err != nil {
 		return nil, fmt.Errorf("%s: the model that the index was made with: %w", path, err)
 	}

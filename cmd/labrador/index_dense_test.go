@@ -57,6 +57,12 @@ func TestDenseIndex(t *testing.T) {
 	if code, made := capture(t, "index", "--out", filepath.Join(dir, "idx2"), "dense:"+m+",search=hnsw", set2); code != 0 {
 		t.Errorf("without queries: exit status %d, %q", code, made)
 	}
+	if code, made := capture(t, "index", "--out", filepath.Join(dir, "idx2"), "dense:"+m+",dtype=auto", set); code != 0 {
+		t.Errorf("dtype auto: exit status %d, %q", code, made)
+	}
+	if d, err := readDense(filepath.Join(dir, "idx2")); err != nil || d.DType == "auto" || d.DType == "" {
+		t.Errorf("dtype auto is kept as %q, %v", d.DType, err)
+	}
 	for _, system := range []string{"dense:", "dense:x,search=tree", "dense:x,nothing=1", "dense:x,dtype=f7", "splade"} {
 		if code, _ := capture(t, "index", system, set); code != 2 {
 			t.Errorf("%s: exit status %d", system, code)

@@ -27,7 +27,7 @@ func modelLossCommand() *cobra.Command {
 		Short: "Measure what bf16 and int8 lose of a model's vectors, on your texts, and how much faster they are here",
 		Long: `Encode a sample of texts with a model in f32, bf16 and int8 and compare the vectors with those of f32.
 
-IN is what labrador encode takes: a BEIR folder, a .jsonl, a .tsv, or lines. The sample is spread evenly over it. For each
+IN is what labrador encode takes: a dataset's folder or zip, a .jsonl, a .tsv, or lines. The sample is spread evenly over it. For each
 arithmetic:
 
   cosine       of a text's vector with its vector in f32: the mean, and the worst

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -60,7 +61,7 @@ type keptDigest struct {
 
 // digestOfModel is a hash over names and contents of a model's files. Models are large, so it is kept in the cache and holds as long as
 // the files' sizes and times of change stay.
-func digestOfModel(path string) (string, error) {
+func digestOfModel(ctx context.Context, path string) (string, error) {
 	files, err := modelFiles(path, maxModelDepth)
 	if err != nil {
 		return "", err
@@ -81,7 +82,7 @@ func digestOfModel(path string) (string, error) {
 	if data, err := os.ReadFile(place); err == nil && json.Unmarshal(data, &kept) == nil && kept.Stamp == stamp {
 		return kept.Digest, nil
 	}
-	contents, err := digestFiles(files)
+	contents, err := digestFiles(ctx, files)
 	if err != nil {
 		return "", err
 	}

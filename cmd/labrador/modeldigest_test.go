@@ -20,7 +20,7 @@ func TestModelDigest(t *testing.T) {
 	link(t, model, outer)
 	digest := func(path string) string {
 		t.Helper()
-		d, err := digestOfModel(path)
+		d, err := digestOfModel(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +57,7 @@ func TestModelDigest(t *testing.T) {
 		t.Error("a hidden file changes the digest")
 	}
 	for _, bad := range []string{filepath.Join(dir, "none"), t.TempDir()} {
-		if _, err := digestOfModel(bad); err == nil {
+		if _, err := digestOfModel(t.Context(), bad); err == nil {
 			t.Errorf("%s: no error", bad)
 		}
 	}
@@ -75,12 +75,12 @@ func TestModelDigestIsKept(t *testing.T) {
 		}
 	}
 	write("one")
-	a, err := digestOfModel(path)
+	a, err := digestOfModel(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	write("two") // the same size and time: only reading would tell
-	if b, err := digestOfModel(path); err != nil || a != b {
+	if b, err := digestOfModel(t.Context(), path); err != nil || a != b {
 		t.Errorf("the file was read again: %s, %s, %v", a, b, err)
 	}
 }

@@ -93,7 +93,9 @@ func (f *promptFlags) run(cmd *cobra.Command) error {
 	if err != nil && !errors.Is(err, prompt.ErrNoTemplate) {
 		return err
 	}
-	d, err := dataset.Open(dataset.Ref{Name: f.dataset, Folders: dataFolders(f.folders)})
+	ref := dataset.ParseRef(f.dataset)
+	ref.Folders = dataFolders(f.folders)
+	d, err := dataset.Open(ref)
 	if err != nil {
 		return err
 	}
@@ -110,7 +112,7 @@ func (f *promptFlags) run(cmd *cobra.Command) error {
 		in := p.Encode(tok)
 		return f.print(cmd.OutOrStdout(), shown{id, side.String(), p.String(), in.IDs, in.From, in.To, p.Cut}, tok)
 	}
-	queries, err := d.Queries()
+	queries, err := knownQueries(d)
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"runtime"
 	"slices"
 	"strings"
@@ -25,30 +27,36 @@ type searchFlags struct {
 	all     bool
 	weights bool
 	rm3     bool
+	query   string
 }
 
 func searchCommand() *cobra.Command {
 	o := searchFlags{k: 1000, tag: "labrador"}
 	cmd := &cobra.Command{
-		Use:   "search INDEX QUERIES",
-		Short: "Search an index with a file of queries; a TREC run on stdout",
+		Use:   "search INDEX QUERIES | search INDEX --query TEXT",
+		Short: "Search an index with a file of queries, a TREC run on stdout; or with one query",
 		Long: `Search an index that labrador index made with a file of queries, and print a TREC run: query, Q0, document, rank, score, tag.
+
+With --query, search it with this text, and print the ten best documents (or -k) for a reader: rank, score, id, and, of a bm25 index that
+keeps its documents, how each begins.
 
 QUERIES is a BEIR queries.jsonl, lines of id<TAB>text, or TREC topics, compressed or not. Queries go through the analyzer that the
 index was made with. Documents of equal score come in ascending order of their ids, as Anserini has them, with scores that differ in
 the last digit so that trec_eval keeps the order.
 
-On a bm25 index one of these says how queries are read, instead of as bags of words:
+With a bm25 index one of these says how queries are read, instead of as bags of words:
 
   --all      only documents that hold every term of the query
   --weights  a word may have a weight behind ^, 1 where it has none: "neural^2.5 search"
   --rm3      expands each query by ten terms of the ten documents found first, as Anserini's -rm3 does
 
+  labrador search bm25-docs.index --query "how are keys rotated"
   labrador search scifact.index ~/data/scifact/queries.jsonl > run
   labrador search -k 100 --tag bm25 --qrels qrels/test.tsv idx queries.tsv | labrador eval -m nDCG@10 qrels/test.tsv -`,
-		Args: cobra.ExactArgs(2),
+		Args: cobra.RangeArgs(1, 2),
 	}
-	cmd.Flags().IntVarP(&o.k, "hits", "k", o.k, "hits per query")
+	cmd.Flags().StringVar(&o.query, "query", "", "search with this text")
+	cmd.Flags().IntVarP(&o.k, "hits", "k", o.k, "hits per query; 10 unless given with --query")
 	cmd.Flags().StringVar(&o.tag, "tag", o.tag, "name of the run")
 	cmd.Flags().IntVar(&o.threads, "threads", 0, "threads (0: one per processor)")
 	cmd.Flags().StringVar(&o.qrels, "qrels", "", "search only the queries that this file judges")
@@ -56,18 +64,43 @@ On a bm25 index one of these says how queries are read, instead of as bags of wo
 	cmd.Flags().BoolVar(&o.weights, "weights", false, "words with weights, as in neural^2.5 search")
 	cmd.Flags().BoolVar(&o.rm3, "rm3", false, "expand queries by terms of the documents found first")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if o.readings() > 1 {
-			return usagef("--all, --weights and --rm3 are three ways to read a query: give one")
-		}
-		if o.k < 1 || o.threads < 0 {
-			return usagef("-k is %d and --threads %d: want at least 1 and 0", o.k, o.threads)
-		}
-		if err := checkTag(o.tag); err != nil {
+		if err := o.check(cmd, args); err != nil {
 			return err
 		}
-		return runSearch(cmd, args[0], args[1], o)
+		x, closeIndex, err := o.openIndex(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		defer closeIndex()
+		if o.threads > 0 {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(o.threads))
+		}
+		if len(args) == 1 {
+			return printHits(cmd, x, o)
+		}
+		return runSearch(cmd, x, args[1], o)
 	}
 	return cmd
+}
+
+// check refuses flags and arguments that do not go together.
+func (o *searchFlags) check(cmd *cobra.Command, args []string) error {
+	one := cmd.Flags().Changed("query")
+	switch {
+	case one == (len(args) == 2):
+		return usagef("labrador search takes INDEX and QUERIES, or INDEX with --query TEXT")
+	case one && strings.TrimSpace(o.query) == "":
+		return usagef("--query is empty")
+	case one && (cmd.Flags().Changed("tag") || o.qrels != ""):
+		return usagef("--tag and --qrels go with a file of queries, not with --query")
+	case o.readings() > 1:
+		return usagef("--all, --weights and --rm3 are three ways to read a query: give one")
+	case o.k < 1 || o.threads < 0:
+		return usagef("-k is %d and --threads %d: want at least 1 and 0", o.k, o.threads)
+	case one && !cmd.Flags().Changed("hits"):
+		o.k = 10
+	}
+	return checkTag(o.tag)
 }
 
 // checkTag refuses a name of a run that would spoil its last column.
@@ -78,28 +111,59 @@ func checkTag(tag string) error {
 	return nil
 }
 
-func runSearch(cmd *cobra.Command, indexPath, queryPath string, o searchFlags) error {
-	var x labrador.BatchSearcher
-	if isDenseIndex(indexPath) {
+// searched is an open index, with queries read as the flags say.
+type searched struct {
+	labrador.BatchSearcher
+	terms termIndex // nil for a dense index
+}
+
+// openIndex opens an index of either kind.
+func (o searchFlags) openIndex(ctx context.Context, path string) (x searched, closeIndex func(), err error) {
+	if isDenseIndex(path) {
 		if o.readings() > 0 {
-			return usagef("%s is a dense index: --all, --weights and --rm3 are for bm25", indexPath)
+			return x, nil, usagef("%s is a dense index: --all, --weights and --rm3 are for bm25", path)
 		}
-		dense, closeAll, err := openDenseIndex(indexPath, o.threads)
-		if err != nil {
-			return err
+		x.BatchSearcher, closeIndex, err = openDenseIndex(ctx, path, o.threads)
+		return x, closeIndex, err
+	}
+	if x.terms, err = openIndex(path); err != nil {
+		return x, nil, err
+	}
+	if x.BatchSearcher, err = o.read(x.terms); err != nil {
+		x.terms.Close()
+	}
+	return x, func() { x.terms.Close() }, err
+}
+
+// printHits searches with the text of --query and prints the hits for a reader.
+func printHits(cmd *cobra.Command, x searched, o searchFlags) error {
+	hits, err := x.Search(cmd.Context(), labrador.Query{ID: "query", Text: o.query}, o.k)
+	if err != nil {
+		return err
+	}
+	if len(hits) == 0 {
+		fmt.Fprintln(cmd.ErrOrStderr(), "no document was found")
+	}
+	for rank, h := range hits {
+		line := fmt.Sprintf("%d\t%.4f\t%s", rank+1, h.Score, h.ID)
+		if x.terms != nil {
+			doc, kept, err := x.terms.Document(h.ID)
+			if err != nil {
+				return err
+			}
+			if kept {
+				line += "\t" + clipText(doc.Contents(), 120)
+			}
 		}
-		defer closeAll()
-		x = dense
-	} else {
-		terms, err := openIndex(indexPath)
-		if err != nil {
-			return err
-		}
-		defer terms.Close()
-		if x, err = o.read(terms); err != nil {
+		if _, err := fmt.Fprintln(cmd.OutOrStdout(), line); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// runSearch searches with the queries of a file and prints a run.
+func runSearch(cmd *cobra.Command, x searched, queryPath string, o searchFlags) error {
 	queries, err := readQueryFile(queryPath)
 	if err != nil {
 		return err
@@ -117,9 +181,6 @@ func runSearch(cmd *cobra.Command, indexPath, queryPath string, o searchFlags) e
 	}
 	if len(queries) == 0 {
 		return fmt.Errorf("%s: no queries to search", queryPath)
-	}
-	if o.threads > 0 {
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(o.threads))
 	}
 	return printRun(cmd.Context(), cmd, x, queries, o)
 }
@@ -230,6 +291,9 @@ func looksLikeTopics(path string) (bool, error) {
 		return false, nil
 	}
 	f, err := labrador.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("%w; a text to search with is given as --query TEXT", err)
+	}
 	if err != nil {
 		return false, err
 	}

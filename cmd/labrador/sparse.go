@@ -46,8 +46,8 @@ func (s *sparseSystem) Settings() map[string]string {
 	return set
 }
 
-func (s *sparseSystem) Key(d *study.Data) (string, error) {
-	key, err := s.dense().Key(d)
+func (s *sparseSystem) Key(ctx context.Context, d *study.Data) (string, error) {
+	key, err := s.dense().Key(ctx, d)
 	return "sparse/1 " + key, err
 }
 
@@ -58,7 +58,7 @@ func (s *sparseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, s
 		return nil, cost, err
 	}
 	o.Threads = job.Threads
-	encoder, err := dense.Open(o)
+	encoder, err := dense.Open(ctx, o)
 	if err != nil {
 		return nil, cost, err
 	}
@@ -67,7 +67,7 @@ func (s *sparseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, s
 	if err != nil {
 		return nil, cost, err
 	}
-	e := encoding{encoder, kept, passOf(s, job.Data, job.Others)}
+	e := encoding{encoder, kept, passOf(ctx, s, job.Data, job.Others)}
 	start := time.Now()
 	docs, tokens, err := e.sparse(ctx, labrador.DocumentSide, dense.Documents(job.Data.Documents), job.Progress("encoding documents", "texts", 0))
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *sparseSystem) Run(ctx context.Context, job *study.Job) (labrador.Run, s
 
 // passKey names the pass over a dataset's texts that makes a system's vectors, "" where none does: systems with the same key differ at most in
 // the layer whose states they take, in what is made of the kept vectors (dimensions, format), and in being sparse.
-func passKey(s study.System, d *study.Data) string {
+func passKey(ctx context.Context, s study.System, d *study.Data) string {
 	var same denseSystem
 	switch s := s.(type) {
 	case *denseSystem:
@@ -108,7 +108,7 @@ func passKey(s study.System, d *study.Data) string {
 		return ""
 	}
 	same.Layer, same.Dimensions, same.Format = 0, 0, ""
-	key, err := same.Key(d)
+	key, err := same.Key(ctx, d)
 	if err != nil {
 		return ""
 	}
@@ -116,11 +116,11 @@ func passKey(s study.System, d *study.Data) string {
 }
 
 // passOf is what the pass that makes a system's vectors is to make for it and the others.
-func passOf(s study.System, d *study.Data, others []study.System) dense.Pass {
+func passOf(ctx context.Context, s study.System, d *study.Data, others []study.System) dense.Pass {
 	var p dense.Pass
-	key := passKey(s, d)
+	key := passKey(ctx, s, d)
 	for _, other := range others {
-		if key == "" || passKey(other, d) != key {
+		if key == "" || passKey(ctx, other, d) != key {
 			continue
 		}
 		if other, ok := other.(*denseSystem); ok {

@@ -349,7 +349,7 @@ func TestEightFamilies(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			path := filepath.Join(dir, f.name)
 			f.checkpoint(t, path, embeddings, uint64(i))
-			e, err := dense.Open(dense.Options{Model: path, Recipe: "one-word", DType: "bf16"})
+			e, err := dense.Open(t.Context(), dense.Options{Model: path, Recipe: "one-word", DType: "bf16"})
 			if err != nil && f.arch != "qwen2" && strings.Contains(err.Error(), "is not supported") {
 				t.Skip(err) // package model reads no vision-language checkpoint yet
 			}

@@ -122,7 +122,7 @@ func (s *bm25System) Settings() map[string]string {
 	return settings
 }
 
-func (s *bm25System) Key(*study.Data) (string, error) {
+func (s *bm25System) Key(context.Context, *study.Data) (string, error) {
 	o, err := s.options()
 	return bm25Key + " " + o.String(), err
 }
@@ -130,7 +130,7 @@ func (s *bm25System) Key(*study.Data) (string, error) {
 func (s *bm25System) Run(ctx context.Context, job *study.Job) (labrador.Run, study.Cost, error) {
 	var cost study.Cost
 	var searcher *index.BM25
-	key, _ := s.Key(job.Data)
+	key, _ := s.Key(ctx, job.Data)
 	build := func(dir string) error {
 		o, err := s.options()
 		if err != nil {
@@ -196,7 +196,7 @@ func (s *vectorsSystem) paths(d *study.Data) ([4]string, error) {
 	return found, nil
 }
 
-func (s *vectorsSystem) Key(d *study.Data) (string, error) {
+func (s *vectorsSystem) Key(ctx context.Context, d *study.Data) (string, error) {
 	paths, err := s.paths(d)
 	if err != nil {
 		return "", err
@@ -206,7 +206,7 @@ func (s *vectorsSystem) Key(d *study.Data) (string, error) {
 			paths[i+1] = paths[i] + ".ids"
 		}
 	}
-	digests, err := digestFiles(paths[:])
+	digests, err := digestFiles(ctx, paths[:])
 	metric, _ := vectors.ParseMetric(s.Metric)
 	return "vectors/2 " + string(metric) + " " + digests, err
 }
@@ -292,7 +292,7 @@ func (s *fuseSystem) Settings() map[string]string {
 	return settings
 }
 
-func (s *fuseSystem) Key(*study.Data) (string, error) {
+func (s *fuseSystem) Key(context.Context, *study.Data) (string, error) {
 	return fmt.Sprintf("fuse/1 %v %v steps %d", s.Settings(), s.Minima, fuseSteps), nil
 }
 
@@ -332,12 +332,12 @@ func (s *runSystem) Validate() error {
 
 func (s *runSystem) Settings() map[string]string { return map[string]string{"file": s.File} }
 
-func (s *runSystem) Key(d *study.Data) (string, error) {
+func (s *runSystem) Key(ctx context.Context, d *study.Data) (string, error) {
 	path, err := s.files.find(s.File, d)
 	if err != nil {
 		return "", err
 	}
-	digest, err := digestFiles([]string{path})
+	digest, err := digestFiles(ctx, []string{path})
 	return "run/1 " + digest, err
 }
 
@@ -365,7 +365,7 @@ func (s *runSystem) Run(_ context.Context, job *study.Job) (labrador.Run, study.
 }
 
 // digestFiles is a hash over the contents of files, in order.
-func digestFiles(paths []string) (string, error) {
+func digestFiles(ctx context.Context, paths []string) (string, error) {
 	h := sha256.New()
 	for _, path := range paths {
 		f, err := os.Open(path)
@@ -373,7 +373,7 @@ func digestFiles(paths []string) (string, error) {
 			return "", err
 		}
 		one := sha256.New()
-		_, err = io.Copy(one, f)
+		_, err = io.Copy(one, untilDone{ctx, f})
 		f.Close()
 		if err != nil {
 			return "", err
@@ -381,4 +381,18 @@ func digestFiles(paths []string) (string, error) {
 		h.Write(one.Sum(nil))
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// untilDone reads until its context ends.
+type untilDone struct {
+	ctx context.Context
+	io.Reader
+}
+
+// Read implements io.Reader.
+func (u untilDone) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.Reader.Read(p)
 }

@@ -84,7 +84,7 @@ func TestWrongFiles(t *testing.T) {
 		"encode --model m latin.txt out":             "latin.txt:2: bytes that are not UTF-8",
 		"encode --model m cut.jsonl out":             "cut.jsonl:1:",
 		"fuse run empty":                             "empty: holds no hits",
-		"data show folder":                           "folder is no folder or zip in BEIR's layout",
+		"data show folder":                           "folder is no folder in BEIR's layout",
 		"search --qrels other.qrels idx queries.tsv": "other.qrels judges none of the 1 queries of queries.tsv",
 		"search idx empty":                           "empty: no queries",
 	} {
@@ -122,7 +122,7 @@ func TestChangeAnswers(t *testing.T) {
 		t.Errorf("no ids: status %d, %q, %q", status, stdout, stderr)
 	}
 	for line, says := range map[string]string{
-		"index --add no.jsonl idx":     "give a .jsonl file",
+		"index --add no.jsonl idx":     "no such folder, zip or file",
 		"index --delete no idx":        "one id a line",
 		"model loss no set":            "a model's folder",
 		"model loss set/qrels set":     "set holds 1 texts: a comparison takes 4",

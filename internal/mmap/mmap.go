@@ -21,6 +21,12 @@ func Open(path string) (*File, error) {
 		return nil, err
 	}
 	defer f.Close()
+	return Map(f)
+}
+
+// Map maps an open regular file. The mapping stays when f is closed.
+func Map(f *os.File) (*File, error) {
+	path := f.Name()
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err

@@ -47,6 +47,8 @@ var avx512Kinds = []kind{
 	{name: "Widen", tier: "AVX512", group: 8, colB: 4, rows: rows512, units: 3, input: "inputF32", values: 2, step: stepWiden},
 	{name: "U8", tier: "AVX512VNNI", group: 4, colB: 4, int: true, rows: rows512, units: 3, input: "inputU8", values: 4, step: stepU8},
 	{name: "S16", tier: "AVX512", group: 4, colB: 2, int: true, rows: rows512, units: 3, input: "inputS16", values: 2, step: stepS16},
+	{name: "I16", tier: "AVX512", group: 4, colB: 4, int: true, rows: rows512, units: 3, input: "inputI16", values: 2, step: stepI16},
+	{name: "I16", tier: "AVX512VNNI", group: 4, colB: 4, int: true, rows: rows512, units: 3, input: "inputI16", values: 2, step: stepI16VNNI},
 }
 
 var avx2Kinds = []kind{
@@ -55,7 +57,10 @@ var avx2Kinds = []kind{
 	{name: "F32Packed", tier: "AVX2", group: 4, colB: 4, rows: rows4, units: 3, input: "inputF32", values: 1, packed: true, step: stepF32},
 	{name: "Widen", tier: "AVX2", group: 8, colB: 4, rows: rows256, units: 2, input: "inputF32", values: 2, step: stepWiden},
 	{name: "S16", tier: "AVX2", group: 4, colB: 2, int: true, rows: rows256, units: 2, input: "inputS16", values: 2, step: stepS16},
+	{name: "I16", tier: "AVX2", group: 4, colB: 4, int: true, rows: rows256, units: 2, input: "inputI16", values: 2, step: stepI16},
 	{name: "U8", tier: "AVX2", group: 4, colB: 4, int: true, rows: rows4, units: 2, input: "inputU8", values: 4, pairs: true, step: stepU8Pairs},
+	{name: "I16", tier: "AVXVNNI", group: 4, colB: 4, int: true, rows: rows4, units: 3, input: "inputI16", values: 2, step: stepI16VNNI},
+	{name: "U8", tier: "AVXVNNI", group: 4, colB: 4, int: true, rows: rows4, units: 3, input: "inputU8", values: 4, step: stepU8},
 }
 
 // rowA is the address of row r of a, off bytes on. SI is row 0, R10 row 3, R8 the step, R11 three steps.
@@ -111,27 +116,6 @@ func stepBF16(a *asm, t tile, u int) {
 	}
 }
 
-// dpbf16 encodes VDPBF16PS, which the assembler lacks: zmm[dst] += pairs of zmm[s1] times pairs of zmm[s2]. EVEX, map
-// 0F38, prefix F3, W0, opcode 52 (Intel SDM volume 2).
-func dpbf16(dst, s1, s2 int) string {
-	p0 := 2
-	for _, bit := range []struct{ set, flag int }{{dst & 8, 0x80}, {s2 & 16, 0x40}, {s2 & 8, 0x20}, {dst & 16, 0x10}} {
-		if bit.set == 0 {
-			p0 |= bit.flag
-		}
-	}
-	p2 := 0x40
-	if s1&16 == 0 {
-		p2 |= 8
-	}
-	code := []int{0x62, p0, (^s1&15)<<3 | 4 | 2, p2, 0x52, 0xC0 | dst&7<<3 | s2&7}
-	var s []string
-	for _, b := range code {
-		s = append(s, fmt.Sprintf("BYTE $0x%02x", b))
-	}
-	return strings.Join(s, "; ")
-}
-
 // stepWiden takes pairs of bfloat16 apart: the even values are the lower halves, the odd ones the upper. The last register
 // holds the mask of the upper halves.
 func stepWiden(a *asm, t tile, u int) {
@@ -177,14 +161,14 @@ func (a *asm) xor() string {
 func stepU8(a *asm, t tile, u int) {
 	b := t.free()
 	for c := range t.units {
-		a.p("VMOVDQU32 %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
+		a.p("VMOVUPS %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
 	}
 	x := b + t.units
 	n := a.registers() - x
 	for r := range t.rows {
 		a.p("VPBROADCASTD %s, %s", rowA(r, u*4), a.v(x+r%n))
 		for c := range t.units {
-			a.p("VPDPBUSD %s, %s, %s", a.v(b+c), a.v(x+r%n), a.v(t.acc(r, c)))
+			a.dpbusd(b+c, x+r%n, t.acc(r, c))
 		}
 	}
 }
@@ -212,11 +196,25 @@ func stepU8Pairs(a *asm, t tile, u int) {
 	}
 }
 
+// stepS16 multiplies int16 with int8, which it widens.
 func stepS16(a *asm, t tile, u int) {
-	b := t.free()
 	for c := range t.units {
-		a.p("VPMOVSXBW %s, %s", rowB(u, c*a.bytes()/2), a.v(b+c))
+		a.p("VPMOVSXBW %s, %s", rowB(u, c*a.bytes()/2), a.v(t.free()+c))
 	}
+	a.wordProducts(t, u)
+}
+
+// stepI16 multiplies int16 with int16.
+func stepI16(a *asm, t tile, u int) {
+	for c := range t.units {
+		a.p("VMOVUPS %s, %s", rowB(u, c*a.bytes()), a.v(t.free()+c))
+	}
+	a.wordProducts(t, u)
+}
+
+// wordProducts adds products of pairs of int16: a's, and b's behind the accumulators.
+func (a *asm) wordProducts(t tile, u int) {
+	b := t.free()
 	x := b + t.units
 	left := a.registers() - x
 	n := max(1, min(4, left/2)) // broadcasts; the rest are products
@@ -229,6 +227,21 @@ func stepS16(a *asm, t tile, u int) {
 			i++
 			a.p("VPMADDWD %s, %s, %s", a.v(b+c), a.v(x+r%n), tmp)
 			a.p("VPADDD %s, %s, %s", tmp, a.v(t.acc(r, c)), a.v(t.acc(r, c)))
+		}
+	}
+}
+
+func stepI16VNNI(a *asm, t tile, u int) {
+	b := t.free()
+	for c := range t.units {
+		a.p("VMOVUPS %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
+	}
+	x := b + t.units
+	n := a.registers() - x
+	for r := range t.rows {
+		a.p("VPBROADCASTD %s, %s", rowA(r, u*4), a.v(x+r%n))
+		for c := range t.units {
+			a.dpwssd(b+c, x+r%n, t.acc(r, c))
 		}
 	}
 }

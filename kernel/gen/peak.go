@@ -15,11 +15,11 @@ func genPeak(a *asm, s *stubs) {
 			a.p("VPMADDWD %s, %s, %s", a.v(13), a.v(14), a.v(15))
 			a.p("VPADDD %s, %s, %s", a.v(15), a.v(i), a.v(i))
 		}},
+		{"peakVNNI", func(i int) { a.dpbusd(13, 14, i) }},
+		{"peakVNNI16", func(i int) { a.dpwssd(13, 14, i) }},
 	}
 	if a.reg == "Z" {
-		loops = append(loops,
-			loop{"peakBF16", func(i int) { a.p("%s // VDPBF16PS Z13, Z14, Z%d", dpbf16(i, 14, 13), i) }},
-			loop{"peakU8", func(i int) { a.p("VPDPBUSD Z13, Z14, Z%d", i) }})
+		loops = append(loops, loop{"peakBF16", func(i int) { a.p("%s // VDPBF16PS Z13, Z14, Z%d", dpbf16(i, 14, 13), i) }})
 	}
 	if a.reg == "Y" {
 		loops = append(loops, loop{"peakU8", func(i int) { // as stepU8Pairs

@@ -222,6 +222,21 @@ func genConvert(a *asm, s *stubs) {
 	})
 	a.ret()
 
+	a.begin(s, "quantS16", "", "dst *int16", "src *float32", "inv float64")
+	a.p("XORQ AX, AX")
+	a.times("loop", a.lanes, func() {
+		a.p("VMULPS (SI)(AX*4), %s, %s", a.v(4), a.v(0))
+		a.p("VCVTPS2DQ %s, %s", a.v(0), a.v(0))
+		if a.reg == "Z" {
+			a.p("VPMOVSDW Z0, (DI)(AX*2)")
+			return
+		}
+		a.p("VEXTRACTI128 $1, Y0, X1")
+		a.p("VPACKSSDW X1, X0, X0")
+		a.p("VMOVDQU X0, (DI)(AX*2)")
+	})
+	a.ret()
+
 	a.begin(s, "dotBF16", "float32", "a *float32", "b *BF16")
 	a.p("XORQ AX, AX")
 	a.clear(0, 1, 2, 3)
@@ -316,25 +331,22 @@ func genDot4Int8(a *asm, s *stubs) {
 	a.fold4("VPADDD", "VPHADDD")
 	a.p("VMOVUPS X0, (DI)")
 	a.ret()
-	if a.reg != "Z" {
-		return
-	}
 	a.begin(s, "dot4Int8VNNI", "", params...)
 	a.p("XORQ AX, AX")
 	a.clear(4, 5, 6, 7, 10)
-	a.p("VMOVDQU32 %s, Z11", word(0x80808080))
-	a.p("VMOVDQU32 %s, Z12", word(0x01010101))
-	a.times("loop", 64, func() {
-		a.p("VMOVDQU32 (SI)(AX*1), Z8")
-		a.p("VPDPBUSD Z8, Z12, Z10")
+	a.p("VMOVUPS %s, %s", word(0x80808080), a.v(11))
+	a.p("VMOVUPS %s, %s", word(0x01010101), a.v(12))
+	a.times("loop", a.bytes(), func() {
+		a.p("VMOVUPS (SI)(AX*1), %s", a.v(8))
+		a.dpbusd(8, 12, 10)
 		for i, r := range rowRegs {
-			a.p("VPXORD (%s)(AX*1), Z11, Z%d", r, 13+i)
-			a.p("VPDPBUSD Z8, Z%d, Z%d", 13+i, 4+i)
+			a.p("%s (%s)(AX*1), %s, %s", a.xor(), r, a.v(11), a.v(i))
+			a.dpbusd(8, i, 4+i)
 		}
 	})
-	a.p("VPSLLD $7, Z10, Z10")
+	a.p("VPSLLD $7, %s, %s", a.v(10), a.v(10))
 	for i := range 4 {
-		a.p("VPSUBD Z10, Z%d, Z%d", 4+i, 4+i)
+		a.p("VPSUBD %s, %s, %s", a.v(10), a.v(4+i), a.v(4+i))
 	}
 	a.fold4("VPADDD", "VPHADDD")
 	a.p("VMOVUPS X0, (DI)")
@@ -358,26 +370,24 @@ func genDotInt8(a *asm, s *stubs) {
 		})
 	}
 	a.sumInt32(0, 1)
-	if a.reg != "Z" {
-		return
-	}
 	a.begin(s, "dotInt8VNNI", "int32", params...)
 	a.p("XORQ AX, AX")
-	a.clear(0, 1, 8)
-	a.p("VMOVDQU32 %s, Z11", word(0x80808080))
-	a.p("VMOVDQU32 %s, Z12", word(0x01010101))
+	a.clear(0, 1, 8, 9)
+	a.p("VMOVUPS %s, %s", word(0x80808080), a.v(11))
+	a.p("VMOVUPS %s, %s", word(0x01010101), a.v(12))
 	for _, unroll := range []int{2, 1} {
-		a.times(fmt.Sprint("loop", unroll), 64*unroll, func() {
+		a.times(fmt.Sprint("loop", unroll), unroll*a.bytes(), func() {
 			for u := range unroll {
-				a.p("VMOVDQU32 %d(DI)(AX*1), Z%d", 64*u, 2+u)
-				a.p("VPXORD %d(SI)(AX*1), Z11, Z%d", 64*u, 4+u)
-				a.p("VPDPBUSD Z%d, Z12, Z8", 2+u)
-				a.p("VPDPBUSD Z%d, Z%d, Z%d", 2+u, 4+u, u)
+				a.p("VMOVUPS %d(DI)(AX*1), %s", u*a.bytes(), a.v(2+u))
+				a.p("%s %d(SI)(AX*1), %s, %s", a.xor(), u*a.bytes(), a.v(11), a.v(4+u))
+				a.dpbusd(2+u, 12, 8+u)
+				a.dpbusd(2+u, 4+u, u)
 			}
 		})
 	}
-	a.p("VPSLLD $7, Z8, Z8")
-	a.p("VPSUBD Z8, Z0, Z0")
+	a.p("VPADDD %s, %s, %s", a.v(9), a.v(8), a.v(8))
+	a.p("VPSLLD $7, %s, %s", a.v(8), a.v(8))
+	a.p("VPSUBD %s, %s, %s", a.v(8), a.v(0), a.v(0))
 	a.sumInt32(0, 1)
 }
 

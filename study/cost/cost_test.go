@@ -192,3 +192,47 @@ func TestPlanOfOnePass(t *testing.T) {
 		t.Errorf("the deepest is there: %+v", p)
 	}
 }
+
+// TestPlanOfTwoSplits: the documents of two splits of one corpus are encoded and indexed once, their queries each; a shallower layer in the same
+// pass and a system with the same vectors are counted as on one dataset.
+func TestPlanOfTwoSplits(t *testing.T) {
+	documents, queries, more := Count(1000, []int{100, 100}), Count(10, []int{20, 20}), Count(30, []int{20, 20})
+	work := func(system, key string, layers int64, q Tokens, dataset string) Work {
+		return Work{System: system, Dataset: dataset, Corpus: "c", Key: key, Pass: "p", Documents: documents, Queries: q,
+			Model: &Model{Parameters: layers * 1e6, Dimensions: 10}, TokensPerSecond: 100}
+	}
+	bm25 := func(q Tokens, dataset string) Work {
+		return Work{System: "bm25", Dataset: dataset, Corpus: "c", Key: "b", Documents: documents, Queries: q, DocumentSeconds: .001, DocumentBytes: 5, QuerySeconds: .1}
+	}
+	works := []Work{work("6", "6", 6, queries, "dev"), work("2", "2", 2, queries, "dev"), work("bits", "6", 6, queries, "dev"), bm25(queries, "dev"),
+		work("6", "6", 6, more, "test"), work("2", "2", 2, more, "test"), work("bits", "6", 6, more, "test"), bm25(more, "test")}
+	p := New(works, nil)
+	for i, want := range []struct {
+		tokens, bytes, seconds, fixed float64
+		sameAs, passOf, documentsOf   string
+	}{
+		{100200, 1010 * 40, 1002, 1000, "", "", ""}, {0, 1010 * 40, 0, 0, "", "6", ""}, {0, 0, 0, 0, "6", "", ""}, {0, 5000, 2, 1, "", "", ""},
+		{600, 30 * 40, 6, 0, "", "", "dev"}, {0, 30 * 40, 0, 0, "", "6", "dev"}, {0, 0, 0, 0, "6", "", "dev"}, {0, 0, 3, 0, "", "", "dev"},
+	} {
+		r := p.Rows[i]
+		tokens := r.Left.Tokens
+		if r.Model == nil { // what an index reads is not encoded
+			tokens = 0
+		}
+		if tokens != want.tokens || r.Left.Bytes != want.bytes || math.Abs(r.Left.Seconds-want.seconds) > 1e-9 || r.FixedSeconds != want.fixed ||
+			r.SameAs != want.sameAs || r.PassOf != want.passOf || r.DocumentsOf != want.documentsOf {
+			t.Errorf("%s on %s: %+v", r.System, r.Dataset, r)
+		}
+	}
+	loads := p.Loads()
+	if len(loads) != 2 || loads[0].Corpus != "c" || loads[1].Corpus != "c" || loads[0].Fixed != 1001 || loads[1].Fixed != 1001 {
+		t.Errorf("%+v", loads)
+	}
+	if r := Reduce(loads, nil, 1e6, Options{}); math.Abs(r.Full-p.Left.Seconds) > 1e-9 {
+		t.Errorf("a reduction of %v seconds, a plan of %v", r.Full, p.Left.Seconds)
+	}
+	works[0].Done, works[4].DocumentsDone = true, 1
+	if p = New(works, nil); p.Rows[4].Left.Tokens != 600 || p.Left.Tokens-p.Rows[3].Left.Tokens-p.Rows[7].Left.Tokens != 100200+600 {
+		t.Errorf("with the first there, layer 2 is left: %+v", p)
+	}
+}

@@ -1,18 +1,16 @@
 package cost
 
-import (
-	"cmp"
-	"slices"
-)
-
 // Work is one system on one dataset.
 type Work struct {
 	System  string `json:"system"`
 	Dataset string `json:"dataset"`
-	// Key names the vectors: of several works with one key only the first makes them and keeps them. Empty: they are nobody else's.
+	// Corpus names the documents, which several datasets may have in common, such as the splits of one. Empty: the dataset.
+	Corpus string `json:"-"`
+	// Key names how the vectors are made, or an index without vectors: of several works with one key on the same texts only the first makes
+	// them and keeps them. Empty: they are nobody else's.
 	Key string `json:"-"`
-	// Pass names the pass over the texts that makes the vectors: works with one pass are encoded together, and the one whose model does
-	// most with a token pays for it. Empty: the key.
+	// Pass names the pass over the texts that makes the vectors: works with one pass over the same texts are encoded together, and the one
+	// whose model does most with a token pays for it. Empty: the key.
 	Pass      string `json:"-"`
 	Documents Tokens `json:"documents"`
 	Queries   Tokens `json:"queries"`
@@ -66,8 +64,9 @@ type Row struct {
 	Left Amount `json:"left"` // beside what is there
 	// FixedSeconds is the part of Left.Seconds that leaving out queries does not save.
 	FixedSeconds float64 `json:"fixed_seconds"`
-	SameAs       string  `json:"same_as,omitempty"` // the system whose vectors it uses
-	PassOf       string  `json:"pass_of,omitempty"` // the system whose pass over the texts makes its vectors too
+	SameAs       string  `json:"same_as,omitempty"`      // the system whose vectors it uses
+	PassOf       string  `json:"pass_of,omitempty"`      // the system whose pass over the texts makes its vectors too
+	DocumentsOf  string  `json:"documents_of,omitempty"` // the other dataset with whose rows the vectors or the index of its documents are counted
 }
 
 // Plan is the cost of a study.
@@ -94,76 +93,30 @@ func New(works []Work, machines []Machine) Plan {
 	return p
 }
 
-// shares say how much of the encoding of its texts a row pays for: from nothing, and of what is left.
-type shares struct{ all, documents, queries float64 }
-
-// shareOut fills in whose vectors and whose pass each row uses, and what it pays for itself. Of the rows of a pass the deepest pays; a
-// shallower one pays for the texts of which it lacks the vectors while the deeper ones have theirs.
-func shareOut(rows []Row) []shares {
-	out := make([]shares, len(rows))
-	order := make([]int, len(rows))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rows[b].depth(), rows[a].depth()) })
-	owner, paid := map[string]string{}, map[string]shares{}
-	for _, i := range order {
-		r := &rows[i]
-		pass := cmp.Or(r.Pass, r.Key)
-		if r.Key != "" {
-			if first, ok := owner["key "+r.Key]; ok {
-				r.SameAs = first
-				continue
-			}
-			owner["key "+r.Key] = r.System
-		}
-		own := shares{1, 1 - r.DocumentsDone, 1 - r.QueriesDone}
-		if r.Done {
-			own.documents, own.queries = 0, 0
-		}
-		out[i] = own
-		if pass == "" {
-			continue
-		}
-		if first, ok := owner["pass "+pass]; ok {
-			r.PassOf = first
-		} else {
-			owner["pass "+pass] = r.System
-		}
-		before := paid[pass]
-		out[i] = shares{own.all - before.all, max(0, own.documents-before.documents), max(0, own.queries-before.queries)}
-		paid[pass] = shares{1, max(own.documents, before.documents), max(own.queries, before.queries)}
-	}
-	return out
-}
-
-// depth orders the rows of a pass by what a token costs.
-func (r *Row) depth() int64 {
-	if r.Model == nil {
-		return 0
-	}
-	return r.Model.Parameters
-}
-
 // price fills in the amounts.
 func (r *Row) price(machines []Machine, s shares) {
 	documents, queries := r.encoding(r.Documents, machines), r.encoding(r.Queries, machines)
-	ownDocuments := Amount{Seconds: r.DocumentSeconds * float64(r.Documents.Texts), Bytes: r.DocumentBytes*float64(r.Documents.Texts) + r.vectorBytes(r.Documents)}
-	ownQueries := Amount{Seconds: r.QuerySeconds * float64(r.Queries.Texts), Bytes: r.vectorBytes(r.Queries)}
+	ownDocuments, ownQueries := Amount{}, Amount{Seconds: r.QuerySeconds * float64(r.Queries.Texts)}
+	if !s.documents.theirs {
+		ownDocuments = Amount{Seconds: r.DocumentSeconds * float64(r.Documents.Texts), Bytes: r.DocumentBytes*float64(r.Documents.Texts) + r.vectorBytes(r.Documents)}
+	}
+	if !s.queries.theirs {
+		ownQueries.Bytes = r.vectorBytes(r.Queries)
+	}
 	r.All, r.Left = Amount{On: make([]float64, len(machines))}, Amount{On: make([]float64, len(machines))}
-	for _, a := range []Amount{documents.times(s.all), queries.times(s.all), ownDocuments, ownQueries} {
+	for _, a := range []Amount{documents.times(s.documents.all), queries.times(s.queries.all), ownDocuments, ownQueries} {
 		r.All.add(a)
 	}
-	if s.all > 0 && r.unknown() {
+	if s.documents.all+s.queries.all > 0 && r.unknown() {
 		r.All.Unknown = 1
 	}
 	if r.Done {
 		return
 	}
-	r.Left.add(documents.times(s.documents))
+	r.Left.add(documents.times(s.documents.left))
 	r.Left.add(ownDocuments.times(1 - r.DocumentsDone))
 	r.FixedSeconds = r.Left.Seconds
-	r.Left.add(queries.times(s.queries))
+	r.Left.add(queries.times(s.queries.left))
 	r.Left.add(ownQueries.times(1 - r.QueriesDone))
 	if r.Left.FLOPs > 0 && r.unknown() {
 		r.Left.Unknown = 1
@@ -190,9 +143,9 @@ func (r *Row) encoding(t Tokens, machines []Machine) Amount {
 	return a
 }
 
-// vectorBytes is the size of the vectors of texts, where they are not another row's.
+// vectorBytes is the size of the vectors of texts.
 func (r *Row) vectorBytes(t Tokens) float64 {
-	if r.Model == nil || r.SameAs != "" {
+	if r.Model == nil {
 		return 0
 	}
 	return r.Model.vectorBytes(t.Texts)
@@ -208,21 +161,25 @@ func (a Amount) times(share float64) Amount {
 	return Amount{Tokens: a.Tokens * share, FLOPs: a.FLOPs * share, Seconds: a.Seconds * share, On: on, Bytes: a.Bytes * share, Price: a.Price * share}
 }
 
-// Loads are the datasets' seconds that are left here, over all systems, in order of first mention: what Reduce chooses from.
+// Loads are the datasets' seconds that are left here, over all systems, in order of first mention: what Reduce chooses from. Datasets of one
+// corpus have what is left of it in common.
 func (p Plan) Loads() []Load {
 	var list []Load
-	at := map[string]int{}
+	at, fixed := map[string]int{}, map[string]float64{}
 	for _, r := range p.Rows {
 		i, ok := at[r.Dataset]
 		if !ok {
 			i = len(list)
 			at[r.Dataset] = i
-			list = append(list, Load{Dataset: r.Dataset, Queries: r.Queries.Texts})
+			list = append(list, Load{Dataset: r.Dataset, Corpus: r.corpus(), Queries: r.Queries.Texts})
 		}
-		list[i].Fixed += r.FixedSeconds
+		fixed[r.corpus()] += r.FixedSeconds
 		if n := list[i].Queries; n > 0 {
 			list[i].PerQuery += (r.Left.Seconds - r.FixedSeconds) / float64(n)
 		}
+	}
+	for i := range list {
+		list[i].Fixed = fixed[list[i].Corpus]
 	}
 	return list
 }

@@ -13,6 +13,7 @@ type Load struct {
 	Queries  int
 	Fixed    float64 // seconds whatever the number of queries: encoding the documents
 	PerQuery float64 // seconds
+	Corpus   string  // names the documents; Fixed counts once for datasets with the same ones. Empty: its own
 }
 
 // Claim is a statement that the study shall decide.
@@ -154,14 +155,32 @@ func newReducer(loads []Load, claims []Claim, o Options) *reducer {
 	return r
 }
 
+// secondsOf is what a dataset takes with so many queries while the others keep theirs: documents that an earlier one of them has too are free.
 func (r *reducer) secondsOf(i, queries int) float64 {
 	if queries == 0 {
 		return 0
 	}
-	return r.loads[i].Fixed + r.loads[i].PerQuery*float64(queries)
+	seconds := r.loads[i].PerQuery * float64(queries)
+	for j := range i {
+		if r.queries[j] > 0 && r.sameCorpus(i, j) {
+			return seconds
+		}
+	}
+	return r.loads[i].Fixed + seconds
 }
 
-func (r *reducer) seconds() float64 {
+func (r *reducer) sameCorpus(i, j int) bool {
+	return r.loads[i].Corpus != "" && r.loads[i].Corpus == r.loads[j].Corpus
+}
+
+func (r *reducer) seconds() float64 { return r.secondsWith(-1, 0) }
+
+// secondsWith is what everything takes with other queries of one dataset.
+func (r *reducer) secondsWith(dataset, queries int) float64 {
+	if dataset >= 0 {
+		defer func(n int) { r.queries[dataset] = n }(r.queries[dataset])
+		r.queries[dataset] = queries
+	}
 	sum := 0.0
 	for i, n := range r.queries {
 		sum += r.secondsOf(i, n)
@@ -239,7 +258,7 @@ func (r *reducer) cut() bool {
 			continue
 		}
 		for _, to := range []int{max(n/2, min(n, r.o.Fewest)), 0} {
-			saved := r.secondsOf(i, n) - r.secondsOf(i, to)
+			saved := r.seconds() - r.secondsWith(i, to)
 			if to == n || saved <= 0 {
 				continue
 			}
@@ -302,11 +321,12 @@ func (r *reducer) refill(budget float64) {
 	})
 	for _, i := range order {
 		l, n := r.loads[i], r.queries[i]
-		free := budget - r.seconds() + r.secondsOf(i, n)
+		free := budget - r.secondsWith(i, 0)
+		fixed := r.secondsWith(i, 1) - r.secondsWith(i, 0) - l.PerQuery
 		to := l.Queries
 		if l.PerQuery > 0 {
-			to = int(min(float64(l.Queries), max(0, (free-l.Fixed)/l.PerQuery)))
-		} else if l.Fixed > free {
+			to = int(min(float64(l.Queries), max(0, (free-fixed)/l.PerQuery)))
+		} else if fixed > free {
 			to = 0
 		}
 		if to > n && to >= min(l.Queries, r.o.Fewest) {

@@ -33,9 +33,11 @@ func (s *wordSystem) Settings() map[string]string {
 	}
 	return set
 }
-func (s *wordSystem) Of() []string                    { return nil }
-func (s *wordSystem) TuneOn() string                  { return "" }
-func (s *wordSystem) Key(*study.Data) (string, error) { return fmt.Sprintf("%+v", *s), nil }
+func (s *wordSystem) Of() []string   { return nil }
+func (s *wordSystem) TuneOn() string { return "" }
+func (s *wordSystem) Key(context.Context, *study.Data) (string, error) {
+	return fmt.Sprintf("%+v", *s), nil
+}
 func (s *wordSystem) Run(_ context.Context, job *study.Job) (labrador.Run, study.Cost, error) {
 	run := labrador.Run{}
 	noise := len(s.Model) + len(s.Layer)*3 + len(s.System)

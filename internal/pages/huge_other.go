@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package kernel
+package pages
 
 // adviseHuge does nothing: the system has no such advice.
 func adviseHuge([]byte) {}

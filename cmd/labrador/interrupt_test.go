@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/labrador-lab/labrador/internal/outside"
+)
+
+// TestInterruptedWhileOpening: a signal that comes while a model is opened ends every command that opens one with the message and the exit
+// status of an interruption, and leaves nothing.
+func TestInterruptedWhileOpening(t *testing.T) {
+	m := outside.Data(t, "models/st-bert-mean")
+	t.Setenv("LABRADOR_CACHE", t.TempDir())
+	t.Chdir(t.TempDir())
+	writeFile(t, "docs/corpus.jsonl", `{"_id":"a","text":"red dog"}`+"\n"+`{"_id":"b","text":"blue cat"}`+"\n"+`{"_id":"c","text":"x"}`+"\n"+`{"_id":"d","text":"y"}`+"\n")
+	writeFile(t, "queries.jsonl", `{"_id":"q","text":"dog"}`+"\n")
+	writeFile(t, "set/corpus.jsonl", `{"_id":"a","text":"red dog"}`+"\n")
+	writeFile(t, "set/queries.jsonl", `{"_id":"q","text":"dog"}`+"\n")
+	writeFile(t, "set/qrels/test.tsv", "q\ta\t1\n")
+	writeFile(t, "study.yaml", "name: s\ndatasets: [{path: ./set}]\nmeasures: [nDCG@10]\nsystems:\n  - {name: d, kind: dense, model: "+m+"}\n")
+	if status, _, stderr := exitOf(t, "index", "--out", "idx", "dense:"+m, "docs"); status != 0 {
+		t.Fatal(stderr)
+	}
+	before := listing(t)
+	for name, line := range map[string][]string{
+		"encode":  {"encode", "--model", m, "--dtype", "auto", "docs", "out"},
+		"index":   {"index", "--out", "out", "dense:" + m + ",dtype=auto", "docs"},
+		"hnsw":    {"index", "--out", "out", "dense:" + m + ",search=hnsw", "docs"},
+		"add":     {"index", "--add", "set", "idx"},
+		"search":  {"search", "idx", "queries.jsonl"},
+		"query":   {"search", "idx", "--query", "dog"},
+		"loss":    {"model", "loss", m, "docs"},
+		"compare": {"compare", "--out", "out", "study.yaml"},
+	} {
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		root := rootCommand()
+		root.SetArgs(line)
+		root.SetErr(io.Discard)
+		start := time.Now()
+		cmd, err := root.ExecuteContextC(ctx)
+		if !errors.Is(err, context.Canceled) || exitStatus(cmd, err) != 1 || time.Since(start) > 10*time.Second {
+			t.Errorf("%s: %v after %v", name, err, time.Since(start))
+		}
+		if after := listing(t); after != before {
+			t.Errorf("%s left %s, before there was %s", name, after, before)
+		}
+	}
+}
+
+// listing are the names in the working folder.
+func listing(t *testing.T) string {
+	t.Helper()
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := ""
+	for _, e := range entries {
+		names += e.Name() + " "
+	}
+	return names
+}

@@ -1,5 +1,0 @@
-//go:build !unix
-
-package kernel
-
-func hugeBytes(_ *Packed, n int) []byte { return alignedBytes(n) }

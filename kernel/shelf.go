@@ -1,0 +1,96 @@
+package kernel
+
+import (
+	"sync"
+	"unsafe"
+
+	"github.com/labrador-lab/labrador/internal/pages"
+)
+
+// Shelf is one piece of memory for the values of several matrices. It stays as long as one of them, or until Free.
+type Shelf struct {
+	k      *Kernels
+	memory *pages.Block // nil: Go's heap
+	free   []byte
+	mu     sync.Mutex
+}
+
+// ownMemory is from how many bytes on a shelf is memory of the system's.
+const ownMemory = 4 << 20
+
+// NewShelf is a shelf of so many bytes: the sum of the matrices' PackedBytes.
+func (k *Kernels) NewShelf(bytes int) *Shelf {
+	if bytes < ownMemory {
+		return &Shelf{k: k, free: pages.Aligned(bytes)}
+	}
+	b := pages.New(bytes)
+	return &Shelf{k: k, memory: b, free: b.Data}
+}
+
+// Free gives the memory back now. Its matrices must not be used afterwards.
+func (s *Shelf) Free() {
+	if s.memory != nil {
+		s.memory.Free()
+	}
+	s.free = nil
+}
+
+// PackedBytes is what the values of a matrix (oc, c) take on a shelf.
+func (k *Kernels) PackedBytes(f Format, oc, c int) int {
+	g := k.gemm(f)
+	w := Packed{k: k, g: g, format: f, oc: oc, c: c, groups: g.groups(c)}
+	return roundUp(w.size(), 64)
+}
+
+func (k *Kernels) gemm(f Format) *gemmKernels {
+	return [...]*gemmKernels{&k.t.gemm.f32, &k.t.gemm.bf16, &k.t.gemm.int16, &k.t.gemm.int8}[f]
+}
+
+// size is the size of the packed values.
+func (w *Packed) size() int {
+	return roundUp(w.oc, w.k.t.gemm.lanes) * w.groups * w.g.groupBytes(w.format)
+}
+
+// take gives w memory for its values; it panics where the shelf is full.
+func (s *Shelf) take(w *Packed) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := w.size()
+	w.memory, w.data = s.memory, s.free[:n:n]
+	s.free = s.free[min(len(s.free), roundUp(n, 64)):]
+}
+
+// Pack is Kernels.Pack with the values on the shelf. It is safe for concurrent use.
+func (s *Shelf) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Packed {
+	k := s.k
+	w := k.newUnplaced(f, k.gemm(f), oc, c)
+	s.take(w)
+	if f == FormatInt16 || f == FormatInt8 {
+		w.turn = newRotation(c)
+	}
+	n, lanes := w.groups*w.g.group, k.t.gemm.lanes // a channel's values, c and zeros up to a whole group
+	size := w.groups * w.g.groupBytes(f)
+	block := pages.Aligned(lanes * size) // channels as they are packed, which go into their panel together
+	buf, turned, tmp, args := make([]float32, c), make([]float32, c), make([]float32, c), new(gemmArgs)
+	for i := range oc {
+		at := i % lanes
+		to := unsafe.Pointer(&block[at*size])
+		row(i, buf)
+		switch f {
+		case FormatF32:
+			copy(floats(to, c), buf)
+		case FormatBF16:
+			k.t.toBF16(unsafe.Slice((*BF16)(to), c), buf)
+		case FormatInt16:
+			w.scale[i] = w.quantize16(unsafe.Slice((*int16)(to), n), w.turn.apply(k, turned, tmp, buf, args))
+		case FormatInt8:
+			codes := unsafe.Slice((*int8)(to), n)
+			w.scale[i] = w.quantize(codes[:c], w.turn.apply(k, turned, tmp, buf, args))
+			w.setComp(i, codes)
+		}
+		if at == lanes-1 || i == oc-1 {
+			w.put(i-at, at+1, unsafe.Pointer(&block[0]))
+		}
+	}
+	return w
+}
