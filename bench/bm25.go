@@ -2,14 +2,19 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/eval"
 	"github.com/labrador-lab/labrador/index"
 )
 
@@ -37,28 +42,36 @@ func BM25Index(ctx context.Context, dir, path string, o index.BM25Options) (Row,
 	return New("bm25", o.Threads).With(Row{"docs": x.Len(), "index_s": round(s, 2), "index_mb": round(float64(info.Size())/1e6, 1), "index_rss_mb": peak}), nil
 }
 
-// BM25Search measures an index at each cut-off of ks: one query after the other, warm, rounds of at least a second. The
-// reciprocal rank and the recall are against the folder's test judgements, so that peers can be seen to run the same search.
-func BM25Search(ctx context.Context, dir, queryFile, path string, threads, warm int, ks []int) (Row, error) {
+// BM25Searching says how an index is asked.
+type BM25Searching struct {
+	Dir     string // a BEIR folder
+	Queries string // its query file
+	Index   string
+	Threads int
+	Warm    int   // passes over the queries before timing
+	Ks      []int // cut-offs
+}
+
+// BM25Search measures an index at each cut-off, warm, in rounds of at least a second, each thread taking one query after the other:
+// qps leaves documents numbers, as the peers' scripts do, qps_ids makes their ids. The reciprocal rank and the recall, as trec_eval
+// has them for the judged queries, are against the folder's test judgements, so that peers can be seen to run the same search.
+func BM25Search(ctx context.Context, o BM25Searching) (Row, error) {
 	started := time.Now()
-	x, err := index.OpenBM25(path)
+	x, err := index.OpenBM25(o.Index)
 	if err != nil {
 		return nil, err
 	}
 	defer x.Close()
 	opened := time.Since(started)
-	var queries []labrador.Query
-	for q, err := range labrador.ReadQueries(filepath.Join(dir, queryFile)) {
-		if err != nil {
-			return nil, err
-		}
-		queries = append(queries, q)
+	queries, err := readQueries(filepath.Join(o.Dir, o.Queries))
+	if err != nil {
+		return nil, err
 	}
-	row := New("bm25", threads).With(Row{"docs": x.Len(), "queries": len(queries), "open_ms": round(opened.Seconds()*1000, 2)})
+	row := New("bm25", o.Threads).With(Row{"docs": x.Len(), "queries": len(queries), "open_ms": round(opened.Seconds()*1000, 2)})
 	median, best, ids := map[string]any{}, map[string]any{}, map[string]any{}
-	for _, k := range ks {
-		pass := func() error { return searchAll(ctx, x, queries, k, threads) }
-		for range max(1, warm) {
+	for _, k := range o.Ks {
+		pass := func() error { return searchNumbers(ctx, x, queries, k, o.Threads) }
+		for range o.Warm {
 			if err := pass(); err != nil {
 				return nil, err
 			}
@@ -67,42 +80,68 @@ func BM25Search(ctx context.Context, dir, queryFile, path string, threads, warm 
 		if err != nil {
 			return nil, err
 		}
-		named, err := seconds(func() error { return searchIDs(ctx, x, queries, k) })
+		named, err := seconds(func() error { return searchIDs(ctx, x, queries, k, o.Threads) })
 		if err != nil {
 			return nil, err
 		}
-		ids[strconv.Itoa(k)] = round(float64(len(queries))/named, 1)
-		median[strconv.Itoa(k)], best[strconv.Itoa(k)] = round(float64(len(queries))/m, 1), round(float64(len(queries))/b, 1)
+		at, n := strconv.Itoa(k), float64(len(queries))
+		median[at], best[at], ids[at] = round(n/m, 1), round(n/b, 1), round(n/named, 1)
 	}
 	row["qps"], row["qps_best"], row["qps_ids"] = median, best, ids
 	row["rss_mb"], _ = Memory()
-	return row, quality(ctx, row, x, dir, queries, slices.Max(ks))
+	return row, quality(ctx, row, x, filepath.Join(o.Dir, "qrels", "test.tsv"), queries, slices.Max(o.Ks))
 }
 
-// searchAll answers all queries. On one thread documents stay numbers, as the peers' scripts leave them; qps_ids is with ids.
-func searchAll(ctx context.Context, x *index.BM25, queries []labrador.Query, k, threads int) error {
-	if threads != 1 {
-		_, err := x.SearchBatch(ctx, queries, k)
-		return err
-	}
-	var hits []index.NumberedHit
-	var err error
-	for _, q := range queries {
-		if hits, err = x.SearchNumbers(hits[:0], q.Text, k); err != nil {
-			return err
+func readQueries(path string) ([]labrador.Query, error) {
+	var queries []labrador.Query
+	for q, err := range labrador.ReadQueries(path) {
+		if err != nil {
+			return nil, err
 		}
+		queries = append(queries, q)
 	}
-	return ctx.Err()
+	return queries, nil
 }
 
-// searchIDs is searchAll on one thread with documents' ids.
-func searchIDs(ctx context.Context, x *index.BM25, queries []labrador.Query, k int) error {
-	for _, q := range queries {
-		if _, err := x.Search(ctx, q, k); err != nil {
+// searchNumbers answers all queries; documents stay numbers.
+func searchNumbers(ctx context.Context, x *index.BM25, queries []labrador.Query, k, threads int) error {
+	return onThreads(ctx, threads, len(queries), func() func(int) error {
+		var hits []index.NumberedHit
+		return func(i int) (err error) {
+			hits, err = x.SearchNumbers(hits[:0], queries[i].Text, k)
 			return err
 		}
+	})
+}
+
+// searchIDs answers all queries, with documents' ids.
+func searchIDs(ctx context.Context, x *index.BM25, queries []labrador.Query, k, threads int) error {
+	return onThreads(ctx, threads, len(queries), func() func(int) error {
+		return func(i int) error {
+			_, err := x.Search(ctx, queries[i], k)
+			return err
+		}
+	})
+}
+
+// onThreads calls what start gives each of the threads for every i in [0, n), until one fails.
+func onThreads(ctx context.Context, threads, n int, start func() func(i int) error) error {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	for range threads {
+		wg.Go(func() {
+			f := start()
+			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				if err := f(i); err != nil {
+					cancel(err)
+				}
+			}
+		})
 	}
-	return nil
+	wg.Wait()
+	return context.Cause(ctx)
 }
 
 // secondRounds times five rounds of as many passes as fill a second; the times are a pass's.
@@ -123,34 +162,37 @@ func secondRounds(pass func() error) (median, best float64, err error) {
 	return m / float64(passes), b / float64(passes), err
 }
 
-func quality(ctx context.Context, row Row, x *index.BM25, dir string, queries []labrador.Query, k int) error {
-	qrels, err := labrador.ReadQrels(filepath.Join(dir, "qrels", "test.tsv"))
-	if err != nil {
-		return nil // a folder without judgements has no quality to show
+// quality adds the measures at k of those queries that the file of qrels judges; a folder may have none.
+func quality(ctx context.Context, row Row, x *index.BM25, path string, queries []labrador.Query, k int) error {
+	qrels, err := labrador.ReadQrels(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	var reciprocal, recalled, total float64
+	if err != nil {
+		return err
+	}
+	run, judged := labrador.Run{}, labrador.Qrels{}
 	for _, q := range queries {
-		hits, err := x.Search(ctx, q, k)
-		if err != nil {
+		if qrels[q.ID] == nil {
+			continue
+		}
+		judged[q.ID] = qrels[q.ID]
+		if run[q.ID], err = x.Search(ctx, q, k); err != nil {
 			return err
 		}
-		first := true
-		for i, h := range hits {
-			if qrels[q.ID][h.ID] > 0 {
-				recalled++
-				if first {
-					reciprocal += 1 / float64(i+1)
-				}
-				first = false
-			}
-		}
-		for _, grade := range qrels[q.ID] {
-			if grade > 0 {
-				total++
-			}
-		}
 	}
-	row["recip_rank"] = round(reciprocal/float64(max(1, len(queries))), 5)
-	row[fmt.Sprintf("recall_%d", k)] = round(recalled/max(1, total), 5)
+	recall := fmt.Sprintf("recall_%d", k)
+	measures, err := eval.ParseAll([]string{"recip_rank", recall})
+	if err != nil {
+		return err
+	}
+	result, err := eval.PerQuery(measures, judged, run, eval.Options{Complete: true})
+	if errors.Is(err, eval.ErrNothing) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	row["recip_rank"], row[recall] = round(result.Overall[0], 5), round(result.Overall[1], 5)
 	return nil
 }

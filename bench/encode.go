@@ -64,34 +64,21 @@ type EncodeOptions struct {
 // Encode measures a model's body on texts of exactly Len random tokens, pooled by their mean (last token for a real
 // language model): tokens a second, and the share of this machine's own ceiling that the linear maps reach.
 func Encode(ctx context.Context, o EncodeOptions) (Row, error) {
-	path, pooling := o.Model, ""
-	if path == "" {
-		sh, ok := shapes[o.Shape]
-		if !ok {
-			return nil, fmt.Errorf("bench: shape %q: there are %s", o.Shape, strings.Join(Shapes(), ", "))
-		}
-		dir, err := os.MkdirTemp("", "labrador-bench-")
-		if err != nil {
-			return nil, err
-		}
-		defer os.RemoveAll(dir)
-		if err := sh.write(dir); err != nil {
-			return nil, err
-		}
-		path, pooling = dir, "mean"
+	path, remove, err := o.path()
+	if err != nil {
+		return nil, err
 	}
-	m, err := model.OpenContext(ctx, path, model.Options{DType: o.DType, Threads: o.Threads, Pooling: pooling, MaxTokens: max(o.Len, 2)})
+	defer remove()
+	opts := model.Options{DType: o.DType, Threads: o.Threads, MaxTokens: max(o.Len, 2)}
+	if o.Model == "" {
+		opts.Pooling = "mean"
+	}
+	m, err := model.OpenContext(ctx, path, opts)
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
-	random := rand.New(rand.NewPCG(1, 2))
-	texts := make([]model.Tokens, o.Batch)
-	for i := range texts {
-		for range o.Len {
-			texts[i].IDs = append(texts[i].IDs, int32(random.IntN(min(encodeVocab, m.Network().Vocab))))
-		}
-	}
+	texts := o.texts(min(encodeVocab, m.Network().Vocab))
 	median, best, n, err := timed(o.Seconds, func() error { _, err := m.EncodeTokens(ctx, texts); return err })
 	if err != nil {
 		return nil, err
@@ -104,11 +91,49 @@ func Encode(ctx context.Context, o EncodeOptions) (Row, error) {
 		row["shape"] = filepath.Base(o.Model)
 		return row, nil
 	}
-	flops := shapes[o.Shape].linearFlops()
-	row["linear_gflops"] = round(flops*tokens/median/1e9, 1)
+	return row, o.addShare(ctx, row, tokens/median)
+}
+
+// path is the model, or a folder of the shape with random weights, and what removes it again.
+func (o *EncodeOptions) path() (path string, remove func(), err error) {
+	if o.Model != "" {
+		return o.Model, func() {}, nil
+	}
+	sh, ok := shapes[o.Shape]
+	if !ok {
+		return "", nil, fmt.Errorf("bench: shape %q: there are %s", o.Shape, strings.Join(Shapes(), ", "))
+	}
+	dir, err := os.MkdirTemp("", "labrador-bench-")
+	if err != nil {
+		return "", nil, err
+	}
+	remove = func() { os.RemoveAll(dir) }
+	if err := sh.write(dir); err != nil {
+		remove()
+		return "", nil, err
+	}
+	return dir, remove, nil
+}
+
+// texts are a call's texts, of tokens below vocab.
+func (o *EncodeOptions) texts(vocab int) []model.Tokens {
+	random := rand.New(rand.NewPCG(1, 2))
+	texts := make([]model.Tokens, o.Batch)
+	for i := range texts {
+		for range o.Len {
+			texts[i].IDs = append(texts[i].IDs, int32(random.IntN(vocab)))
+		}
+	}
+	return texts
+}
+
+// addShare adds what the linear maps do at so many tokens a second, and the share of the ceiling that this is.
+func (o *EncodeOptions) addShare(ctx context.Context, row Row, rate float64) error {
+	flops := shapes[o.Shape].linearFlops() * rate / 1e9
+	row["linear_gflops"] = round(flops, 1)
 	ceilings, err := kernel.Current().Peaks(ctx, o.Threads)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	products := o.DType // that the linear maps run on
 	switch o.DType {
@@ -119,10 +144,10 @@ func Encode(ctx context.Context, o EncodeOptions) (Row, error) {
 	}
 	for _, c := range ceilings {
 		if c.Name == products {
-			row["ceiling_gflops"], row["share"] = round(c.Rate, 1), round(flops*tokens/median/1e9/c.Rate, 3)
+			row["ceiling_gflops"], row["share"] = round(c.Rate, 1), round(flops/c.Rate, 3)
 		}
 	}
-	return row, nil
+	return nil
 }
 
 // timed warms up for a second, then times single calls for so many seconds, three at least.

@@ -183,8 +183,12 @@ func (g *gostd) about() string {
 
 // libraryFiles lists the files to parse, slash-separated from src, ascending.
 func libraryFiles(src string, small bool) ([]string, error) {
+	src, err := filepath.EvalSymlinks(src) // Debian's GOROOT/src is a link, which WalkDir does not follow
+	if err != nil {
+		return nil, err
+	}
 	var files []string
-	err := filepath.WalkDir(src, func(file string, e fs.DirEntry, err error) error {
+	err = filepath.WalkDir(src, func(file string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -168,6 +169,21 @@ q:vendor/v.W: is older there than here. -> vendor/v.W cmd/vendor/v.W
 	}
 	if _, err := parseLibrary(src, false); err == nil || !strings.Contains(err.Error(), "a/bad.go:2") {
 		t.Error(err)
+	}
+}
+
+// TestLinkedLibrary: GOROOT/src of Debian's packages is a link into /usr/share.
+func TestLinkedLibrary(t *testing.T) {
+	src, link := library(t), filepath.Join(t.TempDir(), "src")
+	if err := os.Symlink(src, link); err != nil {
+		t.Skip(err) // Windows, without the right to make links
+	}
+	want, err := libraryFiles(src, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := libraryFiles(link, false); err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v; want %v", got, err, want)
 	}
 }
 

@@ -213,6 +213,10 @@ func (c *config) headSizes(hidden int) headSizes {
 	if c.fields["head_dim"] == nil && c.fields["d_kv"] == nil && hidden%s.heads != 0 {
 		c.fail("hidden size %d is not a multiple of %d heads", hidden, s.heads)
 	}
+	if s.dim > maxHeadDim {
+		c.fail("heads of %d dimensions", s.dim)
+		s.dim = 1
+	}
 	if s.heads%s.kv != 0 {
 		c.fail("%d heads are not a multiple of num_key_value_heads %d", s.heads, s.kv)
 	}
@@ -247,6 +251,10 @@ func (c *config) slides(layers int, rule func(i int) bool) []bool {
 	}
 	return out
 }
+
+// maxHeadDim bounds what a configuration can make us allocate before its sizes meet those of the tensors; the widest published heads
+// have 512 dimensions.
+const maxHeadDim = 1 << 16
 
 // maxLayers bounds what a configuration can make us allocate; the deepest published models have a tenth of it.
 const maxLayers = 2000

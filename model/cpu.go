@@ -25,6 +25,14 @@ type worker struct {
 	spans   []kernel.Span
 	linears []rows
 	tap     func(layers int, x rows) // sees the states behind each layer; nil: nobody does
+
+	scaled map[scaledTurns]*turns // the tables of the batch's sequences whose frequencies are their own
+}
+
+// scaledTurns names the tables of a rotation for sequences of a length that scales it.
+type scaledTurns struct {
+	r *Rotary
+	n int
 }
 
 // rows is a matrix of activations of the CPU interpreter: one row per token, or per kept token, or per sequence.
@@ -53,6 +61,7 @@ func (w *worker) close() {
 func (w *worker) begin(ctx context.Context, b *Batch) {
 	w.memory.reset()
 	w.ctx, w.batch, w.layer, w.err = ctx, b, 0, nil
+	clear(w.scaled)
 }
 
 // ended says whether nothing needs to be computed any more.
@@ -247,6 +256,21 @@ func (w *worker) LayerNorm(x rows, v, b *Vector, eps float64) rows {
 	}
 	w.each(x.Rows, x.Rows*x.Cols, func(i int) { w.k.LayerNorm(y.Row(i), x.Row(i), v.Data, bias, float32(eps)) })
 	return y
+}
+
+// turns returns the tables of r for a sequence of n tokens.
+func (w *worker) turns(r *Rotary, n int) *turns {
+	if !r.scales(n) {
+		return w.engine.turns(r, n)
+	}
+	name := scaledTurns{r, n}
+	if w.scaled[name] == nil {
+		if w.scaled == nil {
+			w.scaled = map[scaledTurns]*turns{}
+		}
+		w.scaled[name] = newTurns(r.freqs(n), r.Scale, n)
+	}
+	return w.scaled[name]
 }
 
 // Rope implements Ops.

@@ -316,6 +316,14 @@ func (m *Model) plan(texts []Tokens, how Pooling, shared *prefix) []job {
 	return jobs
 }
 
+// turnsByLength says whether one of the texts is so long that its length decides how its positions turn (dynamic scaling).
+func (n *Network) turnsByLength(texts []Tokens) bool {
+	d, ok := n.body.(*decoder)
+	return ok && slices.ContainsFunc(d.layers, func(l decoderLayer) bool {
+		return slices.ContainsFunc(texts, func(t Tokens) bool { return l.rope.scales(len(t.IDs)) })
+	})
+}
+
 func (p *prefix) length() int {
 	if p == nil {
 		return 0
@@ -324,10 +332,10 @@ func (p *prefix) length() int {
 }
 
 // sharedPrefix finds the tokens that all texts begin with and returns their keys and values, computed now or kept from an
-// earlier call. Only where attention is causal do they not depend on what follows; tokens that pooling reads cannot be
-// part of it.
+// earlier call. Only where attention is causal, and positions turn the same in texts of any length, do they not depend on what
+// follows; tokens that pooling reads cannot be part of it.
 func (m *Model) sharedPrefix(ctx context.Context, texts []Tokens, how Pooling) (*prefix, error) {
-	if !m.net.Causal || m.net.Layers == 0 {
+	if !m.net.Causal || m.net.Layers == 0 || m.net.turnsByLength(texts) {
 		return nil, nil
 	}
 	common := texts[0].IDs[:texts[0].keep(how).From]

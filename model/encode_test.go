@@ -74,6 +74,45 @@ func TestBatchesDoNotMatter(t *testing.T) {
 	}
 }
 
+// TestScaledTurnsShareNothing: with dynamic scaling the length of a text decides how all its positions turn, so that the beginning that
+// texts share is computed for each, and each has the same vector alone and together: that of the float64 interpreter.
+func TestScaledTurnsShareNothing(t *testing.T) {
+	dir := changed(t, "qwen2", "rope_scaling", `{"rope_type":"dynamic","factor":4.0,"original_max_position_embeddings":16}`)
+	m := openModel(t, dir, Options{Threads: 1, Pooling: "mean"})
+	texts := randomTexts(m, 6, 48)
+	texts[2].IDs, texts[3].IDs, texts[4].IDs = texts[2].IDs[:12], texts[3].IDs[:16], texts[4].IDs[:17]
+	for i := range texts {
+		copy(texts[i].IDs[:8], texts[0].IDs)
+		texts[i].From = 8
+	}
+	encode := func(m *Model, texts ...Tokens) labrador.Matrix {
+		x, err := m.EncodeTokens(context.Background(), texts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+	together := encode(m, texts...)
+	for i, text := range texts {
+		if alone := encode(openModel(t, dir, Options{Threads: 1, Pooling: "mean"}), text); !slices.Equal(alone.Row(0), together.Row(i)) {
+			t.Errorf("text %d: alone and together differ by %.1e", i, relative(alone.Row(0), together.Row(i)))
+		}
+		b := &Batch{IDs: text.IDs, Offsets: []int{0, len(text.IDs)}, Keep: []Span{{8, len(text.IDs)}}}
+		ops := NewReference(b)
+		exact := ops.Normalize(ops.Pool(Forward(ops, m.net, b, m.net.Layers), PoolMean))
+		if d := relative(exact.row(0), together.Row(i)); !(d < 1e-4) {
+			t.Errorf("text %d: differs from the float64 interpreter by %.1e", i, d)
+		}
+	}
+	short := texts[2:4]
+	if x := encode(m, short...); !slices.Equal(x.Row(0), together.Row(2)) || len(m.prefixes) != 1 {
+		t.Errorf("texts that are not scaled: %d shared beginnings", len(m.prefixes))
+	}
+	if x := encode(m, texts...); !slices.Equal(x.Data, together.Data) { // now that a shared beginning is kept
+		t.Error("a kept beginning changes scaled texts")
+	}
+}
+
 // TestEncodeLayers: one pass gives each layer's vectors to the bit that a model opened with the layer gives, whatever the architecture, the
 // arithmetic and the pooling, for texts with a shared beginning too; and its ID.
 func TestEncodeLayers(t *testing.T) {

@@ -45,9 +45,9 @@ func (m *Model) Identify(ctx context.Context) error {
 	return err
 }
 
-// tokenizerFiles are what package token reads of a folder.
-var tokenizerFiles = []string{"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.model",
-	"sentencepiece.bpe.model", "spiece.model", "spm.model", "vocab.json", "merges.txt", "vocab.txt", "config_sentence_transformers.json", "sentence_bert_config.json"}
+// sideFiles decide the vectors where a folder has them: what package token reads, and the settings of sentence-transformers.
+var sideFiles = append([]string{"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.model",
+	"sentencepiece.bpe.model", "spiece.model", "spm.model", "vocab.json", "merges.txt", "vocab.txt", "config_sentence_transformers.json"}, transformerFiles...)
 
 // sumFiles lists the names and digests of the files that the vectors depend on, a line each. It reads them once.
 func (m *Model) sumFiles(ctx context.Context) (string, error) {
@@ -62,7 +62,7 @@ func (m *Model) sumFiles(ctx context.Context) (string, error) {
 	}
 	for _, p := range m.read {
 		paths = append(paths, p)
-		for _, name := range tokenizerFiles {
+		for _, name := range sideFiles {
 			paths = append(paths, filepath.Join(filepath.Dir(p), name))
 		}
 	}

@@ -103,9 +103,12 @@ type Rotary struct {
 	Longer func(length int) []float64
 }
 
+// scales says whether the frequencies for a sequence of the length are its own.
+func (r *Rotary) scales(length int) bool { return r.Longer != nil && length > r.Limit }
+
 // freqs are the frequencies for a sequence of the length.
 func (r *Rotary) freqs(length int) []float64 {
-	if r.Longer != nil && length > r.Limit {
+	if r.scales(length) {
 		return r.Longer(length)
 	}
 	return r.Freqs

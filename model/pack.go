@@ -239,11 +239,8 @@ func (t *turns) at(p int) (cos, sin []float32) {
 	return t.cos[p*t.half : (p+1)*t.half], t.sin[p*t.half : (p+1)*t.half]
 }
 
-// turns returns the tables of r for sequences of up to n tokens.
+// turns returns the tables of r for sequences of up to n tokens, for which its frequencies are the same.
 func (e *engine) turns(r *Rotary, n int) *turns {
-	if r.Longer != nil && n > r.Limit {
-		return newTurns(r.Longer(n), r.Scale, n)
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if t := e.ropes[r]; t != nil && len(t.cos) >= n*len(r.Freqs) {

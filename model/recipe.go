@@ -146,10 +146,13 @@ func (r *recipe) readPrompts(dir string) error {
 	return c.err
 }
 
+// transformerFiles are the names that the settings of a Transformer module have had.
+var transformerFiles = []string{"sentence_bert_config.json", "sentence_roberta_config.json", "sentence_distilbert_config.json",
+	"sentence_camembert_config.json", "sentence_albert_config.json", "sentence_xlm-roberta_config.json", "sentence_xlnet_config.json"}
+
 // readTransformer reads the settings of a Transformer module.
 func (r *recipe) readTransformer(dir string) error {
-	c, err := optionalConfig(dir, "sentence_bert_config.json", "sentence_roberta_config.json", "sentence_distilbert_config.json",
-		"sentence_camembert_config.json", "sentence_albert_config.json", "sentence_xlm-roberta_config.json", "sentence_xlnet_config.json")
+	c, err := optionalConfig(dir, transformerFiles...)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -26,6 +27,8 @@ func TestRefusals(t *testing.T) {
 		{"qwen2", "num_hidden_layers", `2000000000`, "layers"},
 		{"qwen2", "num_attention_heads", `3`, "not a multiple"},
 		{"qwen2", "num_key_value_heads", `3`, "num_key_value_heads 3"},
+		{"qwen2", "head_dim", `2000000000`, "heads of 2000000000 dimensions"},
+		{"modernbert", "hidden_size", `2000000000`, "heads of 500000000 dimensions"},
 		{"qwen2", "hidden_act", `"mish"`, `activation "mish"`},
 		{"qwen2", "rope_scaling", `{"rope_type":"longrope","factor":2}`, `rope type "longrope"`},
 		{"qwen2", "rope_scaling", `{"type":"linear","factor":0}`, "factor 0"},
@@ -65,9 +68,15 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.model+"/"+c.field+"="+c.value, func(t *testing.T) {
-			_, err := Open(changed(t, c.model, c.field, c.value), Options{})
+			dir := changed(t, c.model, c.field, c.value)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := Open(dir, Options{})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q in it", err, c.want)
+			}
+			if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 64<<20 {
+				t.Errorf("%d MB were allocated before the refusal", (after.TotalAlloc-before.TotalAlloc)>>20)
 			}
 		})
 	}

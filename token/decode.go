@@ -55,44 +55,53 @@ func (t *Tokenizer) decode(ids []int32, skipSpecial bool) string {
 	return strings.Join(t.dec.decode(tokens), "")
 }
 
+// decoderFields are the fields of all decoders.
+type decoderFields struct {
+	Type                    string
+	Decoders                []json.RawMessage
+	Prefix, Content, Suffix string
+	Cleanup                 bool
+	Start, Stop             int
+	Pattern                 *pattern
+	Replacement             string
+	Scheme                  string `json:"prepend_scheme"`
+	AddPrefixSpace          *bool  `json:"add_prefix_space"`
+	Split, TrimOffsets      *bool
+	Trim                    *bool   `json:"trim_offsets"`
+	UseRegex                *bool   `json:"use_regex"`
+	StrRep                  *string `json:"str_rep"`
+}
+
 func buildDecoder(raw json.RawMessage, depth int) (decoder, error) {
 	if isNull(raw) {
 		return nil, nil
 	}
-	var v struct {
-		Type                    string
-		Decoders                []json.RawMessage
-		Prefix, Content, Suffix string
-		Cleanup                 bool
-		Start, Stop             int
-		Pattern                 *pattern
-		Replacement             string
-		Scheme                  string `json:"prepend_scheme"`
-		AddPrefixSpace          *bool  `json:"add_prefix_space"`
-		Split, TrimOffsets      *bool
-		Trim                    *bool   `json:"trim_offsets"`
-		UseRegex                *bool   `json:"use_regex"`
-		StrRep                  *string `json:"str_rep"`
-	}
+	var v decoderFields
 	if err := fields(raw, &v); err != nil {
 		return nil, err
 	}
+	if v.Type != "Sequence" {
+		return v.build()
+	}
+	if depth > maxDepth {
+		return nil, errDepth
+	}
+	var all decoders
+	for _, r := range v.Decoders {
+		d, err := buildDecoder(r, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if d != nil {
+			all = append(all, d)
+		}
+	}
+	return all, nil
+}
+
+// build makes any decoder but a sequence.
+func (v *decoderFields) build() (decoder, error) {
 	switch v.Type {
-	case "Sequence":
-		if depth > maxDepth {
-			return nil, errDepth
-		}
-		var all decoders
-		for _, r := range v.Decoders {
-			d, err := buildDecoder(r, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			if d != nil {
-				all = append(all, d)
-			}
-		}
-		return all, nil
 	case "ByteLevel":
 		return joined(decodeBytes), nil
 	case "Fuse":

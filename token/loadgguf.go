@@ -196,7 +196,7 @@ func (g *GGUF) wordPiece() (*Tokenizer, error) {
 		return nil, errors.New("no [UNK], [CLS] or [SEP]")
 	}
 	t := &Tokenizer{vocab: v, norm: newBert(true, true, true, true), pre: []preTokenizer{wholeText(splitBert)},
-		model: newWordPiece(v, g.UNK, "##", 100), post: around(false, g.CLS, g.SEP)}
+		model: newWordPiece(v, g.UNK, "##", 100), post: around(g.CLS, g.SEP)}
 	t.dec = eachToken(func(i int, tok string) string { return decodeWordPiece(i, tok, "##", true) })
 	return t, nil
 }

@@ -101,6 +101,21 @@ const maxDepth = 20 // of parts within parts
 
 var errDepth = errors.New("sequences nested too deeply")
 
+// normalizerFields are the fields of all normalisers.
+type normalizerFields struct {
+	Type             string
+	Normalizers      []json.RawMessage
+	Prepend, Content string
+	Pattern          *pattern
+	StripLeft        bool   `json:"strip_left"`
+	StripRight       bool   `json:"strip_right"`
+	CharsMap         []byte `json:"precompiled_charsmap"`
+	CleanText        *bool  `json:"clean_text"`
+	Chinese          *bool  `json:"handle_chinese_chars"`
+	StripAccents     *bool  `json:"strip_accents"`
+	Lowercase        *bool
+}
+
 func buildNormalizer(raw json.RawMessage, depth int) (normalizer, error) {
 	if isNull(raw) {
 		return nil, nil
@@ -109,38 +124,32 @@ func buildNormalizer(raw json.RawMessage, depth int) (normalizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	var v struct {
-		Type             string
-		Normalizers      []json.RawMessage
-		Prepend, Content string
-		Pattern          *pattern
-		StripLeft        bool   `json:"strip_left"`
-		StripRight       bool   `json:"strip_right"`
-		CharsMap         []byte `json:"precompiled_charsmap"`
-		CleanText        *bool  `json:"clean_text"`
-		Chinese          *bool  `json:"handle_chinese_chars"`
-		StripAccents     *bool  `json:"strip_accents"`
-		Lowercase        *bool
-	}
+	var v normalizerFields
 	if err := fields(raw, &v); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	if name != "Sequence" {
+		return v.build(name)
+	}
+	if depth > maxDepth {
+		return nil, errDepth
+	}
+	var all normalizers
+	for _, r := range v.Normalizers {
+		n, err := buildNormalizer(r, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if n != nil {
+			all = append(all, n)
+		}
+	}
+	return all, nil
+}
+
+// build makes any normaliser but a sequence.
+func (v *normalizerFields) build(name string) (normalizer, error) {
 	switch name {
-	case "Sequence":
-		var all normalizers
-		if depth > maxDepth {
-			return nil, errDepth
-		}
-		for _, r := range v.Normalizers {
-			n, err := buildNormalizer(r, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			if n != nil {
-				all = append(all, n)
-			}
-		}
-		return all, nil
 	case "NFC", "NFD", "NFKC", "NFKD":
 		return newForm(name), nil
 	case "Lowercase":
@@ -230,14 +239,7 @@ func buildPre(raw json.RawMessage, depth int, after bool) ([]preTokenizer, bool,
 		if after {
 			return nil, false, errors.New("ByteLevel after ByteLevel is not supported")
 		}
-		var all []preTokenizer
-		if v.AddPrefixSpace == nil || *v.AddPrefixSpace {
-			all = append(all, prefixSpace{})
-		}
-		if v.UseRegex == nil || *v.UseRegex {
-			all = append(all, wholeText(splitGPT2))
-		}
-		return all, true, nil
+		return v.byteLevel(), true, nil
 	}
 	p, err := v.build(name)
 	if err != nil {
@@ -271,6 +273,19 @@ type preFields struct {
 	Length         *int
 }
 
+// byteLevel is what ByteLevel does before words become bytes.
+func (v *preFields) byteLevel() []preTokenizer {
+	var all []preTokenizer
+	if v.AddPrefixSpace == nil || *v.AddPrefixSpace {
+		all = append(all, prefixSpace{})
+	}
+	if v.UseRegex == nil || *v.UseRegex {
+		all = append(all, wholeText(splitGPT2))
+	}
+	return all
+}
+
+// build makes any pre-tokenizer but a sequence and ByteLevel.
 func (v *preFields) build(name string) (preTokenizer, error) {
 	switch name {
 	case "BertPreTokenizer":

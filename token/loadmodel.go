@@ -319,10 +319,11 @@ type specialPiece struct {
 }
 
 type postFields struct {
-	Type         string
-	Processors   []json.RawMessage
-	Single, Pair []specialPiece
-	Special      map[string]struct {
+	Type       string
+	Processors []json.RawMessage
+	Single     []specialPiece
+	Pair       json.RawMessage // of two texts, which no encoder is given
+	Special    map[string]struct {
 		ID     string
 		IDs    []int32
 		Tokens []string
@@ -343,7 +344,7 @@ func (s *specialID) UnmarshalJSON(b []byte) error {
 }
 
 func buildPost(raw json.RawMessage) (postProcessor, error) {
-	p := plainTemplates()
+	p := plainTemplate()
 	if isNull(raw) {
 		return p, nil
 	}
@@ -355,12 +356,12 @@ func buildPost(raw json.RawMessage) (postProcessor, error) {
 	case "ByteLevel":
 		return p, nil
 	case "TemplateProcessing":
-		return v.templates()
+		return v.template()
 	case "BertProcessing", "RobertaProcessing":
 		if v.Cls == nil || v.Sep == nil {
 			return p, fmt.Errorf("%s without cls or sep", v.Type)
 		}
-		return around(v.Type == "RobertaProcessing", v.Cls.id, v.Sep.id), nil
+		return around(v.Cls.id, v.Sep.id), nil
 	case "Sequence":
 		found := 0
 		for _, r := range v.Processors {
@@ -382,44 +383,28 @@ func buildPost(raw json.RawMessage) (postProcessor, error) {
 	return p, fmt.Errorf("type %q is not supported", v.Type)
 }
 
-// around is BERT's [CLS] A [SEP] B [SEP], or RoBERTa's <s> A </s> </s> B </s>.
-func around(roberta bool, cls, sep int32) postProcessor {
-	one := []templatePart{{ids: []int32{cls}}, {}, {ids: []int32{sep}}}
-	if roberta {
-		return postProcessor{one: one, two: append(one[:3:3], templatePart{ids: []int32{sep}}, templatePart{second: true},
-			templatePart{ids: []int32{sep}})}
-	}
-	return postProcessor{one: one, two: append(one[:3:3], templatePart{second: true, kind: 1},
-		templatePart{ids: []int32{sep}, kind: 1})}
+// around is BERT's [CLS] A [SEP], and RoBERTa's <s> A </s>.
+func around(cls, sep int32) postProcessor {
+	return postProcessor{{ids: []int32{cls}}, {}, {ids: []int32{sep}}}
 }
 
-func (v *postFields) templates() (p postProcessor, err error) {
-	if p.one, err = v.template(v.Single, false); err != nil {
-		return p, fmt.Errorf("single: %w", err)
-	}
-	if p.two, err = v.template(v.Pair, true); err != nil {
-		return p, fmt.Errorf("pair: %w", err)
-	}
-	return p, nil
-}
-
-func (v *postFields) template(pieces []specialPiece, pair bool) ([]templatePart, error) {
-	var parts []templatePart
-	for _, x := range pieces {
+func (v *postFields) template() (postProcessor, error) {
+	var p postProcessor
+	for _, x := range v.Single {
 		switch {
-		case x.Sequence != nil && (x.Sequence.ID == "A" || x.Sequence.ID == "B" && pair):
-			parts = append(parts, templatePart{second: x.Sequence.ID == "B", kind: x.Sequence.Type})
+		case x.Sequence != nil && x.Sequence.ID == "A":
+			p = append(p, templatePart{kind: x.Sequence.Type})
 		case x.SpecialToken != nil:
 			s, ok := v.Special[x.SpecialToken.ID]
 			if !ok {
-				return nil, fmt.Errorf("special token %q is not defined", x.SpecialToken.ID)
+				return nil, fmt.Errorf("single: special token %q is not defined", x.SpecialToken.ID)
 			}
-			parts = append(parts, templatePart{kind: x.SpecialToken.Type, ids: append([]int32{}, s.IDs...)})
+			p = append(p, templatePart{kind: x.SpecialToken.Type, ids: append([]int32{}, s.IDs...)})
 		default:
-			return nil, errors.New("a part is neither a sequence nor a special token")
+			return nil, errors.New("single: a part is neither a sequence nor a special token")
 		}
 	}
-	return parts, nil
+	return p, nil
 }
 
 // specialText is how special tokens are found by their spelling where no file names them.

@@ -1,51 +1,42 @@
 package token
 
-// postProcessor puts special tokens around texts: a template each for one text and for two.
-type postProcessor struct {
-	one, two []templatePart
-}
+// postProcessor puts special tokens around a text, by the template for one text.
+type postProcessor []templatePart
 
-// templatePart is a text (ids is nil) or added tokens.
+// templatePart is the text (ids is nil) or added tokens.
 type templatePart struct {
-	second bool // the second text
-	kind   int32
-	ids    []int32
+	kind int32
+	ids  []int32
 }
 
-// plainTemplates add nothing.
-func plainTemplates() postProcessor {
-	return postProcessor{one: []templatePart{{}}, two: []templatePart{{}, {second: true, kind: 1}}}
-}
+// plainTemplate adds nothing.
+func plainTemplate() postProcessor { return postProcessor{{}} }
 
-// added is the number of tokens that are put around one text or a pair.
-func (p *postProcessor) added(pair bool) int {
-	parts := p.one
-	if pair {
-		parts = p.two
-	}
+// added is the number of tokens that are put around a text.
+func (p postProcessor) added() int {
 	n := 0
-	for i := range parts {
-		n += len(parts[i].ids)
+	for i := range p {
+		n += len(p[i].ids)
 	}
 	return n
 }
 
 // keep returns how many of n tokens stay where limit ones are left, limit <= 0 meaning all.
-func (p *postProcessor) keep(n int, addSpecial bool, limit int) int {
+func (p postProcessor) keep(n int, addSpecial bool, limit int) int {
 	if limit <= 0 {
 		return n
 	}
 	if addSpecial {
-		limit = max(0, limit-p.added(false))
+		limit = max(0, limit-p.added())
 	}
 	return min(n, limit)
 }
 
 // single appends the ids of one text, cut to limit.
-func (p *postProcessor) single(dst, ids []int32, addSpecial bool, limit int) []int32 {
+func (p postProcessor) single(dst, ids []int32, addSpecial bool, limit int) []int32 {
 	ids = ids[:p.keep(len(ids), addSpecial, limit)]
-	for i := range p.one {
-		switch part := &p.one[i]; {
+	for i := range p {
+		switch part := &p[i]; {
 		case part.ids == nil:
 			dst = append(dst, ids...)
 		case addSpecial:
@@ -55,27 +46,12 @@ func (p *postProcessor) single(dst, ids []int32, addSpecial bool, limit int) []i
 	return dst
 }
 
-// pair appends the ids of two texts.
-func (p *postProcessor) pair(dst, a, b []int32, addSpecial bool) []int32 {
-	for i := range p.two {
-		switch part := &p.two[i]; {
-		case part.ids == nil && part.second:
-			dst = append(dst, b...)
-		case part.ids == nil:
-			dst = append(dst, a...)
-		case addSpecial:
-			dst = append(dst, part.ids...)
-		}
-	}
-	return dst
-}
-
 // spans is single with everything that is known of the tokens.
-func (p *postProcessor) spans(ids []int32, spans []Span, addSpecial bool, limit int) Encoding {
+func (p postProcessor) spans(ids []int32, spans []Span, addSpecial bool, limit int) Encoding {
 	n := p.keep(len(ids), addSpecial, limit)
 	var e Encoding
-	for i := range p.one {
-		switch part := &p.one[i]; {
+	for i := range p {
+		switch part := &p[i]; {
 		case part.ids == nil:
 			e.IDs, e.Spans = append(e.IDs, ids[:n]...), append(e.Spans, spans[:n]...)
 			e.grow(part.kind, false)

@@ -194,6 +194,21 @@ func loadSentencePiece(data []byte, conf *config) (*Tokenizer, error) {
 	}
 	t.norm = norm
 	t.dec = p.decoder()
+	t.added = newAdded(p.added(norm), func(s string) string { return s })
+	t.special = p.special()
+	bos, eos := p.modelType == 2, p.modelType == 1
+	if conf.AddBOS != nil {
+		bos = *conf.AddBOS
+	}
+	if conf.AddEOS != nil {
+		eos = *conf.AddEOS
+	}
+	t.post = beginEnd(t.special.BOS, t.special.EOS, bos, eos)
+	return t, nil
+}
+
+// added are the pieces that are found in a text before the model reads it; the user's own also pass norm as they are.
+func (p *pieces) added(norm *sentence) []addedToken {
 	var added []addedToken
 	for id, kind := range p.types {
 		if kind == pieceControl || kind == pieceUnknown {
@@ -207,40 +222,29 @@ func loadSentencePiece(data []byte, conf *config) (*Tokenizer, error) {
 			added = append(added, addedToken{id: int32(id), content: p.tokens[id], normalized: true})
 		}
 	}
-	t.added = newAdded(added, func(s string) string { return s })
-	t.special = Special{p.bos, p.eos, p.unk, -1, p.pad, -1, -1}
-	for _, id := range []*int32{&t.special.BOS, &t.special.EOS, &t.special.PAD} {
+	return added
+}
+
+// special are the special ids; those that are no piece are -1.
+func (p *pieces) special() Special {
+	s := Special{p.bos, p.eos, p.unk, -1, p.pad, -1, -1}
+	for _, id := range []*int32{&s.BOS, &s.EOS, &s.PAD} {
 		if *id < 0 || int(*id) >= len(p.tokens) {
 			*id = -1
 		}
 	}
-	bos, eos := p.modelType == 2, p.modelType == 1
-	if conf.AddBOS != nil {
-		bos = *conf.AddBOS
-	}
-	if conf.AddEOS != nil {
-		eos = *conf.AddEOS
-	}
-	t.post = beginEnd(t.special.BOS, t.special.EOS, bos, eos)
-	return t, nil
+	return s
 }
 
-// beginEnd puts bos before and eos after texts.
+// beginEnd puts bos before and eos after a text.
 func beginEnd(bosID, eosID int32, bos, eos bool) postProcessor {
-	var p postProcessor
-	put := func(to *[]templatePart, id int32, yes bool) {
-		if yes && id >= 0 {
-			*to = append(*to, templatePart{ids: []int32{id}})
-		}
+	p := plainTemplate()
+	if bos && bosID >= 0 {
+		p = append(postProcessor{{ids: []int32{bosID}}}, p...)
 	}
-	for _, parts := range []*[]templatePart{&p.one, &p.two} {
-		put(parts, bosID, bos)
-		*parts = append(*parts, templatePart{})
-		put(parts, eosID, eos)
+	if eos && eosID >= 0 {
+		p = append(p, templatePart{ids: []int32{eosID}})
 	}
-	put(&p.two, bosID, bos)
-	p.two = append(p.two, templatePart{second: true, kind: 1})
-	put(&p.two, eosID, eos)
 	return p
 }
 
@@ -307,17 +311,30 @@ func (p *pieces) unigram(v *vocab) model {
 	return m
 }
 
-// bpe makes merges of the scores: two neighbours merge if together they are a piece, those of the highest score first. A
-// character that is only a part of pieces gets a number below zero.
+// bpe makes merges of the scores: two neighbours merge if together they are a piece, those of the highest score first.
 func (p *pieces) bpe(v *vocab) (*bpe, error) {
 	m := &bpe{vocab: v, unk: p.unk, fuseUnk: true, fallback: p.fallback, chars: map[rune]int32{}, virtual: map[int32]rune{}}
-	rank := p.ranks()
+	p.numberChars(m)
+	list := p.merges(m)
+	m.pairs = newPairTable(len(list))
+	for _, x := range list {
+		m.pairs.set(x.a, x.b, x.rank, x.id)
+	}
+	if err := m.prepareChars(); err != nil {
+		return nil, err
+	}
+	m.findMeta("▁")
+	return m, nil
+}
+
+// numberChars gives the characters of the pieces their ids; one that is only a part of pieces gets a number below zero.
+func (p *pieces) numberChars(m *bpe) {
 	for id, tok := range p.tokens {
 		if !p.mergeable(int32(id)) {
 			continue
 		}
 		for _, r := range tok {
-			if c, ok := v.id(string(r)); ok && p.mergeable(c) {
+			if c, ok := m.vocab.id(string(r)); ok && p.mergeable(c) {
 				m.chars[r] = c
 			} else if _, ok := m.chars[r]; !ok {
 				c := int32(-2 - len(m.virtual))
@@ -325,15 +342,20 @@ func (p *pieces) bpe(v *vocab) (*bpe, error) {
 			}
 		}
 	}
-	var list []scoredMerge
+}
+
+// merges are the cuts of all pieces into two that may merge, with the ranks of the pieces.
+func (p *pieces) merges(m *bpe) []scoredMerge {
 	part := func(s string) (int32, bool) {
 		if r, n := utf8.DecodeRuneInString(s); n == len(s) {
 			id, ok := m.chars[r]
 			return id, ok
 		}
-		id, ok := v.id(s)
+		id, ok := m.vocab.id(s)
 		return id, ok && p.mergeable(id)
 	}
+	var list []scoredMerge
+	rank := p.ranks()
 	for id, tok := range p.tokens {
 		if !p.mergeable(int32(id)) {
 			continue
@@ -346,17 +368,10 @@ func (p *pieces) bpe(v *vocab) (*bpe, error) {
 			}
 		}
 	}
-	m.pairs = newPairTable(len(list))
-	for _, x := range list {
-		m.pairs.set(x.a, x.b, x.rank, x.id)
-	}
-	if err := m.prepareChars(); err != nil {
-		return nil, err
-	}
-	m.findMeta("▁")
-	return m, nil
+	return list
 }
 
+// scoredMerge is a merge of a and b to the piece id.
 type scoredMerge struct {
 	a, b, id int32
 	rank     uint32

@@ -23,8 +23,8 @@ type Special struct{ BOS, EOS, UNK, SEP, PAD, CLS, MASK int32 }
 // Encoding is a text with everything that is known of its tokens. The slices have the same length.
 type Encoding struct {
 	IDs   []int32
-	Types []int32 // segment of each token, 0 or 1, as the post-processor assigns it
-	Spans []Span  // bytes of the text (of its own text for a pair) that each token was made of; empty for added specials
+	Types []int32 // segment of each token, as the post-processor assigns it
+	Spans []Span  // bytes of the text that each token was made of; empty for added specials
 	Added []bool  // whether the post-processor added the token
 }
 
@@ -97,15 +97,6 @@ func (t *Tokenizer) EncodeMax(dst []int32, text string, addSpecial bool, limit i
 	return dst
 }
 
-// EncodePair appends the ids of the two texts, joined as the post-processor joins pairs.
-func (t *Tokenizer) EncodePair(dst []int32, a, b string, addSpecial bool) []int32 {
-	s, u := t.state(false), t.state(false)
-	dst = t.post.pair(dst, t.encode(s, a), t.encode(u, b), addSpecial)
-	t.pool.Put(s)
-	t.pool.Put(u)
-	return dst
-}
-
 // EncodeSpans is EncodeMax with the types and byte spans of the tokens. A character that normalisation changed belongs to
 // the bytes that it came from.
 func (t *Tokenizer) EncodeSpans(text string, addSpecial bool, limit int) Encoding {
@@ -135,7 +126,7 @@ func (t *Tokenizer) EncodeAll(ctx context.Context, texts []string, o Options) ([
 					return
 				}
 				s.plain = t.encode(s, texts[i])
-				n := len(s.plain) + t.post.added(false)
+				n := len(s.plain) + t.post.added()
 				out[i] = t.post.single(make([]int32, 0, n), s.plain, !o.NoSpecial, o.Max)
 			}
 		})

@@ -49,22 +49,6 @@ func TestSmall(t *testing.T) {
 	}
 }
 
-// TestPair: pairs are joined as BERT (Devlin et al. 2019) and RoBERTa (Liu et al. 2019) join them.
-func TestPair(t *testing.T) {
-	for _, name := range []string{"bert", "roberta"} {
-		tok := open(t, outside.Data(t, "models/"+name))
-		a, b := tok.Encode(nil, "a b", false), tok.Encode(nil, "c", false)
-		s := tok.Special()
-		want := slices.Concat([]int32{s.CLS}, a, []int32{s.SEP}, b, []int32{s.SEP})
-		if name == "roberta" {
-			want = slices.Concat([]int32{s.CLS}, a, []int32{s.SEP, s.SEP}, b, []int32{s.SEP})
-		}
-		if got := tok.EncodePair(nil, "a b", "c", true); !slices.Equal(got, want) {
-			t.Errorf("%s: got %v, want %v", name, got, want)
-		}
-	}
-}
-
 // TestVocabFiles: the ways to load one vocabulary give the same ids.
 func TestVocabFiles(t *testing.T) {
 	a, b := open(t, outside.Data(t, "tokenizers/bert-base-uncased")), open(t, outside.Data(t, "tokenizers/bert-base-uncased/vocab.txt"))

@@ -11,7 +11,7 @@ import (
 // loadVocabMerges loads vocab.json and the merges.txt beside it: byte-level BPE. How texts are cut follows from
 // tokenizer_class in tokenizer_config.json; without one as GPT-2 does.
 func loadVocabMerges(path string, data []byte, conf *config) (*Tokenizer, error) {
-	t := &Tokenizer{post: plainTemplates(), dec: joined(decodeBytes)}
+	t := &Tokenizer{post: plainTemplate(), dec: joined(decodeBytes)}
 	r, err := newJSONReader(data)
 	if err == nil {
 		t.vocab, err = readVocab(r.b)
@@ -46,7 +46,7 @@ func loadVocabMerges(path string, data []byte, conf *config) (*Tokenizer, error)
 		if t.special.CLS < 0 || t.special.SEP < 0 {
 			return nil, fmt.Errorf("%s without cls_token or sep_token", conf.Class)
 		}
-		t.post = around(true, t.special.CLS, t.special.SEP)
+		t.post = around(t.special.CLS, t.special.SEP)
 	}
 	return t, nil
 }
@@ -132,6 +132,6 @@ func loadVocabText(data []byte, conf *config) (*Tokenizer, error) {
 	if t.special.CLS < 0 || t.special.SEP < 0 {
 		return nil, fmt.Errorf("%q or %q is not in the vocabulary", conf.CLS, conf.SEP)
 	}
-	t.post = around(conf.Class == "MPNetTokenizer", t.special.CLS, t.special.SEP)
+	t.post = around(t.special.CLS, t.special.SEP)
 	return t, nil
 }

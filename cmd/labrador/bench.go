@@ -10,7 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -117,6 +117,9 @@ func takeVectors(o *bench.VectorOptions) error {
 	if (o.Vectors == "") != (o.Queries == "") {
 		return usagef("--vectors and --queries go together")
 	}
+	if o.Vectors == "" && o.Data != "random" && o.Data != "clustered" {
+		return usagef("no data %q: there are random and clustered", o.Data)
+	}
 	if o.Vectors != "" {
 		o.Data = filepath.Base(o.Vectors)
 	}
@@ -175,6 +178,12 @@ time) and recall_10 against an exact scan. rss_mb is the resident memory after s
 			if err := takeVectors(&o); err != nil {
 				return err
 			}
+			if err := (index.HNSWOptions{M: o.M, EfConstruction: o.Ef, Format: index.Format(format)}).Validate(); err != nil {
+				return usageError{err}
+			}
+			if len(efs) > 0 && slices.Min(efs) < 1 {
+				return usagef("--ef is %d, want 1 or more", slices.Min(efs))
+			}
 			out, err := newBenchOut(cmd)
 			if err != nil {
 				return err
@@ -191,71 +200,6 @@ time) and recall_10 against an exact scan. rss_mb is the resident memory after s
 	c.Flags().IntVar(&o.Ef, "ef-construction", 0, "candidates of an insertion (default 200)")
 	c.Flags().IntSliceVar(&efs, "ef", []int{16, 32, 64, 128, 256}, "candidates of a search, each measured")
 	c.Flags().StringVar(&format, "format", "int8", "vectors that the graph is walked by: f32, bf16, int8")
-	return c
-}
-
-func benchBM25() *cobra.Command {
-	var o index.BM25Options
-	var threads, warm int
-	var path, phase, queryFile string
-	ks := []int{10, 1000}
-	c := &cobra.Command{
-		Use:   "bm25 DIR",
-		Short: "BM25 over a BEIR folder: build and search",
-		Long: `Measure BM25 over the corpus.jsonl and queries.jsonl of a BEIR folder. Building and searching run in processes of their
-own, so that their memory is their own.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Threads = threads
-			out, err := newBenchOut(cmd)
-			if err != nil {
-				return err
-			}
-			switch phase {
-			case "index":
-				row, err := bench.BM25Index(cmd.Context(), args[0], path, o)
-				if err == nil {
-					out.emit(row)
-				}
-				return err
-			case "search":
-				row, err := bench.BM25Search(cmd.Context(), args[0], queryFile, path, threads, warm, ks)
-				if err == nil {
-					out.emit(row)
-				}
-				return err
-			}
-			if path == "" {
-				dir, err := os.MkdirTemp("", "labrador-bench-")
-				if err != nil {
-					return err
-				}
-				defer os.RemoveAll(dir)
-				path = filepath.Join(dir, "bm25")
-			}
-			both := bench.Row{}
-			for _, p := range []string{"index", "search"} {
-				row, err := benchChild(cmd, "bm25", args[0], "--phase", p, "--index", path, "--threads", strconv.Itoa(threads), "--warm", strconv.Itoa(warm),
-					"--analyzer", o.Analyzer, "--queries", queryFile, "--lengths-exact="+strconv.FormatBool(o.ExactLengths), "--no-documents="+strconv.FormatBool(o.NoDocuments))
-				if err != nil {
-					return err
-				}
-				both.With(row)
-			}
-			out.emit(both)
-			return out.ratios()
-		},
-	}
-	f := c.Flags()
-	f.StringVar(&o.Analyzer, "analyzer", "whitespace", "analyzer")
-	f.BoolVar(&o.ExactLengths, "lengths-exact", false, "keep exact lengths")
-	f.BoolVar(&o.NoDocuments, "no-documents", true, "keep ids only, as the peers do")
-	f.IntVar(&threads, "threads", 1, "threads")
-	f.IntVar(&warm, "warm", 3, "passes over the queries before timing")
-	f.StringVar(&path, "index", "", "keep the index here")
-	f.StringVar(&queryFile, "queries", "queries.jsonl", "query file of the folder")
-	f.StringVar(&phase, "phase", "", "index or search alone, in this process")
-	f.IntSliceVar(&ks, "k", ks, "cut-offs")
 	return c
 }
 
@@ -288,11 +232,14 @@ func benchEval() *cobra.Command {
 		Short: "Measures over a TREC run",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if threads < 1 || rounds < 1 {
+				return usagef("--threads and --rounds are at least 1")
+			}
 			out, err := newBenchOut(cmd)
 			if err != nil {
 				return err
 			}
-			row, err := bench.Eval(cmd.Context(), args[0], args[1], max(1, threads), max(1, rounds))
+			row, err := bench.Eval(cmd.Context(), args[0], args[1], threads, rounds)
 			if err != nil {
 				return err
 			}
@@ -341,6 +288,9 @@ func benchToken() *cobra.Command {
   labrador bench token bert-base-uncased/tokenizer.json scifact/corpus.jsonl --name bert-base-uncased --text english`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if rounds < 1 {
+				return usagef("--rounds is at least 1")
+			}
 			t, err := token.Open(args[0])
 			if err != nil {
 				return err
@@ -358,7 +308,7 @@ func benchToken() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			row, err := bench.Tokens(cmd.Context(), cmp.Or(name, filepath.Base(args[0])), cmp.Or(text, filepath.Base(args[1])), t, texts, max(1, rounds))
+			row, err := bench.Tokens(cmd.Context(), cmp.Or(name, filepath.Base(args[0])), cmp.Or(text, filepath.Base(args[1])), t, texts, rounds)
 			if err != nil {
 				return err
 			}
