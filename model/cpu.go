@@ -430,10 +430,6 @@ func (w *worker) Normalize(x rows) rows {
 	return x
 }
 
-// pieceTokens bounds the tokens that go through a layer at a time on each thread: what the layer computes for them stays in a near cache, and so
-// do the layer's weights from piece to piece where the caches hold them.
-const pieceTokens = 128
-
 // Layer implements Ops. It takes the batch in pieces of whole sequences; their results take the place of their inputs, and what the layer
 // took beside them is given back.
 func (w *worker) Layer(i int, x rows, f func(rows) rows) rows {
@@ -466,7 +462,7 @@ func (w *worker) Layer(i int, x rows, f func(rows) rows) rows {
 
 // cut makes the sequences of b from s on, as many as are a piece, the batch at hand and returns the one behind them.
 func (w *worker) cut(b *Batch, s int) (to int) {
-	limit := pieceTokens * w.pool.Threads()
+	limit := w.pieceTokens * w.pool.Threads()
 	p := &w.piece
 	p.Start, p.Offsets = b.Start, append(p.Offsets[:0], 0)
 	for to = s + 1; to < b.Sequences() && b.Offsets[to+1]-b.Offsets[s] <= limit; {

@@ -90,6 +90,7 @@ func TestLayerInPieces(t *testing.T) {
 	for _, dir := range []string{"bert", "llama3", "t5-encoder"} {
 		m := openModel(t, outside.Data(t, "models/"+dir), Options{Threads: 1})
 		w := <-m.single
+		w.pieceTokens = 100
 		defer func() { m.single <- w }()
 		texts := randomTexts(m, 8, 31)
 		for _, how := range []Pooling{PoolMean, PoolCLS, PoolLast} {

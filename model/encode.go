@@ -11,13 +11,14 @@ import (
 	labrador "github.com/labrador-lab/labrador"
 )
 
-// batchTokens bounds the tokens of a batch; a longer text is a batch of its own. Layers take a batch in pieces (pieceTokens), but its states are
-// whole, and weights that stay in a processor's caches are read often for little, so that the states may too.
-func batchTokens(weights int64) int {
+// tokensAtOnce bounds the tokens of a batch, and of the pieces in which each thread takes it through a layer; a longer text is one of its own. What a
+// layer computes for a piece stays in a near cache, and so do the layer's weights from piece to piece where the caches hold them; states
+// are of a whole batch. Small weights are read often for little: their batches are a piece.
+func tokensAtOnce(weights int64) (batch, piece int) {
 	if weights <= 64<<20 {
-		return 256
+		return 256, 256
 	}
-	return 1024
+	return 1024, 128
 }
 
 // minPrefix is the shortest common beginning that is worth computing once.

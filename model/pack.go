@@ -13,12 +13,13 @@ import (
 // engine holds what the CPU interpreter's workers share: the packed weights of one network, and tables that grow with the
 // longest sequence seen.
 type engine struct {
-	k      *kernel.Kernels
-	format kernel.Format
-	net    *Network
-	packed []*kernel.Packed // by slot of the first matrix of a group
-	shelf  *kernel.Shelf    // that they lie on
-	maxMLP int              // widest inner layer of a feed-forward layer, gate and up together
+	k           *kernel.Kernels
+	format      kernel.Format
+	net         *Network
+	packed      []*kernel.Packed // by slot of the first matrix of a group
+	shelf       *kernel.Shelf    // that they lie on
+	pieceTokens int              // of the pieces in which layers take a batch, on each thread
+	maxMLP      int              // widest inner layer of a feed-forward layer, gate and up together
 
 	mu        sync.Mutex
 	ropes     map[*Rotary]*turns
@@ -29,7 +30,7 @@ type engine struct {
 
 // newEngine packs the network's weights, and those of the dense layers behind its pooling, in the format.
 func newEngine(ctx context.Context, k *kernel.Kernels, f kernel.Format, n *Network, dense []*Linear) (*engine, error) {
-	e := &engine{k: k, format: f, net: n, packed: make([]*kernel.Packed, slots(n, dense)), ropes: map[*Rotary]*turns{}, bias: map[*RelativeBias]*biasTable{}}
+	e := &engine{k: k, format: f, net: n, pieceTokens: 128, packed: make([]*kernel.Packed, slots(n, dense)), ropes: map[*Rotary]*turns{}, bias: map[*RelativeBias]*biasTable{}}
 	p := &packer{engine: e}
 	Forward(p, n, &Batch{Offsets: []int{0}}, n.Layers)
 	for _, d := range dense {
