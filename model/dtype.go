@@ -39,13 +39,16 @@ func dtypeOf(f kernel.Format) string {
 var autoFormats = sync.OnceValues(func() (near, fastest kernel.Format) {
 	k, pool := kernel.Current(), kernel.NewPool(1)
 	defer pool.Close()
-	const n = 256
+	const rows, c, oc = 64, 512, 1024 // turning and quantising inputs costs what it does in a model
 	formats := [...]kernel.Format{kernel.FormatF32, k.Half(), kernel.FormatInt8}
 	var packed [len(formats)]*kernel.Packed
 	var best [len(formats)]time.Duration
-	x, y := kernel.MatOf(make([]float32, n*n), n, n), kernel.MatOf(make([]float32, n*n), n, n)
+	x, y := kernel.MatOf(make([]float32, rows*c), rows, c), kernel.MatOf(make([]float32, rows*oc), rows, oc)
+	for i := range x.Data { // zeros would be quantised at once
+		x.Data[i] = float32(i%7) - 3
+	}
 	for i, f := range formats {
-		packed[i], best[i] = k.Pack(f, n, n, func(_ int, row []float32) { clear(row) }), time.Hour
+		packed[i], best[i] = k.Pack(f, oc, c, func(_ int, row []float32) { clear(row) }), time.Hour
 	}
 	for range 20 { // in turns, so that a busy machine slows all
 		for i, w := range packed {

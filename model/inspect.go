@@ -90,9 +90,9 @@ func (m *Model) info() (*Info, error) {
 func autoInfo(n *Network) string {
 	near, fastest := autoFormats()
 	if fastest == near || n.Layers == 0 {
-		return near.String()
+		return dtypeOf(near)
 	}
-	return fmt.Sprintf("%s if its vectors keep a cosine of %g, else %s", fastest, AutoCosine, near)
+	return fmt.Sprintf("%s if its vectors keep a cosine of %g, else %s", dtypeOf(fastest), AutoCosine, dtypeOf(near))
 }
 
 // countFiles counts parameters by type, and bytes.
