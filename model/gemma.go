@@ -26,7 +26,7 @@ func buildGemma2(c *config, l *loader) *Network {
 // k, a full layer after every five with the window, and different bases of rotation for the two.
 func buildGemma3(c *config, l *loader) *Network {
 	s := gemma(c)
-	s.softcap, s.headCap = c.softcap("attn_logit_softcapping"), c.softcap("final_logit_softcapping")
+	s.headCap = c.softcap("final_logit_softcapping") // transformers 5.23 reads attn_logit_softcapping too, and does not use it
 	s.headNorms = true
 	if c.fields["rope_local_base_freq"] == nil {
 		c.fields["rope_local_base_freq"] = json.Number("10000")
