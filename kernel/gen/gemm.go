@@ -45,10 +45,10 @@ var avx512Kinds = []kind{
 	{name: "F32", tier: "AVX512", group: 4, colB: 4, rows: rows512, units: 3, input: "inputF32", values: 1, step: stepF32},
 	{name: "BF16", tier: "AVX512BF16", group: 4, colB: 4, rows: rows512, units: 3, input: "inputBF16", values: 2, step: stepBF16},
 	{name: "Widen", tier: "AVX512", group: 8, colB: 4, rows: rows512, units: 3, input: "inputF32", values: 2, step: stepWiden},
-	{name: "U8", tier: "AVX512VNNI", group: 4, colB: 4, int: true, rows: rows512, units: 3, input: "inputU8", values: 4, step: stepU8},
+	{name: "U8", tier: "AVX512VNNI", group: 4, colB: 4, int: true, rows: rows512, units: 3, input: "inputU8", values: 4, step: stepVNNI((*asm).dpbusd)},
 	{name: "S16", tier: "AVX512", group: 4, colB: 2, int: true, rows: rows512, units: 3, input: "inputS16", values: 2, step: stepS16},
 	{name: "I16", tier: "AVX512", group: 4, colB: 4, int: true, rows: rows512, units: 3, input: "inputI16", values: 2, step: stepI16},
-	{name: "I16", tier: "AVX512VNNI", group: 4, colB: 4, int: true, rows: rows512, units: 3, input: "inputI16", values: 2, step: stepI16VNNI},
+	{name: "I16", tier: "AVX512VNNI", group: 4, colB: 4, int: true, rows: rows512, units: 3, input: "inputI16", values: 2, step: stepVNNI((*asm).dpwssd)},
 }
 
 var avx2Kinds = []kind{
@@ -59,8 +59,8 @@ var avx2Kinds = []kind{
 	{name: "S16", tier: "AVX2", group: 4, colB: 2, int: true, rows: rows256, units: 2, input: "inputS16", values: 2, step: stepS16},
 	{name: "I16", tier: "AVX2", group: 4, colB: 4, int: true, rows: rows256, units: 2, input: "inputI16", values: 2, step: stepI16},
 	{name: "U8", tier: "AVX2", group: 4, colB: 4, int: true, rows: rows4, units: 2, input: "inputU8", values: 4, pairs: true, step: stepU8Pairs},
-	{name: "I16", tier: "AVXVNNI", group: 4, colB: 4, int: true, rows: rows4, units: 3, input: "inputI16", values: 2, step: stepI16VNNI},
-	{name: "U8", tier: "AVXVNNI", group: 4, colB: 4, int: true, rows: rows4, units: 3, input: "inputU8", values: 4, step: stepU8},
+	{name: "I16", tier: "AVXVNNI", group: 4, colB: 4, int: true, rows: rows4, units: 3, input: "inputI16", values: 2, step: stepVNNI((*asm).dpwssd)},
+	{name: "U8", tier: "AVXVNNI", group: 4, colB: 4, int: true, rows: rows4, units: 3, input: "inputU8", values: 4, step: stepVNNI((*asm).dpbusd)},
 }
 
 // rowA is the address of row r of a, off bytes on. SI is row 0, R10 row 3, R8 the step, R11 three steps.
@@ -158,17 +158,20 @@ func (a *asm) xor() string {
 	return "VPXOR"
 }
 
-func stepU8(a *asm, t tile, u int) {
-	b := t.free()
-	for c := range t.units {
-		a.p("VMOVUPS %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
-	}
-	x := b + t.units
-	n := a.registers() - x
-	for r := range t.rows {
-		a.p("VPBROADCASTD %s, %s", rowA(r, u*4), a.v(x+r%n))
+// stepVNNI adds products of what lies in a's and b's words: bytes or 16-bit words.
+func stepVNNI(products func(a *asm, s, u, dst int)) func(a *asm, t tile, u int) {
+	return func(a *asm, t tile, u int) {
+		b := t.free()
 		for c := range t.units {
-			a.dpbusd(b+c, x+r%n, t.acc(r, c))
+			a.p("VMOVUPS %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
+		}
+		x := b + t.units
+		n := a.registers() - x
+		for r := range t.rows {
+			a.p("VPBROADCASTD %s, %s", rowA(r, u*4), a.v(x+r%n))
+			for c := range t.units {
+				products(a, b+c, x+r%n, t.acc(r, c))
+			}
 		}
 	}
 }
@@ -227,21 +230,6 @@ func (a *asm) wordProducts(t tile, u int) {
 			i++
 			a.p("VPMADDWD %s, %s, %s", a.v(b+c), a.v(x+r%n), tmp)
 			a.p("VPADDD %s, %s, %s", tmp, a.v(t.acc(r, c)), a.v(t.acc(r, c)))
-		}
-	}
-}
-
-func stepI16VNNI(a *asm, t tile, u int) {
-	b := t.free()
-	for c := range t.units {
-		a.p("VMOVUPS %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
-	}
-	x := b + t.units
-	n := a.registers() - x
-	for r := range t.rows {
-		a.p("VPBROADCASTD %s, %s", rowA(r, u*4), a.v(x+r%n))
-		for c := range t.units {
-			a.dpwssd(b+c, x+r%n, t.acc(r, c))
 		}
 	}
 }
