@@ -332,6 +332,9 @@ func jsonItems(path string) dense.Items {
 			return dense.Item{}, errors.New("an object over several lines: JSON lines have each on one")
 		}
 		if err := json.Unmarshal(line, &o); err != nil {
+			if !bytes.HasSuffix(bytes.TrimSpace(line), []byte("}")) {
+				return dense.Item{}, fmt.Errorf("%w: is the line cut off?", err)
+			}
 			return dense.Item{}, err
 		}
 		if o.Text == nil {
