@@ -107,16 +107,18 @@ func (j *linearJob) begin(p *Pool, w *Packed, out Mat, add int) {
 	*j = linearJob{p: p, w: w, g: w.g, out: out, add: add}
 }
 
+// convertRows is how many rows one part converts, whole tiles of every height.
 const convertRows = 16
 
 // convert fills the pool's shared scratch with the inputs in the micro-kernel's form, rows padded with zeros to whole
-// groups and spaced so that they do not fall on the same lines of the first-level cache.
+// groups: tile by tile where rows are interleaved, else spaced so that they do not fall on the same lines of the first-level cache.
 func (j *linearJob) convert() {
 	const aliasing = 2048
-	in := j.g.input
-	j.lda = roundUp(j.w.groups*j.g.group*in.bytes(), 64)
-	if j.lda%aliasing == 0 {
-		j.lda += 64
+	j.lda = j.w.groups * j.g.groupA()
+	if !j.g.tiled {
+		if j.lda = roundUp(j.lda, 64); j.lda%aliasing == 0 {
+			j.lda += 64
+		}
 	}
 	rows := j.out.Rows
 	size := rows * j.lda
@@ -141,9 +143,29 @@ func (j *linearJob) convert() {
 	j.converting = false
 }
 
-func (j *linearJob) convertRow(thread, i int) {
+// convertTo converts rows from to to.
+func (j *linearJob) convertTo(thread, from, to int) {
+	if !j.g.tiled {
+		for i := from; i < to; i++ {
+			j.convertRow(thread, unsafe.Add(j.a, i*j.lda), i)
+		}
+		return
+	}
+	codes := roundUp(quantizeScratch*j.w.c, 64)
+	for n := 0; from < to; from += n {
+		n = j.g.fit(to - from)
+		tile := unsafe.Add(scratch(&j.p.local[thread], codes+n*j.lda), codes)
+		for r := range n {
+			j.convertRow(thread, unsafe.Add(tile, r*j.lda), from+r)
+		}
+		dst := floats(unsafe.Add(j.a, from*j.lda), n*j.w.groups)
+		j.g.interleave(dst, (*float32)(tile), j.lda, n, j.w.groups)
+	}
+}
+
+// convertRow converts row i into row.
+func (j *linearJob) convertRow(thread int, row unsafe.Pointer, i int) {
 	w := j.w
-	row := unsafe.Add(j.a, i*j.lda)
 	c, padded := w.c, w.groups*j.g.group
 	if j.codes != nil {
 		j.rowS[i] = 1
@@ -175,10 +197,13 @@ func (j *linearJob) convertRow(thread, i int) {
 	}
 }
 
+// quantizeScratch is the scratch that quantizeRow takes for each value, in bytes.
+const quantizeScratch = 9
+
 // quantizeRow turns and quantises row i of x.
 func (j *linearJob) quantizeRow(thread int, row unsafe.Pointer, i int) {
 	w, c := j.w, j.w.c
-	mem := scratch(&j.p.local[thread], 9*c)
+	mem := scratch(&j.p.local[thread], quantizeScratch*c)
 	turned := w.turn.apply(w.k, floats(mem, c), floats(unsafe.Add(mem, 4*c), c), j.x.Row(i), &j.p.args[thread])
 	if j.g.input == inputI16 {
 		j.rowS[i] = w.quantize16(unsafe.Slice((*int16)(row), w.groups*j.g.group), turned)
@@ -257,9 +282,7 @@ func (g *gemmKernels) groupA() int { return g.group * g.input.bytes() }
 
 func (j *linearJob) part(thread, i int) {
 	if j.converting {
-		for r := i * convertRows; r < min((i+1)*convertRows, j.out.Rows); r++ {
-			j.convertRow(thread, r)
-		}
+		j.convertTo(thread, i*convertRows, min((i+1)*convertRows, j.out.Rows))
 		return
 	}
 	row := i / j.panelBlocks * j.rowBlock

@@ -282,7 +282,13 @@ func TestPairsStayWithin16Bits(t *testing.T) {
 			for i := range x {
 				x[i] = fill(i)
 			}
-			g.of[rows-1][0](&gemmArgs{groups: w.groups, a: unsafe.Pointer(&x[0]), lda: c, b: unsafe.Pointer(&w.data[0]), ldb: oc * g.group,
+			a := floats(unsafe.Pointer(&x[0]), rows*w.groups)
+			if g.tiled {
+				tile := make([]float32, len(a))
+				g.interleave(tile, &a[0], c, rows, w.groups)
+				a = tile
+			}
+			g.of[rows-1][0](&gemmArgs{groups: w.groups, a: unsafe.Pointer(&a[0]), lda: c, b: unsafe.Pointer(&w.data[0]), ldb: oc * g.group,
 				c: unsafe.Pointer(&out[0]), ldc: 4 * oc, colS: unsafe.Pointer(&w.scale[0]), rowS: unsafe.Pointer(&ones[0])})
 			for i, got := range out {
 				var want int

@@ -97,7 +97,7 @@ var gemmF32WideAVX2 = gemmKernels{group: 1, input: inputF32, of: [][]gemmFunc{
 	{gemmF32WideAVX2_4x1, gemmF32WideAVX2_4x2, gemmF32WideAVX2_4x3},
 }}
 
-var gemmF32PackedAVX2 = gemmKernels{group: 1, input: inputF32, of: [][]gemmFunc{
+var gemmF32PackedAVX2 = gemmKernels{group: 1, input: inputF32, tiled: true, of: [][]gemmFunc{
 	{gemmF32PackedAVX2_1x1, gemmF32PackedAVX2_1x2, gemmF32PackedAVX2_1x3},
 	{gemmF32PackedAVX2_2x1, gemmF32PackedAVX2_2x2, gemmF32PackedAVX2_2x3},
 	nil,
@@ -131,7 +131,7 @@ var gemmI16AVX2 = gemmKernels{group: 2, input: inputI16, of: [][]gemmFunc{
 	{gemmI16AVX2_6x1, gemmI16AVX2_6x2},
 }}
 
-var gemmU8AVX2 = gemmKernels{group: 4, input: inputU8, pairs: true, of: [][]gemmFunc{
+var gemmU8AVX2 = gemmKernels{group: 4, input: inputU8, pairs: true, tiled: true, of: [][]gemmFunc{
 	{gemmU8AVX2_1x1, gemmU8AVX2_1x2},
 	{gemmU8AVX2_2x1, gemmU8AVX2_2x2},
 	nil,

@@ -83,6 +83,8 @@ type gemmKernels struct {
 	input input
 	pairs bool // the number of groups is even, and sums of one pair's products stay within 16 bits (see pairLimit)
 	of    [][]gemmFunc
+	// tiled says that of reads rows of a that interleave wrote, tile by tile, as packed does: inputs are converted, so that costs little.
+	tiled bool
 	// packed, where there is such a table, is of for rows of a that interleave writes: step by step, a value of each row of
 	// the tile. That is faster where enough columns pay for it.
 	packed     [][]gemmFunc

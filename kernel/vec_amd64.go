@@ -10,7 +10,7 @@ import "unsafe"
 func avx2Table(tier Tier) table {
 	t := plainTable()
 	t.gemm = gemmSet{lanes: 8, kBlock: 1536, kPacked: 1024, f32: gemmF32WideAVX2, attend: gemmF32AVX2, bf16: gemmWidenAVX2, int16: gemmI16AVX2, int8: gemmU8AVX2, codes: gemmS16AVX2, int16Pays: true}
-	t.gemm.f32.packed, t.gemm.f32.interleave = gemmF32PackedAVX2.of, interleaveAVX2
+	t.gemm.f32.packed, t.gemm.f32.interleave, t.gemm.int8.interleave = gemmF32PackedAVX2.of, interleaveAVX2, interleaveAVX2
 	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX2, sqL2AVX2
 	t.dotBF16 = wholeBF16(8, dotBF16AVX2)

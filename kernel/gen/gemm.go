@@ -58,7 +58,7 @@ var avx2Kinds = []kind{
 	{name: "Widen", tier: "AVX2", group: 8, colB: 4, rows: rows256, units: 2, input: "inputF32", values: 2, step: stepWiden},
 	{name: "S16", tier: "AVX2", group: 4, colB: 2, int: true, rows: rows256, units: 2, input: "inputS16", values: 2, step: stepS16},
 	{name: "I16", tier: "AVX2", group: 4, colB: 4, int: true, rows: rows256, units: 2, input: "inputI16", values: 2, step: stepI16},
-	{name: "U8", tier: "AVX2", group: 4, colB: 4, int: true, rows: rows4, units: 2, input: "inputU8", values: 4, pairs: true, step: stepU8Pairs},
+	{name: "U8", tier: "AVX2", group: 4, colB: 4, int: true, rows: rows4, units: 2, input: "inputU8", values: 4, pairs: true, packed: true, step: stepU8Pairs},
 	{name: "I16", tier: "AVXVNNI", group: 4, colB: 4, int: true, rows: rows4, units: 3, input: "inputI16", values: 2, step: stepVNNI((*asm).dpwssd)},
 	{name: "U8", tier: "AVXVNNI", group: 4, colB: 4, int: true, rows: rows4, units: 3, input: "inputU8", values: 4, step: stepVNNI((*asm).dpbusd)},
 }
@@ -66,6 +66,14 @@ var avx2Kinds = []kind{
 // rowA is the address of row r of a, off bytes on. SI is row 0, R10 row 3, R8 the step, R11 three steps.
 func rowA(r, off int) string {
 	return fmt.Sprintf([]string{"%d(SI)", "%d(SI)(R8*1)", "%d(SI)(R8*2)", "%d(R10)", "%d(SI)(R8*4)", "%d(R10)(R8*2)", "%d(SI)(R11*2)", "%d(R10)(R8*4)"}[r], off)
+}
+
+// rowA is the address of the u-th next group of row r of a.
+func (t tile) rowA(r, u int) string {
+	if t.packed {
+		return fmt.Sprintf("%d(SI)", (u*t.rows+r)*t.group)
+	}
+	return rowA(r, u*t.group)
 }
 
 // rowB is the address in the u-th next group of b, off bytes on. DI is the first, R12 the step, R13 three steps.
@@ -83,11 +91,7 @@ func stepF32(a *asm, t tile, u int) {
 	x := b + t.units
 	n := a.registers() - x
 	for r := range t.rows {
-		from := rowA(r, u*4)
-		if t.packed {
-			from = fmt.Sprintf("%d(SI)", (u*t.rows+r)*4)
-		}
-		a.p("VBROADCASTSS %s, %s", from, a.v(x+r%n))
+		a.p("VBROADCASTSS %s, %s", t.rowA(r, u), a.v(x+r%n))
 		for c := range t.units {
 			a.p("VFMADD231PS %s, %s, %s", a.v(b+c), a.v(x+r%n), a.v(t.acc(r, c)))
 		}
@@ -109,7 +113,7 @@ func stepBF16(a *asm, t tile, u int) {
 	x := b + t.units
 	n := a.registers() - x
 	for r := range t.rows {
-		a.p("VBROADCASTSS %s, %s", rowA(r, u*4), a.v(x+r%n))
+		a.p("VBROADCASTSS %s, %s", t.rowA(r, u), a.v(x+r%n))
 		for c := range t.units {
 			a.p("%s // VDPBF16PS Z%d, Z%d, Z%d", dpbf16(t.acc(r, c), x+r%n, b+c), b+c, x+r%n, t.acc(r, c))
 		}
@@ -168,7 +172,7 @@ func stepVNNI(products func(a *asm, s, u, dst int)) func(a *asm, t tile, u int) 
 		x := b + t.units
 		n := a.registers() - x
 		for r := range t.rows {
-			a.p("VPBROADCASTD %s, %s", rowA(r, u*4), a.v(x+r%n))
+			a.p("VPBROADCASTD %s, %s", t.rowA(r, u), a.v(x+r%n))
 			for c := range t.units {
 				products(a, b+c, x+r%n, t.acc(r, c))
 			}
@@ -177,24 +181,37 @@ func stepVNNI(products func(a *asm, s, u, dst int)) func(a *asm, t tile, u int) 
 }
 
 // stepU8Pairs multiplies two groups of bytes without VNNI: VPMADDUBSW's sums of two products are added in 16 bits, the four
-// of them widened at once. Packing sees to it that four products of a lane never leave 16 bits (pairLimit).
+// of them widened at once. Packing sees to it that four products of a lane never leave 16 bits (pairLimit). The columns' chains
+// stand side by side.
 func stepU8Pairs(a *asm, t tile, u int) {
 	ones := a.registers() - 1
-	b, x, tmp, i := t.free(), t.free()+t.units, t.free()+t.units+2, 0
+	b, x, p := t.free(), t.free()+t.units, t.free()+t.units+2
+	q := func(c int) string { // products of the second group; the last takes the register of the first broadcast
+		if c == t.units-1 {
+			return a.v(x)
+		}
+		return a.v(p + t.units + c)
+	}
 	for c := range t.units {
 		a.p("VMOVDQU %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
 	}
 	for r := range t.rows {
-		a.p("VPBROADCASTD %s, %s", rowA(r, u*4), a.v(x))
-		a.p("VPBROADCASTD %s, %s", rowA(r, u*4+4), a.v(x+1))
+		a.p("VPBROADCASTD %s, %s", t.rowA(r, u), a.v(x))
+		a.p("VPBROADCASTD %s, %s", t.rowA(r, u+1), a.v(x+1))
 		for c := range t.units {
-			p, q := a.v(tmp+(i+1)%3), a.v(tmp+i%3)
-			i++
-			a.p("VPMADDUBSW %s, %s, %s", a.v(b+c), a.v(x), p)
-			a.p("VPMADDUBSW %s, %s, %s", rowB(u+1, c*a.bytes()), a.v(x+1), q)
-			a.p("VPADDW %s, %s, %s", q, p, p)
-			a.p("VPMADDWD %s, %s, %s", a.v(ones), p, p)
-			a.p("VPADDD %s, %s, %s", p, a.v(t.acc(r, c)), a.v(t.acc(r, c)))
+			a.p("VPMADDUBSW %s, %s, %s", a.v(b+c), a.v(x), a.v(p+c))
+		}
+		for c := range t.units {
+			a.p("VPMADDUBSW %s, %s, %s", rowB(u+1, c*a.bytes()), a.v(x+1), q(c))
+		}
+		for c := range t.units {
+			a.p("VPADDW %s, %s, %s", q(c), a.v(p+c), a.v(p+c))
+		}
+		for c := range t.units {
+			a.p("VPMADDWD %s, %s, %s", a.v(ones), a.v(p+c), a.v(p+c))
+		}
+		for c := range t.units {
+			a.p("VPADDD %s, %s, %s", a.v(p+c), a.v(t.acc(r, c)), a.v(t.acc(r, c)))
 		}
 	}
 }
@@ -224,7 +241,7 @@ func (a *asm) wordProducts(t tile, u int) {
 	m := left - n
 	i := 0
 	for r := range t.rows {
-		a.p("VPBROADCASTD %s, %s", rowA(r, u*4), a.v(x+r%n))
+		a.p("VPBROADCASTD %s, %s", t.rowA(r, u), a.v(x+r%n))
 		for c := range t.units {
 			tmp := a.v(x + n + i%m)
 			i++
@@ -338,6 +355,8 @@ func (a *asm) groupLoop(t tile) {
 		a.p("ADDQ R12, DI")
 		a.p("DECQ CX")
 		a.p("JNZ one")
+	} else if t.packed { // where the next tile begins
+		a.advance(t, by)
 	}
 	a.label("done")
 }
@@ -445,11 +464,14 @@ func (s *stubs) tile(t tile) {
 }
 
 func (s *stubs) table(k kind) {
-	pairs := ""
+	flags := ""
 	if k.pairs {
-		pairs = "pairs: true, "
+		flags += "pairs: true, "
 	}
-	fmt.Fprintf(&s.vars, "var gemm%s%s = gemmKernels{group: %d, input: %s, %sof: [][]gemmFunc{\n", k.name, k.tier, k.values, k.input, pairs)
+	if k.packed {
+		flags += "tiled: true, "
+	}
+	fmt.Fprintf(&s.vars, "var gemm%s%s = gemmKernels{group: %d, input: %s, %sof: [][]gemmFunc{\n", k.name, k.tier, k.values, k.input, flags)
 	at := 0
 	for rows := 1; rows <= k.rows[len(k.rows)-1]; rows++ {
 		if rows != k.rows[at] {
