@@ -380,7 +380,7 @@ func (t *attendPart) softmax(i, pos, from, to int) {
 func (t *attendPart) values(n, from, to int) {
 	g := &t.k.t.gemm.attend
 	a := t.args
-	*a = gemmArgs{groups: to - from, lda: 4 * keyBlock, ldb: 4 * t.dPad, ldc: 4 * t.dPad, add: 1}
+	*a = gemmArgs{groups: to - from, lda: 4 * keyBlock, ldb: 4 * t.dPad, ldc: 4 * t.dPad, ldAdd: 4 * t.dPad}
 	v := t.v[(from-t.first)*t.dPad:]
 	left := t.dPad / t.lanes
 	most := len(g.of[0])
@@ -392,6 +392,7 @@ func (t *attendPart) values(n, from, to int) {
 			rows = g.fit(n - r)
 			a.a = unsafe.Pointer(&t.s[r*keyBlock])
 			a.c = unsafe.Pointer(&t.o[r*t.dPad+col])
+			a.add = a.c
 			f := g.of[rows-1][units-1]
 			a.tiles = (n - r) / rows
 			rows *= a.tiles

@@ -67,9 +67,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -79,6 +79,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -159,10 +160,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -173,6 +174,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -254,11 +256,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -270,6 +272,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -371,13 +374,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -391,6 +394,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -504,15 +508,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -528,6 +532,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -675,19 +680,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
 	VADDPS 32(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -707,6 +712,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -848,19 +854,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -881,6 +887,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -1070,25 +1077,25 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
 	VADDPS 32(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y8, Y8
 	VADDPS 32(BX), Y9, Y9
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y10, Y10
 	VADDPS 32(BX), Y11, Y11
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -1115,6 +1122,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -1182,9 +1190,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -1194,6 +1202,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -1274,10 +1283,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -1288,6 +1297,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -1382,11 +1392,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
 	VADDPS 64(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -1398,6 +1408,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -1479,11 +1490,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -1495,6 +1506,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -1596,13 +1608,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -1616,6 +1628,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -1739,15 +1752,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
 	VADDPS 64(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
 	VADDPS 32(BX), Y4, Y4
 	VADDPS 64(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -1763,6 +1776,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -1876,15 +1890,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -1900,6 +1914,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2047,19 +2062,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
 	VADDPS 32(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -2079,6 +2094,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2264,23 +2280,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
 	VADDPS 64(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
 	VADDPS 32(BX), Y4, Y4
 	VADDPS 64(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
 	VADDPS 64(BX), Y8, Y8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y9, Y9
 	VADDPS 32(BX), Y10, Y10
 	VADDPS 64(BX), Y11, Y11
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -2304,6 +2320,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2371,9 +2388,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -2381,6 +2398,7 @@ store:
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2461,10 +2479,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -2473,6 +2491,7 @@ store:
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2567,11 +2586,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
 	VADDPS 64(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -2581,6 +2600,7 @@ store:
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2662,11 +2682,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -2676,6 +2696,7 @@ store:
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2777,13 +2798,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -2795,6 +2816,7 @@ store:
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2918,15 +2940,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
 	VADDPS 64(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
 	VADDPS 32(BX), Y4, Y4
 	VADDPS 64(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -2940,6 +2962,7 @@ store:
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -3049,15 +3072,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -3071,6 +3094,7 @@ store:
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -3214,19 +3238,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
 	VADDPS 32(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -3244,6 +3268,7 @@ store:
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -3425,23 +3450,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
 	VADDPS 64(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
 	VADDPS 32(BX), Y4, Y4
 	VADDPS 64(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
 	VADDPS 64(BX), Y8, Y8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y9, Y9
 	VADDPS 32(BX), Y10, Y10
 	VADDPS 64(BX), Y11, Y11
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -3463,6 +3488,7 @@ store:
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -3553,9 +3579,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -3565,6 +3591,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -3683,10 +3710,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -3697,6 +3724,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -3811,11 +3839,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -3827,6 +3855,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -3981,13 +4010,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -4001,6 +4030,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -4167,15 +4197,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -4191,6 +4221,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -4421,19 +4452,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
 	VADDPS 32(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -4453,6 +4484,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -4667,19 +4699,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -4700,6 +4732,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -5002,25 +5035,25 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
 	VADDPS 32(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y8, Y8
 	VADDPS 32(BX), Y9, Y9
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y10, Y10
 	VADDPS 32(BX), Y11, Y11
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -5047,6 +5080,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -5132,9 +5166,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -5144,6 +5178,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -5254,10 +5289,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -5268,6 +5303,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -5378,11 +5414,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -5394,6 +5430,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -5544,13 +5581,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -5564,6 +5601,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -5726,15 +5764,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -5750,6 +5788,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -5984,19 +6023,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
 	VADDPS 32(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -6016,6 +6055,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -6226,19 +6266,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -6259,6 +6299,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $24, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -6573,25 +6614,25 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
 	VADDPS 32(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y8, Y8
 	VADDPS 32(BX), Y9, Y9
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y10, Y10
 	VADDPS 32(BX), Y11, Y11
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -6618,6 +6659,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $24, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -6704,9 +6746,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -6716,6 +6758,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -6826,10 +6869,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -6840,6 +6883,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -6950,11 +6994,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -6966,6 +7010,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -7116,13 +7161,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -7136,6 +7181,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -7298,15 +7344,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -7322,6 +7368,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -7556,19 +7603,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
 	VADDPS 32(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -7588,6 +7635,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -7798,19 +7846,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -7831,6 +7879,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $24, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -8145,25 +8194,25 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
 	VADDPS 32(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y8, Y8
 	VADDPS 32(BX), Y9, Y9
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y10, Y10
 	VADDPS 32(BX), Y11, Y11
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -8190,6 +8239,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $24, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -8279,9 +8329,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -8289,6 +8339,7 @@ store:
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -8405,10 +8456,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -8417,6 +8468,7 @@ store:
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -8536,11 +8588,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -8550,6 +8602,7 @@ store:
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -8717,13 +8770,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -8735,6 +8788,7 @@ store:
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -8914,15 +8968,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -8936,6 +8990,7 @@ store:
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -9205,19 +9260,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
 	VADDPS 32(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -9235,6 +9290,7 @@ store:
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -9316,9 +9372,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -9328,6 +9384,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -9428,10 +9485,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -9442,6 +9499,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -9562,11 +9620,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
 	VADDPS 64(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -9578,6 +9636,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -9678,11 +9737,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -9694,6 +9753,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -9824,13 +9884,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -9844,6 +9904,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -10006,15 +10067,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
 	VADDPS 64(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
 	VADDPS 32(BX), Y4, Y4
 	VADDPS 64(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -10030,6 +10091,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -10172,15 +10234,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -10196,6 +10258,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -10390,19 +10453,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
 	VADDPS 32(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -10422,6 +10485,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -10672,23 +10736,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
 	VADDPS 64(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
 	VADDPS 32(BX), Y4, Y4
 	VADDPS 64(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
 	VADDPS 64(BX), Y8, Y8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y9, Y9
 	VADDPS 32(BX), Y10, Y10
 	VADDPS 64(BX), Y11, Y11
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -10712,6 +10776,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -10793,9 +10858,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -10805,6 +10870,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -10905,10 +10971,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -10919,6 +10985,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -11039,11 +11106,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
 	VADDPS 64(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -11055,6 +11122,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -11155,11 +11223,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -11171,6 +11239,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -11301,13 +11370,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -11321,6 +11390,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -11483,15 +11553,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
 	VADDPS 64(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
 	VADDPS 32(BX), Y4, Y4
 	VADDPS 64(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -11507,6 +11577,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -11649,15 +11720,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	ADDQ R9, DX
@@ -11673,6 +11744,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -11867,19 +11939,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y2, Y2
 	VADDPS 32(BX), Y3, Y3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y4, Y4
 	VADDPS 32(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -11899,6 +11971,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -12149,23 +12222,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
 	VADDPS 64(BX), Y2, Y2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y3, Y3
 	VADDPS 32(BX), Y4, Y4
 	VADDPS 64(BX), Y5, Y5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y6, Y6
 	VADDPS 32(BX), Y7, Y7
 	VADDPS 64(BX), Y8, Y8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Y9, Y9
 	VADDPS 32(BX), Y10, Y10
 	VADDPS 64(BX), Y11, Y11
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
@@ -12189,6 +12262,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:

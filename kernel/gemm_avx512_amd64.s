@@ -67,9 +67,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -79,6 +79,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -160,10 +161,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -174,6 +175,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -269,11 +271,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -285,6 +287,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -366,11 +369,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -382,6 +385,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -485,13 +489,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -505,6 +509,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -630,15 +635,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -654,6 +659,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -767,15 +773,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -791,6 +797,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -942,19 +949,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
 	VADDPS 64(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -974,6 +981,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -1163,23 +1171,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
 	VADDPS 128(BX), Z8, Z8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z9, Z9
 	VADDPS 64(BX), Z10, Z10
 	VADDPS 128(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -1203,6 +1211,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -1372,23 +1381,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -1412,6 +1421,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -1651,31 +1661,31 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
 	VADDPS 64(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z8, Z8
 	VADDPS 64(BX), Z9, Z9
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z10, Z10
 	VADDPS 64(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z12, Z12
 	VADDPS 64(BX), Z13, Z13
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z14, Z14
 	VADDPS 64(BX), Z15, Z15
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -1707,6 +1717,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2016,39 +2027,39 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
 	VADDPS 128(BX), Z8, Z8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z9, Z9
 	VADDPS 64(BX), Z10, Z10
 	VADDPS 128(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z12, Z12
 	VADDPS 64(BX), Z13, Z13
 	VADDPS 128(BX), Z14, Z14
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z15, Z15
 	VADDPS 64(BX), Z16, Z16
 	VADDPS 128(BX), Z17, Z17
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z18, Z18
 	VADDPS 64(BX), Z19, Z19
 	VADDPS 128(BX), Z20, Z20
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z21, Z21
 	VADDPS 64(BX), Z22, Z22
 	VADDPS 128(BX), Z23, Z23
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -2088,6 +2099,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2155,9 +2167,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -2167,6 +2179,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2248,10 +2261,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -2262,6 +2275,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2357,11 +2371,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -2373,6 +2387,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2454,11 +2469,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -2470,6 +2485,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2573,13 +2589,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -2593,6 +2609,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2718,15 +2735,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -2742,6 +2759,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -2855,15 +2873,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -2879,6 +2897,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -3030,19 +3049,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
 	VADDPS 64(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -3062,6 +3081,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -3251,23 +3271,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
 	VADDPS 128(BX), Z8, Z8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z9, Z9
 	VADDPS 64(BX), Z10, Z10
 	VADDPS 128(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -3291,6 +3311,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -3460,23 +3481,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -3500,6 +3521,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -3739,31 +3761,31 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
 	VADDPS 64(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z8, Z8
 	VADDPS 64(BX), Z9, Z9
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z10, Z10
 	VADDPS 64(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z12, Z12
 	VADDPS 64(BX), Z13, Z13
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z14, Z14
 	VADDPS 64(BX), Z15, Z15
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -3795,6 +3817,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -4104,39 +4127,39 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
 	VADDPS 128(BX), Z8, Z8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z9, Z9
 	VADDPS 64(BX), Z10, Z10
 	VADDPS 128(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z12, Z12
 	VADDPS 64(BX), Z13, Z13
 	VADDPS 128(BX), Z14, Z14
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z15, Z15
 	VADDPS 64(BX), Z16, Z16
 	VADDPS 128(BX), Z17, Z17
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z18, Z18
 	VADDPS 64(BX), Z19, Z19
 	VADDPS 128(BX), Z20, Z20
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z21, Z21
 	VADDPS 64(BX), Z22, Z22
 	VADDPS 128(BX), Z23, Z23
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -4176,6 +4199,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -4261,9 +4285,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -4273,6 +4297,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -4382,10 +4407,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -4396,6 +4421,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -4529,11 +4555,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -4545,6 +4571,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -4654,11 +4681,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -4670,6 +4697,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -4816,13 +4844,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -4836,6 +4864,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -5019,15 +5048,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -5043,6 +5072,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -5204,15 +5234,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -5228,6 +5258,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -5452,19 +5483,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
 	VADDPS 64(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -5484,6 +5515,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -5771,23 +5803,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
 	VADDPS 128(BX), Z8, Z8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z9, Z9
 	VADDPS 64(BX), Z10, Z10
 	VADDPS 128(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -5811,6 +5843,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -6068,23 +6101,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -6108,6 +6141,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -6480,31 +6514,31 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
 	VADDPS 64(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z8, Z8
 	VADDPS 64(BX), Z9, Z9
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z10, Z10
 	VADDPS 64(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z12, Z12
 	VADDPS 64(BX), Z13, Z13
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z14, Z14
 	VADDPS 64(BX), Z15, Z15
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -6536,6 +6570,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -7023,39 +7058,39 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
 	VADDPS 128(BX), Z8, Z8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z9, Z9
 	VADDPS 64(BX), Z10, Z10
 	VADDPS 128(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z12, Z12
 	VADDPS 64(BX), Z13, Z13
 	VADDPS 128(BX), Z14, Z14
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z15, Z15
 	VADDPS 64(BX), Z16, Z16
 	VADDPS 128(BX), Z17, Z17
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z18, Z18
 	VADDPS 64(BX), Z19, Z19
 	VADDPS 128(BX), Z20, Z20
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z21, Z21
 	VADDPS 64(BX), Z22, Z22
 	VADDPS 128(BX), Z23, Z23
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -7095,6 +7130,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	JMP tile
 end:
 	VZEROUPPER
@@ -7175,9 +7211,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -7187,6 +7223,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -7288,10 +7325,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -7302,6 +7339,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -7423,11 +7461,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -7439,6 +7477,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -7539,11 +7578,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -7555,6 +7594,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -7687,13 +7727,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -7707,6 +7747,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -7871,15 +7912,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -7895,6 +7936,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -8037,15 +8079,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -8061,6 +8103,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -8259,19 +8302,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
 	VADDPS 64(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -8291,6 +8334,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -8545,23 +8589,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
 	VADDPS 128(BX), Z8, Z8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z9, Z9
 	VADDPS 64(BX), Z10, Z10
 	VADDPS 128(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -8585,6 +8629,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -8803,23 +8848,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -8843,6 +8888,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $32, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -9165,31 +9211,31 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
 	VADDPS 64(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z8, Z8
 	VADDPS 64(BX), Z9, Z9
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z10, Z10
 	VADDPS 64(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z12, Z12
 	VADDPS 64(BX), Z13, Z13
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z14, Z14
 	VADDPS 64(BX), Z15, Z15
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -9221,6 +9267,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $32, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -9647,39 +9694,39 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
 	VADDPS 128(BX), Z8, Z8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z9, Z9
 	VADDPS 64(BX), Z10, Z10
 	VADDPS 128(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z12, Z12
 	VADDPS 64(BX), Z13, Z13
 	VADDPS 128(BX), Z14, Z14
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z15, Z15
 	VADDPS 64(BX), Z16, Z16
 	VADDPS 128(BX), Z17, Z17
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z18, Z18
 	VADDPS 64(BX), Z19, Z19
 	VADDPS 128(BX), Z20, Z20
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z21, Z21
 	VADDPS 64(BX), Z22, Z22
 	VADDPS 128(BX), Z23, Z23
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -9719,6 +9766,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $32, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -9805,9 +9853,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -9817,6 +9865,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -9928,10 +9977,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -9942,6 +9991,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -10078,11 +10128,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -10094,6 +10144,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -10204,11 +10255,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -10220,6 +10271,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -10372,13 +10424,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -10392,6 +10444,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -10586,15 +10639,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -10610,6 +10663,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -10772,15 +10826,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -10796,6 +10850,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -11034,19 +11089,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
 	VADDPS 64(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -11066,6 +11121,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -11380,23 +11436,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
 	VADDPS 128(BX), Z8, Z8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z9, Z9
 	VADDPS 64(BX), Z10, Z10
 	VADDPS 128(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -11420,6 +11476,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -11678,23 +11735,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -11718,6 +11775,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $32, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -12120,31 +12178,31 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
 	VADDPS 64(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z8, Z8
 	VADDPS 64(BX), Z9, Z9
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z10, Z10
 	VADDPS 64(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z12, Z12
 	VADDPS 64(BX), Z13, Z13
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z14, Z14
 	VADDPS 64(BX), Z15, Z15
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -12176,6 +12234,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $32, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -12722,39 +12781,39 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
 	VADDPS 128(BX), Z8, Z8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z9, Z9
 	VADDPS 64(BX), Z10, Z10
 	VADDPS 128(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z12, Z12
 	VADDPS 64(BX), Z13, Z13
 	VADDPS 128(BX), Z14, Z14
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z15, Z15
 	VADDPS 64(BX), Z16, Z16
 	VADDPS 128(BX), Z17, Z17
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z18, Z18
 	VADDPS 64(BX), Z19, Z19
 	VADDPS 128(BX), Z20, Z20
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z21, Z21
 	VADDPS 64(BX), Z22, Z22
 	VADDPS 128(BX), Z23, Z23
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -12794,6 +12853,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $32, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -12880,9 +12940,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -12892,6 +12952,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -13003,10 +13064,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -13017,6 +13078,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -13153,11 +13215,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -13169,6 +13231,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -13279,11 +13342,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -13295,6 +13358,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -13447,13 +13511,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -13467,6 +13531,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -13661,15 +13726,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -13685,6 +13750,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -13847,15 +13913,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -13871,6 +13937,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -14109,19 +14176,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
 	VADDPS 64(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -14141,6 +14208,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -14455,23 +14523,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
 	VADDPS 128(BX), Z8, Z8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z9, Z9
 	VADDPS 64(BX), Z10, Z10
 	VADDPS 128(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -14495,6 +14563,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -14753,23 +14822,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -14793,6 +14862,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $32, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -15195,31 +15265,31 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
 	VADDPS 64(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z8, Z8
 	VADDPS 64(BX), Z9, Z9
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z10, Z10
 	VADDPS 64(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z12, Z12
 	VADDPS 64(BX), Z13, Z13
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z14, Z14
 	VADDPS 64(BX), Z15, Z15
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -15251,6 +15321,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $32, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -15797,39 +15868,39 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
 	VADDPS 128(BX), Z8, Z8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z9, Z9
 	VADDPS 64(BX), Z10, Z10
 	VADDPS 128(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z12, Z12
 	VADDPS 64(BX), Z13, Z13
 	VADDPS 128(BX), Z14, Z14
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z15, Z15
 	VADDPS 64(BX), Z16, Z16
 	VADDPS 128(BX), Z17, Z17
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z18, Z18
 	VADDPS 64(BX), Z19, Z19
 	VADDPS 128(BX), Z20, Z20
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z21, Z21
 	VADDPS 64(BX), Z22, Z22
 	VADDPS 128(BX), Z23, Z23
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -15869,6 +15940,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $32, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -15950,9 +16022,9 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -15962,6 +16034,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -16063,10 +16136,10 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -16077,6 +16150,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -16198,11 +16272,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -16214,6 +16288,7 @@ store:
 	LEAQ (SI)(R8*1), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $4, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -16314,11 +16389,11 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -16330,6 +16405,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -16462,13 +16538,13 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -16482,6 +16558,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -16646,15 +16723,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -16670,6 +16747,7 @@ store:
 	LEAQ (SI)(R8*2), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $8, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -16812,15 +16890,15 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -16836,6 +16914,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -17034,19 +17113,19 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
 	VADDPS 64(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -17066,6 +17145,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -17320,23 +17400,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
 	VADDPS 128(BX), Z8, Z8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z9, Z9
 	VADDPS 64(BX), Z10, Z10
 	VADDPS 128(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -17360,6 +17440,7 @@ store:
 	LEAQ (SI)(R8*4), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $16, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -17578,23 +17659,23 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	ADDQ R9, DX
@@ -17618,6 +17699,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $32, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -17940,31 +18022,31 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z2, Z2
 	VADDPS 64(BX), Z3, Z3
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z4, Z4
 	VADDPS 64(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z8, Z8
 	VADDPS 64(BX), Z9, Z9
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z10, Z10
 	VADDPS 64(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z12, Z12
 	VADDPS 64(BX), Z13, Z13
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z14, Z14
 	VADDPS 64(BX), Z15, Z15
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -17996,6 +18078,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $32, gemmArgs_rowS(AX)
 	JMP tile
 end:
@@ -18422,39 +18505,39 @@ nobias:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
-	MOVQ DX, BX
+	MOVQ gemmArgs_ldAdd(AX), CX
 	VADDPS 0(BX), Z0, Z0
 	VADDPS 64(BX), Z1, Z1
 	VADDPS 128(BX), Z2, Z2
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z3, Z3
 	VADDPS 64(BX), Z4, Z4
 	VADDPS 128(BX), Z5, Z5
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z6, Z6
 	VADDPS 64(BX), Z7, Z7
 	VADDPS 128(BX), Z8, Z8
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z9, Z9
 	VADDPS 64(BX), Z10, Z10
 	VADDPS 128(BX), Z11, Z11
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z12, Z12
 	VADDPS 64(BX), Z13, Z13
 	VADDPS 128(BX), Z14, Z14
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z15, Z15
 	VADDPS 64(BX), Z16, Z16
 	VADDPS 128(BX), Z17, Z17
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z18, Z18
 	VADDPS 64(BX), Z19, Z19
 	VADDPS 128(BX), Z20, Z20
-	ADDQ R9, BX
+	ADDQ CX, BX
 	VADDPS 0(BX), Z21, Z21
 	VADDPS 64(BX), Z22, Z22
 	VADDPS 128(BX), Z23, Z23
-	ADDQ R9, BX
+	ADDQ CX, BX
 store:
 	VMOVUPS Z0, 0(DX)
 	VMOVUPS Z1, 64(DX)
@@ -18494,6 +18577,7 @@ store:
 	LEAQ (SI)(R8*8), SI
 	MOVQ SI, gemmArgs_a(AX)
 	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
 	ADDQ $32, gemmArgs_rowS(AX)
 	JMP tile
 end:

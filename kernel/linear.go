@@ -8,10 +8,40 @@ import (
 )
 
 // Linear writes out (T, OC) = x (T, C) times the matrix (OC, C) transposed, plus the bias. out must not overlap x.
-func (w *Packed) Linear(p *Pool, out, x Mat) { w.product(p, out, x, 0) }
+func (w *Packed) Linear(p *Pool, out, x Mat) { w.LinearFused(p, out, x, Fused{}) }
 
-// LinearAdd is Linear with out += instead of out =, for a residual.
-func (w *Packed) LinearAdd(p *Pool, out, x Mat) { w.product(p, out, x, 1) }
+// Fused is what a product does besides, while values are in a near cache.
+type Fused struct {
+	// Prepare, where it is set, is called once for every row of x before that is read: it fills the row. Several threads call it.
+	Prepare func(row int)
+	// Add (T, OC) is added to the product; it may be out. The zero value adds nothing.
+	Add Mat
+}
+
+// LinearFused is Linear with what f says.
+func (w *Packed) LinearFused(p *Pool, out, x Mat, f Fused) {
+	out.check("Linear", "out", x.Rows, w.oc)
+	x.check("Linear", "x", x.Rows, w.c)
+	if f.Add.Data != nil {
+		f.Add.check("Linear", "Add", x.Rows, w.oc)
+	}
+	if x.Rows == 0 || w.oc == 0 {
+		return
+	}
+	j := &p.linear
+	j.begin(p, w, out)
+	j.x, j.prepare, j.add = x, f.Prepare, f.Add
+	if j.g.input == inputF32 && w.c%j.g.group == 0 {
+		j.a, j.lda, j.inPlace = unsafe.Pointer(&x.Data[0]), 4*x.Stride, true
+		if j.prepare != nil {
+			j.eachRow()
+		}
+	} else {
+		j.convert()
+	}
+	j.multiply()
+	runtime.KeepAlive(w) // its values may lie outside of Go's heap
+}
 
 // RowsBF16 writes out (T, OC) = x (T, C) times the matrix transposed for rows x that are kept as BF16, as an index keeps
 // them. The matrix is FormatF32 or FormatBF16.
@@ -22,7 +52,7 @@ func (w *Packed) RowsBF16(p *Pool, out Mat, x []BF16) {
 		return
 	}
 	j := &p.linear
-	j.begin(p, w, out, 0)
+	j.begin(p, w, out)
 	in := j.g.input
 	switch {
 	case w.scale != nil:
@@ -52,46 +82,29 @@ func (w *Packed) RowsInt8(p *Pool, out Mat, codes []int8, scales []float32) {
 		return
 	}
 	j := &p.linear
-	j.begin(p, w, out, 0)
+	j.begin(p, w, out)
 	j.codes, j.codeScales = codes, scales
 	j.convert()
 	j.multiply()
 	runtime.KeepAlive(w) // its values may lie outside of Go's heap
 }
 
-func (w *Packed) product(p *Pool, out, x Mat, add int) {
-	out.check("Linear", "out", x.Rows, w.oc)
-	x.check("Linear", "x", x.Rows, w.c)
-	if x.Rows == 0 || w.oc == 0 {
-		return
-	}
-	j := &p.linear
-	j.begin(p, w, out, add)
-	if j.g.input == inputF32 && w.c%j.g.group == 0 {
-		j.a, j.lda = unsafe.Pointer(&x.Data[0]), 4*x.Stride
-	} else {
-		j.x = x
-		j.convert()
-	}
-	j.multiply()
-	runtime.KeepAlive(w) // its values may lie outside of Go's heap
-}
-
-// linearJob is one product on a pool: first parts convert the inputs where the micro-kernel wants another form, then parts
-// multiply a block of rows with a few panels.
+// linearJob is one product on a pool: first parts prepare the inputs, and convert them where the micro-kernel wants another form,
+// then parts multiply a block of rows with a few panels.
 type linearJob struct {
-	p   *Pool
-	w   *Packed
-	g   *gemmKernels
-	out Mat
-	add int
+	p        *Pool
+	w        *Packed
+	g        *gemmKernels
+	out, add Mat
+	prepare  func(row int)
 
 	a    unsafe.Pointer // inputs as the micro-kernel reads them
 	lda  int
 	rowS []float32
 
 	converting bool
-	x          Mat // what convert reads: one of these three
+	inPlace    bool // inputs are read as they are
+	x          Mat  // what convert reads: one of these three
 	xBF16      []BF16
 	codes      []int8
 	codeScales []float32
@@ -103,8 +116,8 @@ type linearJob struct {
 	whole                bool // a block of interleaved rows stays in scratch with all its groups
 }
 
-func (j *linearJob) begin(p *Pool, w *Packed, out Mat, add int) {
-	*j = linearJob{p: p, w: w, g: w.g, out: out, add: add}
+func (j *linearJob) begin(p *Pool, w *Packed, out Mat) {
+	*j = linearJob{p: p, w: w, g: w.g, out: out}
 }
 
 // convertRows is how many rows one part converts, whole tiles of every height.
@@ -131,7 +144,13 @@ func (j *linearJob) convert() {
 	if scales > 0 {
 		j.rowS = floats(unsafe.Add(mem, size), rows)
 	}
+	j.eachRow()
+}
+
+// eachRow prepares and converts all rows.
+func (j *linearJob) eachRow() {
 	j.converting = true
+	rows := j.out.Rows
 	parts := (rows + convertRows - 1) / convertRows
 	if rows*j.w.c < 1<<15 { // about as long as waking a thread
 		for i := range parts {
@@ -163,8 +182,14 @@ func (j *linearJob) convertTo(thread, from, to int) {
 	}
 }
 
-// convertRow converts row i into row.
+// convertRow prepares row i and converts it into row.
 func (j *linearJob) convertRow(thread int, row unsafe.Pointer, i int) {
+	if j.prepare != nil {
+		j.prepare(i)
+	}
+	if j.inPlace {
+		return
+	}
 	w := j.w
 	c, padded := w.c, w.groups*j.g.group
 	if j.codes != nil {
@@ -274,7 +299,7 @@ func (j *linearJob) multiply() {
 	}
 	j.panelBlocks = (panels + j.panelBlock - 1) / j.panelBlock
 	j.p.run(blocks*j.panelBlocks, j)
-	j.w, j.x, j.xBF16, j.codes, j.codeScales, j.out = nil, Mat{}, nil, nil, nil, Mat{}
+	*j = linearJob{} // which holds nobody's memory
 }
 
 // groupA is the size in bytes of one group of a row of inputs.
@@ -349,7 +374,7 @@ func (j *linearJob) panelRows(thread, row, col, group int) {
 	end := min(row+j.rowBlock, j.out.Rows)
 	a := &j.p.args[thread]
 	*a = gemmArgs{
-		groups: min(j.kGroups, w.groups-group), lda: j.lda, add: j.add,
+		groups: min(j.kGroups, w.groups-group), lda: j.lda,
 		b:   unsafe.Pointer(&w.data[(start*w.groups+group*width)*size]),
 		ldb: width * size, ldc: 4 * j.out.Stride,
 	}
@@ -357,8 +382,9 @@ func (j *linearJob) panelRows(thread, row, col, group int) {
 		a.ahead = uintptr(a.b) + uintptr(a.groups*a.ldb)
 		a.aheadStep = min(64, 1+a.groups*a.ldb/(tiles*(a.groups/4)))
 	}
+	add := j.add
 	if group > 0 {
-		a.add = 1
+		add = j.out
 	} else if w.bias != nil {
 		a.bias = unsafe.Pointer(&w.bias[col])
 	}
@@ -389,28 +415,32 @@ func (j *linearJob) panelRows(thread, row, col, group int) {
 			a.rowS = unsafe.Pointer(&j.rowS[r])
 		}
 		if edge {
-			j.edge(thread, f, Mat{j.out.Data[r*j.out.Stride+col:], n, w.oc - col, j.out.Stride})
+			j.edge(thread, f, j.out.from(r, col, n), add.from(r, col, n))
 			continue
 		}
 		a.c = unsafe.Pointer(&j.out.Data[r*j.out.Stride+col])
+		if add.Data != nil {
+			a.add, a.ldAdd = unsafe.Pointer(&add.Data[r*add.Stride+col]), 4*add.Stride
+		}
 		f(a)
 	}
 }
 
-// edge runs f on a tile that reaches beyond the last column of out, through scratch.
-func (j *linearJob) edge(thread int, f gemmFunc, out Mat) {
+// edge runs f on a tile that reaches beyond the last column of out, through scratch; add is nil for nothing.
+func (j *linearJob) edge(thread int, f gemmFunc, out, add Mat) {
 	const width = edgeWidth
 	a := &j.p.args[thread]
 	tmp := floats(scratch(&j.p.local[thread], j.g.edgeBytes()), width*len(j.g.of))
-	if a.add != 0 {
-		for i := range out.Rows {
-			copy(tmp[i*width:], out.Row(i))
+	if a.add = nil; add.Data != nil {
+		for i := range add.Rows {
+			copy(tmp[i*width:], add.Row(i))
 		}
+		a.add, a.ldAdd = unsafe.Pointer(&tmp[0]), 4*width
 	}
 	a.c, a.ldc = unsafe.Pointer(&tmp[0]), 4*width
 	f(a)
 	for i := range out.Rows {
 		copy(out.Row(i), tmp[i*width:])
 	}
-	a.ldc = 4 * out.Stride
+	a.ldc = 4 * j.out.Stride
 }

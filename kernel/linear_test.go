@@ -44,11 +44,22 @@ func (lc linearCase) check(t *testing.T, k *Kernels, p *Pool, f Format) {
 	}
 	packed := k.Pack(f, lc.oc, lc.c, func(i int, dst []float32) { copy(dst, w[i*lc.c:]) })
 	packed.SetBias(bias)
-	if lc.add {
-		packed.LinearAdd(p, out, xm)
-	} else {
-		packed.Linear(p, out, xm)
+	var fused Fused
+	if lc.add { // every other time another matrix, of other steps
+		fused.Add = out
+		if lc.rows%2 == 1 {
+			fused.Add = MatOf(make([]float32, lc.rows*lc.oc), lc.rows, lc.oc)
+			for i := range lc.rows {
+				copy(fused.Add.Row(i), out.Row(i))
+			}
+		}
 	}
+	if lc.stride > 0 { // rows come into being as they are asked for
+		kept := append([]float32(nil), xm.Data...)
+		clear(xm.Data)
+		fused.Prepare = func(i int) { copy(xm.Row(i), kept[i*xs:]) }
+	}
+	packed.LinearFused(p, out, xm, fused)
 	what := fmt.Sprintf("%+v %v", lc, f)
 	eps := map[Format]float64{FormatF32: 2e-6, FormatBF16: 1. / 128, FormatInt16: 1. / 512, FormatInt8: 0}[f]
 	for i := range lc.rows {

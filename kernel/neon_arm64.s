@@ -49,11 +49,11 @@ done:
 	VLD1 (R0), [V0.S4]
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 store:
 	VST1 [V16.S4], (R10)
@@ -67,6 +67,7 @@ store:
 	ADD R2<<0, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -122,11 +123,11 @@ done:
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e21d631 // FADD V17.4S, V17.4S, V1.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e21d631 // FADD V17.4S, V17.4S, V1.4S
 store:
@@ -141,6 +142,7 @@ store:
 	ADD R2<<0, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -199,14 +201,14 @@ done:
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e20d631 // FADD V17.4S, V17.4S, V0.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d631 // FADD V17.4S, V17.4S, V0.4S
 store:
 	VST1 [V16.S4], (R10)
@@ -222,6 +224,7 @@ store:
 	ADD R2<<1, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -294,15 +297,15 @@ done:
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
 	WORD $0x4e21d673 // FADD V19.4S, V19.4S, V1.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e21d631 // FADD V17.4S, V17.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
 	WORD $0x4e21d673 // FADD V19.4S, V19.4S, V1.4S
 store:
@@ -319,6 +322,7 @@ store:
 	ADD R2<<1, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -397,20 +401,20 @@ done:
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
 	WORD $0x4e20d673 // FADD V19.4S, V19.4S, V0.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d631 // FADD V17.4S, V17.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d673 // FADD V19.4S, V19.4S, V0.4S
 store:
 	VST1 [V16.S4], (R10)
@@ -430,6 +434,7 @@ store:
 	ADD R2<<2, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -536,23 +541,23 @@ done:
 	WORD $0x4e20d6d6 // FADD V22.4S, V22.4S, V0.4S
 	WORD $0x4e21d6f7 // FADD V23.4S, V23.4S, V1.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e21d631 // FADD V17.4S, V17.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
 	WORD $0x4e21d673 // FADD V19.4S, V19.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d694 // FADD V20.4S, V20.4S, V0.4S
 	WORD $0x4e21d6b5 // FADD V21.4S, V21.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d6d6 // FADD V22.4S, V22.4S, V0.4S
 	WORD $0x4e21d6f7 // FADD V23.4S, V23.4S, V1.4S
 store:
@@ -573,6 +578,7 @@ store:
 	ADD R2<<2, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -691,32 +697,32 @@ done:
 	WORD $0x4e20d6d6 // FADD V22.4S, V22.4S, V0.4S
 	WORD $0x4e20d6f7 // FADD V23.4S, V23.4S, V0.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d631 // FADD V17.4S, V17.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d673 // FADD V19.4S, V19.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d694 // FADD V20.4S, V20.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d6b5 // FADD V21.4S, V21.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d6d6 // FADD V22.4S, V22.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d6f7 // FADD V23.4S, V23.4S, V0.4S
 store:
 	VST1 [V16.S4], (R10)
@@ -744,6 +750,7 @@ store:
 	ADD R2<<3, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -918,39 +925,39 @@ done:
 	WORD $0x4e20d7de // FADD V30.4S, V30.4S, V0.4S
 	WORD $0x4e21d7ff // FADD V31.4S, V31.4S, V1.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e21d631 // FADD V17.4S, V17.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
 	WORD $0x4e21d673 // FADD V19.4S, V19.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d694 // FADD V20.4S, V20.4S, V0.4S
 	WORD $0x4e21d6b5 // FADD V21.4S, V21.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d6d6 // FADD V22.4S, V22.4S, V0.4S
 	WORD $0x4e21d6f7 // FADD V23.4S, V23.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d718 // FADD V24.4S, V24.4S, V0.4S
 	WORD $0x4e21d739 // FADD V25.4S, V25.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d75a // FADD V26.4S, V26.4S, V0.4S
 	WORD $0x4e21d77b // FADD V27.4S, V27.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d79c // FADD V28.4S, V28.4S, V0.4S
 	WORD $0x4e21d7bd // FADD V29.4S, V29.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d7de // FADD V30.4S, V30.4S, V0.4S
 	WORD $0x4e21d7ff // FADD V31.4S, V31.4S, V1.4S
 store:
@@ -979,6 +986,7 @@ store:
 	ADD R2<<3, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -1033,11 +1041,11 @@ done:
 	VLD1 (R0), [V0.S4]
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 store:
 	VST1 [V16.S4], (R10)
@@ -1051,6 +1059,7 @@ store:
 	ADD R2<<0, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -1122,11 +1131,11 @@ done:
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e21d631 // FADD V17.4S, V17.4S, V1.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e21d631 // FADD V17.4S, V17.4S, V1.4S
 store:
@@ -1141,6 +1150,7 @@ store:
 	ADD R2<<0, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -1206,14 +1216,14 @@ done:
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e20d631 // FADD V17.4S, V17.4S, V0.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d631 // FADD V17.4S, V17.4S, V0.4S
 store:
 	VST1 [V16.S4], (R10)
@@ -1229,6 +1239,7 @@ store:
 	ADD R2<<1, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -1319,15 +1330,15 @@ done:
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
 	WORD $0x4e21d673 // FADD V19.4S, V19.4S, V1.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e21d631 // FADD V17.4S, V17.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
 	WORD $0x4e21d673 // FADD V19.4S, V19.4S, V1.4S
 store:
@@ -1344,6 +1355,7 @@ store:
 	ADD R2<<1, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -1431,20 +1443,20 @@ done:
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
 	WORD $0x4e20d673 // FADD V19.4S, V19.4S, V0.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d631 // FADD V17.4S, V17.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d673 // FADD V19.4S, V19.4S, V0.4S
 store:
 	VST1 [V16.S4], (R10)
@@ -1464,6 +1476,7 @@ store:
 	ADD R2<<2, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -1592,23 +1605,23 @@ done:
 	WORD $0x4e20d6d6 // FADD V22.4S, V22.4S, V0.4S
 	WORD $0x4e21d6f7 // FADD V23.4S, V23.4S, V1.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e21d631 // FADD V17.4S, V17.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
 	WORD $0x4e21d673 // FADD V19.4S, V19.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d694 // FADD V20.4S, V20.4S, V0.4S
 	WORD $0x4e21d6b5 // FADD V21.4S, V21.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d6d6 // FADD V22.4S, V22.4S, V0.4S
 	WORD $0x4e21d6f7 // FADD V23.4S, V23.4S, V1.4S
 store:
@@ -1629,6 +1642,7 @@ store:
 	ADD R2<<2, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -1760,32 +1774,32 @@ done:
 	WORD $0x4e20d6d6 // FADD V22.4S, V22.4S, V0.4S
 	WORD $0x4e20d6f7 // FADD V23.4S, V23.4S, V0.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d631 // FADD V17.4S, V17.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d673 // FADD V19.4S, V19.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d694 // FADD V20.4S, V20.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d6b5 // FADD V21.4S, V21.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d6d6 // FADD V22.4S, V22.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d6f7 // FADD V23.4S, V23.4S, V0.4S
 store:
 	VST1 [V16.S4], (R10)
@@ -1813,6 +1827,7 @@ store:
 	ADD R2<<3, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -2017,39 +2032,39 @@ done:
 	WORD $0x4e20d7de // FADD V30.4S, V30.4S, V0.4S
 	WORD $0x4e21d7ff // FADD V31.4S, V31.4S, V1.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e21d631 // FADD V17.4S, V17.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
 	WORD $0x4e21d673 // FADD V19.4S, V19.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d694 // FADD V20.4S, V20.4S, V0.4S
 	WORD $0x4e21d6b5 // FADD V21.4S, V21.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d6d6 // FADD V22.4S, V22.4S, V0.4S
 	WORD $0x4e21d6f7 // FADD V23.4S, V23.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d718 // FADD V24.4S, V24.4S, V0.4S
 	WORD $0x4e21d739 // FADD V25.4S, V25.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d75a // FADD V26.4S, V26.4S, V0.4S
 	WORD $0x4e21d77b // FADD V27.4S, V27.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d79c // FADD V28.4S, V28.4S, V0.4S
 	WORD $0x4e21d7bd // FADD V29.4S, V29.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d7de // FADD V30.4S, V30.4S, V0.4S
 	WORD $0x4e21d7ff // FADD V31.4S, V31.4S, V1.4S
 store:
@@ -2078,6 +2093,7 @@ store:
 	ADD R2<<3, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	B tile
 end:
 	RET
@@ -2155,11 +2171,11 @@ done:
 	VLD1 (R0), [V0.S4]
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 store:
 	VST1 [V16.S4], (R10)
@@ -2173,6 +2189,7 @@ store:
 	ADD R2<<0, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	MOVD gemmArgs_rowS(R13), R1
 	ADD $4, R1, R1
 	MOVD R1, gemmArgs_rowS(R13)
@@ -2267,11 +2284,11 @@ done:
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e21d631 // FADD V17.4S, V17.4S, V1.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e21d631 // FADD V17.4S, V17.4S, V1.4S
 store:
@@ -2286,6 +2303,7 @@ store:
 	ADD R2<<0, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	MOVD gemmArgs_rowS(R13), R1
 	ADD $4, R1, R1
 	MOVD R1, gemmArgs_rowS(R13)
@@ -2385,14 +2403,14 @@ done:
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e20d631 // FADD V17.4S, V17.4S, V0.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d631 // FADD V17.4S, V17.4S, V0.4S
 store:
 	VST1 [V16.S4], (R10)
@@ -2408,6 +2426,7 @@ store:
 	ADD R2<<1, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	MOVD gemmArgs_rowS(R13), R1
 	ADD $8, R1, R1
 	MOVD R1, gemmArgs_rowS(R13)
@@ -2535,15 +2554,15 @@ done:
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
 	WORD $0x4e21d673 // FADD V19.4S, V19.4S, V1.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e21d631 // FADD V17.4S, V17.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
 	WORD $0x4e21d673 // FADD V19.4S, V19.4S, V1.4S
 store:
@@ -2560,6 +2579,7 @@ store:
 	ADD R2<<1, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	MOVD gemmArgs_rowS(R13), R1
 	ADD $8, R1, R1
 	MOVD R1, gemmArgs_rowS(R13)
@@ -2697,20 +2717,20 @@ done:
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
 	WORD $0x4e20d673 // FADD V19.4S, V19.4S, V0.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d631 // FADD V17.4S, V17.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d673 // FADD V19.4S, V19.4S, V0.4S
 store:
 	VST1 [V16.S4], (R10)
@@ -2730,6 +2750,7 @@ store:
 	ADD R2<<2, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	MOVD gemmArgs_rowS(R13), R1
 	ADD $16, R1, R1
 	MOVD R1, gemmArgs_rowS(R13)
@@ -2923,23 +2944,23 @@ done:
 	WORD $0x4e20d6d6 // FADD V22.4S, V22.4S, V0.4S
 	WORD $0x4e21d6f7 // FADD V23.4S, V23.4S, V1.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e21d631 // FADD V17.4S, V17.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
 	WORD $0x4e21d673 // FADD V19.4S, V19.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d694 // FADD V20.4S, V20.4S, V0.4S
 	WORD $0x4e21d6b5 // FADD V21.4S, V21.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d6d6 // FADD V22.4S, V22.4S, V0.4S
 	WORD $0x4e21d6f7 // FADD V23.4S, V23.4S, V1.4S
 store:
@@ -2960,6 +2981,7 @@ store:
 	ADD R2<<2, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	MOVD gemmArgs_rowS(R13), R1
 	ADD $16, R1, R1
 	MOVD R1, gemmArgs_rowS(R13)
@@ -3173,32 +3195,32 @@ done:
 	WORD $0x4e20d6d6 // FADD V22.4S, V22.4S, V0.4S
 	WORD $0x4e20d6f7 // FADD V23.4S, V23.4S, V0.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d631 // FADD V17.4S, V17.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d673 // FADD V19.4S, V19.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d694 // FADD V20.4S, V20.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d6b5 // FADD V21.4S, V21.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d6d6 // FADD V22.4S, V22.4S, V0.4S
-	VLD1 (R1), [V0.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d6f7 // FADD V23.4S, V23.4S, V0.4S
 store:
 	VST1 [V16.S4], (R10)
@@ -3226,6 +3248,7 @@ store:
 	ADD R2<<3, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	MOVD gemmArgs_rowS(R13), R1
 	ADD $32, R1, R1
 	MOVD R1, gemmArgs_rowS(R13)
@@ -3551,39 +3574,39 @@ done:
 	WORD $0x4e20d7de // FADD V30.4S, V30.4S, V0.4S
 	WORD $0x4e21d7ff // FADD V31.4S, V31.4S, V1.4S
 nobias:
-	MOVD gemmArgs_add(R13), R0
-	CBZ R0, store
-	MOVD R10, R1
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	MOVD gemmArgs_add(R13), R3
+	CBZ R3, store
+	MOVD gemmArgs_ldAdd(R13), R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d610 // FADD V16.4S, V16.4S, V0.4S
 	WORD $0x4e21d631 // FADD V17.4S, V17.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d652 // FADD V18.4S, V18.4S, V0.4S
 	WORD $0x4e21d673 // FADD V19.4S, V19.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d694 // FADD V20.4S, V20.4S, V0.4S
 	WORD $0x4e21d6b5 // FADD V21.4S, V21.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d6d6 // FADD V22.4S, V22.4S, V0.4S
 	WORD $0x4e21d6f7 // FADD V23.4S, V23.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d718 // FADD V24.4S, V24.4S, V0.4S
 	WORD $0x4e21d739 // FADD V25.4S, V25.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d75a // FADD V26.4S, V26.4S, V0.4S
 	WORD $0x4e21d77b // FADD V27.4S, V27.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d79c // FADD V28.4S, V28.4S, V0.4S
 	WORD $0x4e21d7bd // FADD V29.4S, V29.4S, V1.4S
-	VLD1 (R1), [V0.S4, V1.S4]
-	ADD R11, R1, R1
+	VLD1 (R3), [V0.S4, V1.S4]
+	ADD R1, R3, R3
 	WORD $0x4e20d7de // FADD V30.4S, V30.4S, V0.4S
 	WORD $0x4e21d7ff // FADD V31.4S, V31.4S, V1.4S
 store:
@@ -3612,6 +3635,7 @@ store:
 	ADD R2<<3, R1, R1
 	MOVD R1, gemmArgs_a(R13)
 	MOVD R10, gemmArgs_c(R13)
+	MOVD R3, gemmArgs_add(R13)
 	MOVD gemmArgs_rowS(R13), R1
 	ADD $32, R1, R1
 	MOVD R1, gemmArgs_rowS(R13)

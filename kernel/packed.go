@@ -62,6 +62,14 @@ func MatOf(data []float32, rows, cols int) Mat {
 // Row is a view of row i, length Cols.
 func (m Mat) Row(i int) []float32 { return m.Data[i*m.Stride : i*m.Stride+m.Cols : i*m.Stride+m.Cols] }
 
+// from is a view of rows rows from row on, columns from col on; of a matrix without values it is one too.
+func (m Mat) from(row, col, rows int) Mat {
+	if m.Data == nil {
+		return m
+	}
+	return Mat{m.Data[row*m.Stride+col:], rows, m.Cols - col, m.Stride}
+}
+
 func (m Mat) check(op, what string, rows, cols int) {
 	if m.Rows != rows || m.Cols != cols || m.Stride < cols || rows > 0 && len(m.Data) < (rows-1)*m.Stride+cols {
 		panic(fmt.Sprintf("kernel: %s: %s is (%d, %d) by %d over %d values, want (%d, %d)",

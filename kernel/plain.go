@@ -297,9 +297,12 @@ func plainQuantS16(dst []int16, src []float32, inv float32) {
 	}
 }
 
-// plainHadamard is the fast Walsh-Hadamard transform of each block, in place, without the factor 1/sqrt(block).
-func plainHadamard(x []float32, block int) {
-	for ; len(x) >= block; x = x[block:] {
+// plainHadamard writes the fast Walsh-Hadamard transform of each block of x * y, without the factor 1/sqrt(block).
+func plainHadamard(dst, x, y []float32, block int) {
+	for i := range dst {
+		dst[i] = x[i] * y[i]
+	}
+	for x = dst; len(x) >= block; x = x[block:] {
 		for h := 1; h < block; h *= 2 {
 			for i := 0; i < block; i += 2 * h {
 				for j := i; j < i+h; j++ {

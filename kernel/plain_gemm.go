@@ -31,6 +31,9 @@ func plainTiles(rows int, tile func(a *gemmArgs, rows int)) []gemmFunc {
 				return
 			}
 			a.a, a.c = unsafe.Add(a.a, rows*a.lda), unsafe.Add(a.c, rows*a.ldc)
+			if a.add != nil {
+				a.add = unsafe.Add(a.add, rows*a.ldAdd)
+			}
 			if a.rowS != nil {
 				a.rowS = unsafe.Add(a.rowS, 4*rows)
 			}
@@ -96,9 +99,9 @@ func (a *gemmArgs) store(r int, s [4]float32) {
 			s[c] += b
 		}
 	}
-	if a.add != 0 {
-		for c := range s {
-			s[c] += out[c]
+	if a.add != nil {
+		for c, v := range (*[4]float32)(unsafe.Add(a.add, r*a.ldAdd)) {
+			s[c] += v
 		}
 	}
 	*out = s

@@ -48,10 +48,7 @@ func newRotation(c int) *rotation {
 
 // apply writes R x (C) to dst (C) or to tmp (C), and returns which; a is scratch.
 func (r *rotation) apply(k *Kernels, dst, tmp, x []float32, a *gemmArgs) []float32 {
-	k.t.mul(dst, x, r.signs)
-	if r.block > 1 {
-		k.t.hadamard(dst, r.block)
-	}
+	k.t.hadamard(dst, x, r.signs, r.block)
 	if r.hartley == nil {
 		return dst
 	}

@@ -468,19 +468,19 @@ func ropeAVX512(x, y, cos, sin []float32)
 func butterflyAVX512(x, y []float32)
 
 //go:noescape
-func hadamard16AVX512(x []float32)
+func hadamard16AVX512(dst, x, y []float32)
 
 //go:noescape
-func hadamard32AVX512(x []float32)
+func hadamard32AVX512(dst, x, y []float32)
 
 //go:noescape
-func hadamard64AVX512(x []float32)
+func hadamard64AVX512(dst, x, y []float32)
 
 //go:noescape
-func hadamard128AVX512(x []float32)
+func hadamard128AVX512(dst, x, y []float32)
 
 //go:noescape
-func hadamard256AVX512(x []float32)
+func hadamard256AVX512(dst, x, y []float32)
 
 //go:noescape
 func fromBF16AVX512(dst *float32, src *BF16, n int)
@@ -828,16 +828,16 @@ func ropeAVX2(x, y, cos, sin []float32)
 func butterflyAVX2(x, y []float32)
 
 //go:noescape
-func hadamard8AVX2(x []float32)
+func hadamard8AVX2(dst, x, y []float32)
 
 //go:noescape
-func hadamard16AVX2(x []float32)
+func hadamard16AVX2(dst, x, y []float32)
 
 //go:noescape
-func hadamard32AVX2(x []float32)
+func hadamard32AVX2(dst, x, y []float32)
 
 //go:noescape
-func hadamard64AVX2(x []float32)
+func hadamard64AVX2(dst, x, y []float32)
 
 //go:noescape
 func fromBF16AVX2(dst *float32, src *BF16, n int)

@@ -44,7 +44,7 @@ type table struct {
 	maxAbs   func(x []float32) float32
 	quantS8  func(dst []int8, src []float32, inv float32, shift int8) // round(src*inv) + shift, in 8 bits
 	quantS16 func(dst []int16, src []float32, inv float32)            // round(src*inv)
-	hadamard func(x []float32, block int)                             // unnormalised, every block of this power of two
+	hadamard func(dst, x, y []float32, block int)                     // dst: every block of this power of two of x * y, unnormalised
 	// transpose writes lanes rows of src, cols values each, a multiple of the lanes, as columns of dst, times scale; nil
 	// where there is none. Steps are bytes.
 	transpose func(dst, src *float32, stepDst, stepSrc int, scale float64, cols int)
@@ -63,11 +63,12 @@ type gemmArgs struct {
 	c      unsafe.Pointer // f32, first row of out
 	ldc    int            // bytes from one row of out to the next
 	bias   unsafe.Pointer // f32 (columns), added to each row; nil for none
-	add    int            // 1: out += product, 0: out = product
+	add    unsafe.Pointer // f32, first row of what is added to the product; nil for none
+	ldAdd  int            // bytes from one row of add to the next
 	// ahead is where tiles ask for the weights behind b meanwhile, aheadStep bytes further every four groups; 0 and 0 for nowhere.
 	ahead     uintptr
 	aheadStep int
-	tiles     int            // how many tiles, one below the other; 0 is one. A call leaves a, c, rowS and tiles changed
+	tiles     int            // how many tiles, one below the other; 0 is one. A call leaves a, c, add, rowS and tiles changed
 	rowS      unsafe.Pointer // int8 and int16 only: f32 (rows), scale of each row of a
 	colS      unsafe.Pointer // int8 and int16 only: f32 (columns), scale of each column of b
 	comp      unsafe.Pointer // int8 only: int32 (columns), taken off each sum before scaling; nil for none

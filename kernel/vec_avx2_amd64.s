@@ -724,10 +724,6 @@ many:
 	VMOVUPS 32(SI), Y3
 	VMOVUPS 64(SI), Y6
 	VMOVUPS 96(SI), Y9
-	VMOVUPS vecConst<>+128(SB), Y1
-	VMOVUPS vecConst<>+128(SB), Y4
-	VMOVUPS vecConst<>+128(SB), Y7
-	VMOVUPS vecConst<>+128(SB), Y10
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMOVUPS vecConst<>+192(SB), Y4
 	VMOVUPS vecConst<>+192(SB), Y7
@@ -796,38 +792,14 @@ many:
 	VCVTPS2DQ Y4, Y4
 	VCVTPS2DQ Y7, Y7
 	VCVTPS2DQ Y10, Y10
-	VPSRAD $1, Y1, Y0
-	VPSRAD $1, Y4, Y3
-	VPSRAD $1, Y7, Y6
-	VPSRAD $1, Y10, Y9
-	VPSUBD Y0, Y1, Y1
-	VPSUBD Y3, Y4, Y4
-	VPSUBD Y6, Y7, Y7
-	VPSUBD Y9, Y10, Y10
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPADDD vecConst<>+960(SB), Y3, Y3
-	VPADDD vecConst<>+960(SB), Y6, Y6
-	VPADDD vecConst<>+960(SB), Y9, Y9
-	VPSLLD $23, Y0, Y0
-	VPSLLD $23, Y3, Y3
-	VPSLLD $23, Y6, Y6
-	VPSLLD $23, Y9, Y9
-	VPADDD vecConst<>+960(SB), Y1, Y1
-	VPADDD vecConst<>+960(SB), Y4, Y4
-	VPADDD vecConst<>+960(SB), Y7, Y7
-	VPADDD vecConst<>+960(SB), Y10, Y10
 	VPSLLD $23, Y1, Y1
 	VPSLLD $23, Y4, Y4
 	VPSLLD $23, Y7, Y7
 	VPSLLD $23, Y10, Y10
-	VMULPS Y0, Y2, Y2
-	VMULPS Y3, Y5, Y5
-	VMULPS Y6, Y8, Y8
-	VMULPS Y9, Y11, Y11
-	VMULPS Y1, Y2, Y0
-	VMULPS Y4, Y5, Y3
-	VMULPS Y7, Y8, Y6
-	VMULPS Y10, Y11, Y9
+	VPADDD Y1, Y2, Y0
+	VPADDD Y4, Y5, Y3
+	VPADDD Y7, Y8, Y6
+	VPADDD Y10, Y11, Y9
 	VMOVUPS Y0, 0(DI)
 	VMOVUPS Y3, 32(DI)
 	VMOVUPS Y6, 64(DI)
@@ -843,7 +815,6 @@ manyend:
 	PCALIGN $32
 one:
 	VMOVUPS 0(SI), Y0
-	VMOVUPS vecConst<>+128(SB), Y1
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
@@ -861,14 +832,8 @@ one:
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
-	VPSRAD $1, Y1, Y0
-	VPSUBD Y0, Y1, Y1
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPSLLD $23, Y0, Y0
-	VPADDD vecConst<>+960(SB), Y1, Y1
 	VPSLLD $23, Y1, Y1
-	VMULPS Y0, Y2, Y2
-	VMULPS Y1, Y2, Y0
+	VPADDD Y1, Y2, Y0
 	VMOVUPS Y0, 0(DI)
 	ADDQ $32, DI
 	ADDQ $32, SI
@@ -882,7 +847,6 @@ oneend:
 	VPBROADCASTD X15, Y15
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
@@ -900,14 +864,8 @@ oneend:
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
-	VPSRAD $1, Y1, Y0
-	VPSUBD Y0, Y1, Y1
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPSLLD $23, Y0, Y0
-	VPADDD vecConst<>+960(SB), Y1, Y1
 	VPSLLD $23, Y1, Y1
-	VMULPS Y0, Y2, Y2
-	VMULPS Y1, Y2, Y0
+	VPADDD Y1, Y2, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)
 done:
 	VZEROUPPER
@@ -932,10 +890,6 @@ many:
 	VSUBPS Y14, Y3, Y3
 	VSUBPS Y14, Y6, Y6
 	VSUBPS Y14, Y9, Y9
-	VMOVUPS vecConst<>+128(SB), Y1
-	VMOVUPS vecConst<>+128(SB), Y4
-	VMOVUPS vecConst<>+128(SB), Y7
-	VMOVUPS vecConst<>+128(SB), Y10
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMOVUPS vecConst<>+192(SB), Y4
 	VMOVUPS vecConst<>+192(SB), Y7
@@ -1004,38 +958,14 @@ many:
 	VCVTPS2DQ Y4, Y4
 	VCVTPS2DQ Y7, Y7
 	VCVTPS2DQ Y10, Y10
-	VPSRAD $1, Y1, Y0
-	VPSRAD $1, Y4, Y3
-	VPSRAD $1, Y7, Y6
-	VPSRAD $1, Y10, Y9
-	VPSUBD Y0, Y1, Y1
-	VPSUBD Y3, Y4, Y4
-	VPSUBD Y6, Y7, Y7
-	VPSUBD Y9, Y10, Y10
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPADDD vecConst<>+960(SB), Y3, Y3
-	VPADDD vecConst<>+960(SB), Y6, Y6
-	VPADDD vecConst<>+960(SB), Y9, Y9
-	VPSLLD $23, Y0, Y0
-	VPSLLD $23, Y3, Y3
-	VPSLLD $23, Y6, Y6
-	VPSLLD $23, Y9, Y9
-	VPADDD vecConst<>+960(SB), Y1, Y1
-	VPADDD vecConst<>+960(SB), Y4, Y4
-	VPADDD vecConst<>+960(SB), Y7, Y7
-	VPADDD vecConst<>+960(SB), Y10, Y10
 	VPSLLD $23, Y1, Y1
 	VPSLLD $23, Y4, Y4
 	VPSLLD $23, Y7, Y7
 	VPSLLD $23, Y10, Y10
-	VMULPS Y0, Y2, Y2
-	VMULPS Y3, Y5, Y5
-	VMULPS Y6, Y8, Y8
-	VMULPS Y9, Y11, Y11
-	VMULPS Y1, Y2, Y0
-	VMULPS Y4, Y5, Y3
-	VMULPS Y7, Y8, Y6
-	VMULPS Y10, Y11, Y9
+	VPADDD Y1, Y2, Y0
+	VPADDD Y4, Y5, Y3
+	VPADDD Y7, Y8, Y6
+	VPADDD Y10, Y11, Y9
 	VADDPS Y0, Y12, Y12
 	VADDPS Y3, Y12, Y12
 	VADDPS Y6, Y12, Y12
@@ -1056,7 +986,6 @@ manyend:
 one:
 	VMOVUPS 0(SI), Y0
 	VSUBPS Y14, Y0, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
@@ -1074,14 +1003,8 @@ one:
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
-	VPSRAD $1, Y1, Y0
-	VPSUBD Y0, Y1, Y1
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPSLLD $23, Y0, Y0
-	VPADDD vecConst<>+960(SB), Y1, Y1
 	VPSLLD $23, Y1, Y1
-	VMULPS Y0, Y2, Y2
-	VMULPS Y1, Y2, Y0
+	VPADDD Y1, Y2, Y0
 	VADDPS Y0, Y12, Y12
 	VMOVUPS Y0, 0(DI)
 	ADDQ $32, DI
@@ -1097,7 +1020,6 @@ oneend:
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y0
 	VSUBPS Y14, Y0, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
@@ -1115,14 +1037,8 @@ oneend:
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
-	VPSRAD $1, Y1, Y0
-	VPSUBD Y0, Y1, Y1
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPSLLD $23, Y0, Y0
-	VPADDD vecConst<>+960(SB), Y1, Y1
 	VPSLLD $23, Y1, Y1
-	VMULPS Y0, Y2, Y2
-	VMULPS Y1, Y2, Y0
+	VPADDD Y1, Y2, Y0
 	VANDPS Y15, Y0, Y0
 	VADDPS Y0, Y12, Y12
 	VMASKMOVPS Y0, Y15, 0(DI)
@@ -1150,12 +1066,9 @@ many:
 	VMOVUPS 0(SI), Y3
 	VMOVUPS 32(SI), Y7
 	VMOVUPS 64(SI), Y11
-	VXORPS vecConst<>+1024(SB), Y3, Y0
-	VXORPS vecConst<>+1024(SB), Y7, Y4
-	VXORPS vecConst<>+1024(SB), Y11, Y8
-	VMOVUPS vecConst<>+128(SB), Y1
-	VMOVUPS vecConst<>+128(SB), Y5
-	VMOVUPS vecConst<>+128(SB), Y9
+	VXORPS vecConst<>+960(SB), Y3, Y0
+	VXORPS vecConst<>+960(SB), Y7, Y4
+	VXORPS vecConst<>+960(SB), Y11, Y8
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMOVUPS vecConst<>+192(SB), Y5
 	VMOVUPS vecConst<>+192(SB), Y9
@@ -1207,30 +1120,12 @@ many:
 	VCVTPS2DQ Y1, Y1
 	VCVTPS2DQ Y5, Y5
 	VCVTPS2DQ Y9, Y9
-	VPSRAD $1, Y1, Y0
-	VPSRAD $1, Y5, Y4
-	VPSRAD $1, Y9, Y8
-	VPSUBD Y0, Y1, Y1
-	VPSUBD Y4, Y5, Y5
-	VPSUBD Y8, Y9, Y9
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPADDD vecConst<>+960(SB), Y4, Y4
-	VPADDD vecConst<>+960(SB), Y8, Y8
-	VPSLLD $23, Y0, Y0
-	VPSLLD $23, Y4, Y4
-	VPSLLD $23, Y8, Y8
-	VPADDD vecConst<>+960(SB), Y1, Y1
-	VPADDD vecConst<>+960(SB), Y5, Y5
-	VPADDD vecConst<>+960(SB), Y9, Y9
 	VPSLLD $23, Y1, Y1
 	VPSLLD $23, Y5, Y5
 	VPSLLD $23, Y9, Y9
-	VMULPS Y0, Y2, Y2
-	VMULPS Y4, Y6, Y6
-	VMULPS Y8, Y10, Y10
-	VMULPS Y1, Y2, Y0
-	VMULPS Y5, Y6, Y4
-	VMULPS Y9, Y10, Y8
+	VPADDD Y1, Y2, Y0
+	VPADDD Y5, Y6, Y4
+	VPADDD Y9, Y10, Y8
 	VADDPS vecConst<>+896(SB), Y0, Y0
 	VADDPS vecConst<>+896(SB), Y4, Y4
 	VADDPS vecConst<>+896(SB), Y8, Y8
@@ -1251,8 +1146,7 @@ manyend:
 	PCALIGN $32
 one:
 	VMOVUPS 0(SI), Y3
-	VXORPS vecConst<>+1024(SB), Y3, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
+	VXORPS vecConst<>+960(SB), Y3, Y0
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
@@ -1270,14 +1164,8 @@ one:
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
-	VPSRAD $1, Y1, Y0
-	VPSUBD Y0, Y1, Y1
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPSLLD $23, Y0, Y0
-	VPADDD vecConst<>+960(SB), Y1, Y1
 	VPSLLD $23, Y1, Y1
-	VMULPS Y0, Y2, Y2
-	VMULPS Y1, Y2, Y0
+	VPADDD Y1, Y2, Y0
 	VADDPS vecConst<>+896(SB), Y0, Y0
 	VDIVPS Y0, Y3, Y0
 	VMOVUPS Y0, 0(DI)
@@ -1293,8 +1181,7 @@ oneend:
 	VPBROADCASTD X15, Y15
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y3
-	VXORPS vecConst<>+1024(SB), Y3, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
+	VXORPS vecConst<>+960(SB), Y3, Y0
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
@@ -1312,14 +1199,8 @@ oneend:
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
-	VPSRAD $1, Y1, Y0
-	VPSUBD Y0, Y1, Y1
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPSLLD $23, Y0, Y0
-	VPADDD vecConst<>+960(SB), Y1, Y1
 	VPSLLD $23, Y1, Y1
-	VMULPS Y0, Y2, Y2
-	VMULPS Y1, Y2, Y0
+	VPADDD Y1, Y2, Y0
 	VADDPS vecConst<>+896(SB), Y0, Y0
 	VDIVPS Y0, Y3, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)
@@ -1340,12 +1221,9 @@ many:
 	VMOVUPS 0(SI), Y3
 	VMOVUPS 32(SI), Y7
 	VMOVUPS 64(SI), Y11
-	VXORPS vecConst<>+1024(SB), Y3, Y0
-	VXORPS vecConst<>+1024(SB), Y7, Y4
-	VXORPS vecConst<>+1024(SB), Y11, Y8
-	VMOVUPS vecConst<>+128(SB), Y1
-	VMOVUPS vecConst<>+128(SB), Y5
-	VMOVUPS vecConst<>+128(SB), Y9
+	VXORPS vecConst<>+960(SB), Y3, Y0
+	VXORPS vecConst<>+960(SB), Y7, Y4
+	VXORPS vecConst<>+960(SB), Y11, Y8
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMOVUPS vecConst<>+192(SB), Y5
 	VMOVUPS vecConst<>+192(SB), Y9
@@ -1397,30 +1275,12 @@ many:
 	VCVTPS2DQ Y1, Y1
 	VCVTPS2DQ Y5, Y5
 	VCVTPS2DQ Y9, Y9
-	VPSRAD $1, Y1, Y0
-	VPSRAD $1, Y5, Y4
-	VPSRAD $1, Y9, Y8
-	VPSUBD Y0, Y1, Y1
-	VPSUBD Y4, Y5, Y5
-	VPSUBD Y8, Y9, Y9
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPADDD vecConst<>+960(SB), Y4, Y4
-	VPADDD vecConst<>+960(SB), Y8, Y8
-	VPSLLD $23, Y0, Y0
-	VPSLLD $23, Y4, Y4
-	VPSLLD $23, Y8, Y8
-	VPADDD vecConst<>+960(SB), Y1, Y1
-	VPADDD vecConst<>+960(SB), Y5, Y5
-	VPADDD vecConst<>+960(SB), Y9, Y9
 	VPSLLD $23, Y1, Y1
 	VPSLLD $23, Y5, Y5
 	VPSLLD $23, Y9, Y9
-	VMULPS Y0, Y2, Y2
-	VMULPS Y4, Y6, Y6
-	VMULPS Y8, Y10, Y10
-	VMULPS Y1, Y2, Y0
-	VMULPS Y5, Y6, Y4
-	VMULPS Y9, Y10, Y8
+	VPADDD Y1, Y2, Y0
+	VPADDD Y5, Y6, Y4
+	VPADDD Y9, Y10, Y8
 	VADDPS vecConst<>+896(SB), Y0, Y0
 	VADDPS vecConst<>+896(SB), Y4, Y4
 	VADDPS vecConst<>+896(SB), Y8, Y8
@@ -1448,8 +1308,7 @@ manyend:
 	PCALIGN $32
 one:
 	VMOVUPS 0(SI), Y3
-	VXORPS vecConst<>+1024(SB), Y3, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
+	VXORPS vecConst<>+960(SB), Y3, Y0
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
@@ -1467,14 +1326,8 @@ one:
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
-	VPSRAD $1, Y1, Y0
-	VPSUBD Y0, Y1, Y1
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPSLLD $23, Y0, Y0
-	VPADDD vecConst<>+960(SB), Y1, Y1
 	VPSLLD $23, Y1, Y1
-	VMULPS Y0, Y2, Y2
-	VMULPS Y1, Y2, Y0
+	VPADDD Y1, Y2, Y0
 	VADDPS vecConst<>+896(SB), Y0, Y0
 	VDIVPS Y0, Y3, Y0
 	VMOVUPS 0(DX), Y1
@@ -1493,8 +1346,7 @@ oneend:
 	VPBROADCASTD X15, Y15
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y3
-	VXORPS vecConst<>+1024(SB), Y3, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
+	VXORPS vecConst<>+960(SB), Y3, Y0
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
@@ -1512,14 +1364,8 @@ oneend:
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
-	VPSRAD $1, Y1, Y0
-	VPSUBD Y0, Y1, Y1
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPSLLD $23, Y0, Y0
-	VPADDD vecConst<>+960(SB), Y1, Y1
 	VPSLLD $23, Y1, Y1
-	VMULPS Y0, Y2, Y2
-	VMULPS Y1, Y2, Y0
+	VPADDD Y1, Y2, Y0
 	VADDPS vecConst<>+896(SB), Y0, Y0
 	VDIVPS Y0, Y3, Y0
 	VMASKMOVPS 0(DX), Y15, Y1
@@ -1544,18 +1390,15 @@ many:
 	VMULPS Y3, Y3, Y0
 	VMULPS Y7, Y7, Y4
 	VMULPS Y11, Y11, Y8
-	VMOVUPS vecConst<>+1088(SB), Y1
-	VMOVUPS vecConst<>+1088(SB), Y5
-	VMOVUPS vecConst<>+1088(SB), Y9
-	VFMADD132PS vecConst<>+1152(SB), Y1, Y0
-	VFMADD132PS vecConst<>+1152(SB), Y5, Y4
-	VFMADD132PS vecConst<>+1152(SB), Y9, Y8
+	VMOVUPS vecConst<>+1024(SB), Y1
+	VMOVUPS vecConst<>+1024(SB), Y5
+	VMOVUPS vecConst<>+1024(SB), Y9
+	VFMADD132PS vecConst<>+1088(SB), Y1, Y0
+	VFMADD132PS vecConst<>+1088(SB), Y5, Y4
+	VFMADD132PS vecConst<>+1088(SB), Y9, Y8
 	VMULPS Y3, Y0, Y0
 	VMULPS Y7, Y4, Y4
 	VMULPS Y11, Y8, Y8
-	VMOVUPS vecConst<>+128(SB), Y1
-	VMOVUPS vecConst<>+128(SB), Y5
-	VMOVUPS vecConst<>+128(SB), Y9
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMOVUPS vecConst<>+192(SB), Y5
 	VMOVUPS vecConst<>+192(SB), Y9
@@ -1607,30 +1450,12 @@ many:
 	VCVTPS2DQ Y1, Y1
 	VCVTPS2DQ Y5, Y5
 	VCVTPS2DQ Y9, Y9
-	VPSRAD $1, Y1, Y0
-	VPSRAD $1, Y5, Y4
-	VPSRAD $1, Y9, Y8
-	VPSUBD Y0, Y1, Y1
-	VPSUBD Y4, Y5, Y5
-	VPSUBD Y8, Y9, Y9
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPADDD vecConst<>+960(SB), Y4, Y4
-	VPADDD vecConst<>+960(SB), Y8, Y8
-	VPSLLD $23, Y0, Y0
-	VPSLLD $23, Y4, Y4
-	VPSLLD $23, Y8, Y8
-	VPADDD vecConst<>+960(SB), Y1, Y1
-	VPADDD vecConst<>+960(SB), Y5, Y5
-	VPADDD vecConst<>+960(SB), Y9, Y9
 	VPSLLD $23, Y1, Y1
 	VPSLLD $23, Y5, Y5
 	VPSLLD $23, Y9, Y9
-	VMULPS Y0, Y2, Y2
-	VMULPS Y4, Y6, Y6
-	VMULPS Y8, Y10, Y10
-	VMULPS Y1, Y2, Y0
-	VMULPS Y5, Y6, Y4
-	VMULPS Y9, Y10, Y8
+	VPADDD Y1, Y2, Y0
+	VPADDD Y5, Y6, Y4
+	VPADDD Y9, Y10, Y8
 	VADDPS vecConst<>+896(SB), Y0, Y0
 	VADDPS vecConst<>+896(SB), Y4, Y4
 	VADDPS vecConst<>+896(SB), Y8, Y8
@@ -1652,10 +1477,9 @@ manyend:
 one:
 	VMOVUPS 0(SI), Y3
 	VMULPS Y3, Y3, Y0
-	VMOVUPS vecConst<>+1088(SB), Y1
-	VFMADD132PS vecConst<>+1152(SB), Y1, Y0
+	VMOVUPS vecConst<>+1024(SB), Y1
+	VFMADD132PS vecConst<>+1088(SB), Y1, Y0
 	VMULPS Y3, Y0, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
@@ -1673,14 +1497,8 @@ one:
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
-	VPSRAD $1, Y1, Y0
-	VPSUBD Y0, Y1, Y1
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPSLLD $23, Y0, Y0
-	VPADDD vecConst<>+960(SB), Y1, Y1
 	VPSLLD $23, Y1, Y1
-	VMULPS Y0, Y2, Y2
-	VMULPS Y1, Y2, Y0
+	VPADDD Y1, Y2, Y0
 	VADDPS vecConst<>+896(SB), Y0, Y0
 	VDIVPS Y0, Y3, Y0
 	VMOVUPS Y0, 0(DI)
@@ -1697,10 +1515,9 @@ oneend:
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y3
 	VMULPS Y3, Y3, Y0
-	VMOVUPS vecConst<>+1088(SB), Y1
-	VFMADD132PS vecConst<>+1152(SB), Y1, Y0
+	VMOVUPS vecConst<>+1024(SB), Y1
+	VFMADD132PS vecConst<>+1088(SB), Y1, Y0
 	VMULPS Y3, Y0, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
@@ -1718,14 +1535,8 @@ oneend:
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
-	VPSRAD $1, Y1, Y0
-	VPSUBD Y0, Y1, Y1
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPSLLD $23, Y0, Y0
-	VPADDD vecConst<>+960(SB), Y1, Y1
 	VPSLLD $23, Y1, Y1
-	VMULPS Y0, Y2, Y2
-	VMULPS Y1, Y2, Y0
+	VPADDD Y1, Y2, Y0
 	VADDPS vecConst<>+896(SB), Y0, Y0
 	VDIVPS Y0, Y3, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)
@@ -1748,10 +1559,8 @@ many:
 	VANDPS vecConst<>+64(SB), Y10, Y11
 	VMULPS Y4, Y4, Y0
 	VMULPS Y10, Y10, Y6
-	VMULPS vecConst<>+1216(SB), Y0, Y0
-	VMULPS vecConst<>+1216(SB), Y6, Y6
-	VMOVUPS vecConst<>+128(SB), Y1
-	VMOVUPS vecConst<>+128(SB), Y7
+	VMULPS vecConst<>+1152(SB), Y0, Y0
+	VMULPS vecConst<>+1152(SB), Y6, Y6
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMOVUPS vecConst<>+192(SB), Y7
 	VMAXPS Y0, Y1, Y0
@@ -1786,32 +1595,22 @@ many:
 	VFMADD213PS vecConst<>+896(SB), Y6, Y8
 	VCVTPS2DQ Y1, Y1
 	VCVTPS2DQ Y7, Y7
-	VPSRAD $1, Y1, Y0
-	VPSRAD $1, Y7, Y6
-	VPSUBD Y0, Y1, Y1
-	VPSUBD Y6, Y7, Y7
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPADDD vecConst<>+960(SB), Y6, Y6
-	VPSLLD $23, Y0, Y0
-	VPSLLD $23, Y6, Y6
-	VPADDD vecConst<>+960(SB), Y1, Y1
-	VPADDD vecConst<>+960(SB), Y7, Y7
 	VPSLLD $23, Y1, Y1
 	VPSLLD $23, Y7, Y7
-	VMULPS Y0, Y2, Y2
-	VMULPS Y6, Y8, Y8
-	VMULPS Y1, Y2, Y0
-	VMULPS Y7, Y8, Y6
+	VPADDD Y1, Y2, Y0
+	VPADDD Y7, Y8, Y6
 	VMOVUPS vecConst<>+896(SB), Y1
 	VMOVUPS vecConst<>+896(SB), Y7
 	VMOVAPS Y5, Y3
 	VMOVAPS Y11, Y9
-	VFMADD132PS vecConst<>+1280(SB), Y1, Y3
-	VFMADD132PS vecConst<>+1280(SB), Y7, Y9
+	VFMADD132PS vecConst<>+1216(SB), Y1, Y3
+	VFMADD132PS vecConst<>+1216(SB), Y7, Y9
 	VDIVPS Y3, Y1, Y3
 	VDIVPS Y9, Y7, Y9
-	VMOVUPS vecConst<>+1344(SB), Y2
-	VMOVUPS vecConst<>+1344(SB), Y8
+	VMOVUPS vecConst<>+1280(SB), Y2
+	VMOVUPS vecConst<>+1280(SB), Y8
+	VFMADD213PS vecConst<>+1344(SB), Y3, Y2
+	VFMADD213PS vecConst<>+1344(SB), Y9, Y8
 	VFMADD213PS vecConst<>+1408(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1408(SB), Y9, Y8
 	VFMADD213PS vecConst<>+1472(SB), Y3, Y2
@@ -1826,8 +1625,6 @@ many:
 	VFMADD213PS vecConst<>+1728(SB), Y9, Y8
 	VFMADD213PS vecConst<>+1792(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1792(SB), Y9, Y8
-	VFMADD213PS vecConst<>+1856(SB), Y3, Y2
-	VFMADD213PS vecConst<>+1856(SB), Y9, Y8
 	VMULPS Y3, Y2, Y2
 	VMULPS Y9, Y8, Y8
 	VMULPS Y5, Y2, Y2
@@ -1855,8 +1652,7 @@ one:
 	VMOVUPS 0(SI), Y4
 	VANDPS vecConst<>+64(SB), Y4, Y5
 	VMULPS Y4, Y4, Y0
-	VMULPS vecConst<>+1216(SB), Y0, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
+	VMULPS vecConst<>+1152(SB), Y0, Y0
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
@@ -1874,19 +1670,14 @@ one:
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
-	VPSRAD $1, Y1, Y0
-	VPSUBD Y0, Y1, Y1
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPSLLD $23, Y0, Y0
-	VPADDD vecConst<>+960(SB), Y1, Y1
 	VPSLLD $23, Y1, Y1
-	VMULPS Y0, Y2, Y2
-	VMULPS Y1, Y2, Y0
+	VPADDD Y1, Y2, Y0
 	VMOVUPS vecConst<>+896(SB), Y1
 	VMOVAPS Y5, Y3
-	VFMADD132PS vecConst<>+1280(SB), Y1, Y3
+	VFMADD132PS vecConst<>+1216(SB), Y1, Y3
 	VDIVPS Y3, Y1, Y3
-	VMOVUPS vecConst<>+1344(SB), Y2
+	VMOVUPS vecConst<>+1280(SB), Y2
+	VFMADD213PS vecConst<>+1344(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1408(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1472(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1536(SB), Y3, Y2
@@ -1894,7 +1685,6 @@ one:
 	VFMADD213PS vecConst<>+1664(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1728(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1792(SB), Y3, Y2
-	VFMADD213PS vecConst<>+1856(SB), Y3, Y2
 	VMULPS Y3, Y2, Y2
 	VMULPS Y5, Y2, Y2
 	VMULPS vecConst<>+832(SB), Y2, Y2
@@ -1916,8 +1706,7 @@ oneend:
 	VMASKMOVPS 0(SI), Y15, Y4
 	VANDPS vecConst<>+64(SB), Y4, Y5
 	VMULPS Y4, Y4, Y0
-	VMULPS vecConst<>+1216(SB), Y0, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
+	VMULPS vecConst<>+1152(SB), Y0, Y0
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
@@ -1935,19 +1724,14 @@ oneend:
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
-	VPSRAD $1, Y1, Y0
-	VPSUBD Y0, Y1, Y1
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPSLLD $23, Y0, Y0
-	VPADDD vecConst<>+960(SB), Y1, Y1
 	VPSLLD $23, Y1, Y1
-	VMULPS Y0, Y2, Y2
-	VMULPS Y1, Y2, Y0
+	VPADDD Y1, Y2, Y0
 	VMOVUPS vecConst<>+896(SB), Y1
 	VMOVAPS Y5, Y3
-	VFMADD132PS vecConst<>+1280(SB), Y1, Y3
+	VFMADD132PS vecConst<>+1216(SB), Y1, Y3
 	VDIVPS Y3, Y1, Y3
-	VMOVUPS vecConst<>+1344(SB), Y2
+	VMOVUPS vecConst<>+1280(SB), Y2
+	VFMADD213PS vecConst<>+1344(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1408(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1472(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1536(SB), Y3, Y2
@@ -1955,7 +1739,6 @@ oneend:
 	VFMADD213PS vecConst<>+1664(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1728(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1792(SB), Y3, Y2
-	VFMADD213PS vecConst<>+1856(SB), Y3, Y2
 	VMULPS Y3, Y2, Y2
 	VMULPS Y5, Y2, Y2
 	VMULPS vecConst<>+832(SB), Y2, Y2
@@ -1973,7 +1756,7 @@ TEXT ·softcapAVX2(SB), NOSPLIT, $0-52
 	MOVQ dst_base+0(FP), DI
 	MOVQ a_base+24(FP), SI
 	VBROADCASTSS limit+48(FP), Y14
-	VMOVUPS vecConst<>+1920(SB), Y5
+	VMOVUPS vecConst<>+1856(SB), Y5
 	VDIVPS Y14, Y5, Y5
 	VADDPS Y14, Y14, Y6
 	CMPQ CX, $8
@@ -1982,7 +1765,6 @@ TEXT ·softcapAVX2(SB), NOSPLIT, $0-52
 one:
 	VMOVUPS 0(SI), Y0
 	VMULPS Y5, Y0, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
@@ -2000,14 +1782,8 @@ one:
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
-	VPSRAD $1, Y1, Y0
-	VPSUBD Y0, Y1, Y1
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPSLLD $23, Y0, Y0
-	VPADDD vecConst<>+960(SB), Y1, Y1
 	VPSLLD $23, Y1, Y1
-	VMULPS Y0, Y2, Y2
-	VMULPS Y1, Y2, Y0
+	VPADDD Y1, Y2, Y0
 	VADDPS vecConst<>+896(SB), Y0, Y0
 	VDIVPS Y0, Y6, Y0
 	VSUBPS Y0, Y14, Y0
@@ -2025,7 +1801,6 @@ oneend:
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y0
 	VMULPS Y5, Y0, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
 	VMOVUPS vecConst<>+192(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
@@ -2043,14 +1818,8 @@ oneend:
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VFMADD213PS vecConst<>+896(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
-	VPSRAD $1, Y1, Y0
-	VPSUBD Y0, Y1, Y1
-	VPADDD vecConst<>+960(SB), Y0, Y0
-	VPSLLD $23, Y0, Y0
-	VPADDD vecConst<>+960(SB), Y1, Y1
 	VPSLLD $23, Y1, Y1
-	VMULPS Y0, Y2, Y2
-	VMULPS Y1, Y2, Y0
+	VPADDD Y1, Y2, Y0
 	VADDPS vecConst<>+896(SB), Y0, Y0
 	VDIVPS Y0, Y6, Y0
 	VSUBPS Y0, Y14, Y0
@@ -2165,14 +1934,17 @@ done:
 	VZEROUPPER
 	RET
 
-// func hadamard8AVX2(x []float32)
-TEXT ·hadamard8AVX2(SB), NOSPLIT, $0-24
-	MOVQ x_base+0(FP), DI
-	MOVQ x_len+8(FP), CX
+// func hadamard8AVX2(dst, x, y []float32)
+TEXT ·hadamard8AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), DI
+	MOVQ x_base+24(FP), SI
+	MOVQ y_base+48(FP), DX
+	MOVQ dst_len+8(FP), CX
 	SUBQ $8, CX
 	JLT done
 block:
-	VMOVUPS 0(DI), Y0
+	VMOVUPS 0(SI), Y0
+	VMULPS 0(DX), Y0, Y0
 	VPERMILPS $0xb1, Y0, Y1
 	VFMADD132PS vecPattern<>+64(SB), Y1, Y0
 	VPERMILPS $0x4e, Y0, Y1
@@ -2181,27 +1953,33 @@ block:
 	VFMADD132PS vecPattern<>+192(SB), Y1, Y0
 	VMOVUPS Y0, 0(DI)
 	ADDQ $32, DI
+	ADDQ $32, SI
+	ADDQ $32, DX
 	SUBQ $8, CX
 	JGE block
 done:
 	VZEROUPPER
 	RET
 
-// func hadamard16AVX2(x []float32)
-TEXT ·hadamard16AVX2(SB), NOSPLIT, $0-24
-	MOVQ x_base+0(FP), DI
-	MOVQ x_len+8(FP), CX
+// func hadamard16AVX2(dst, x, y []float32)
+TEXT ·hadamard16AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), DI
+	MOVQ x_base+24(FP), SI
+	MOVQ y_base+48(FP), DX
+	MOVQ dst_len+8(FP), CX
 	SUBQ $16, CX
 	JLT done
 block:
-	VMOVUPS 0(DI), Y0
+	VMOVUPS 0(SI), Y0
+	VMULPS 0(DX), Y0, Y0
 	VPERMILPS $0xb1, Y0, Y2
 	VFMADD132PS vecPattern<>+64(SB), Y2, Y0
 	VPERMILPS $0x4e, Y0, Y2
 	VFMADD132PS vecPattern<>+128(SB), Y2, Y0
 	VPERM2F128 $1, Y0, Y0, Y2
 	VFMADD132PS vecPattern<>+192(SB), Y2, Y0
-	VMOVUPS 32(DI), Y1
+	VMOVUPS 32(SI), Y1
+	VMULPS 32(DX), Y1, Y1
 	VPERMILPS $0xb1, Y1, Y3
 	VFMADD132PS vecPattern<>+64(SB), Y3, Y1
 	VPERMILPS $0x4e, Y1, Y3
@@ -2214,41 +1992,49 @@ block:
 	VMOVUPS Y0, 0(DI)
 	VMOVUPS Y1, 32(DI)
 	ADDQ $64, DI
+	ADDQ $64, SI
+	ADDQ $64, DX
 	SUBQ $16, CX
 	JGE block
 done:
 	VZEROUPPER
 	RET
 
-// func hadamard32AVX2(x []float32)
-TEXT ·hadamard32AVX2(SB), NOSPLIT, $0-24
-	MOVQ x_base+0(FP), DI
-	MOVQ x_len+8(FP), CX
+// func hadamard32AVX2(dst, x, y []float32)
+TEXT ·hadamard32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), DI
+	MOVQ x_base+24(FP), SI
+	MOVQ y_base+48(FP), DX
+	MOVQ dst_len+8(FP), CX
 	SUBQ $32, CX
 	JLT done
 block:
-	VMOVUPS 0(DI), Y0
+	VMOVUPS 0(SI), Y0
+	VMULPS 0(DX), Y0, Y0
 	VPERMILPS $0xb1, Y0, Y4
 	VFMADD132PS vecPattern<>+64(SB), Y4, Y0
 	VPERMILPS $0x4e, Y0, Y4
 	VFMADD132PS vecPattern<>+128(SB), Y4, Y0
 	VPERM2F128 $1, Y0, Y0, Y4
 	VFMADD132PS vecPattern<>+192(SB), Y4, Y0
-	VMOVUPS 32(DI), Y1
+	VMOVUPS 32(SI), Y1
+	VMULPS 32(DX), Y1, Y1
 	VPERMILPS $0xb1, Y1, Y5
 	VFMADD132PS vecPattern<>+64(SB), Y5, Y1
 	VPERMILPS $0x4e, Y1, Y5
 	VFMADD132PS vecPattern<>+128(SB), Y5, Y1
 	VPERM2F128 $1, Y1, Y1, Y5
 	VFMADD132PS vecPattern<>+192(SB), Y5, Y1
-	VMOVUPS 64(DI), Y2
+	VMOVUPS 64(SI), Y2
+	VMULPS 64(DX), Y2, Y2
 	VPERMILPS $0xb1, Y2, Y6
 	VFMADD132PS vecPattern<>+64(SB), Y6, Y2
 	VPERMILPS $0x4e, Y2, Y6
 	VFMADD132PS vecPattern<>+128(SB), Y6, Y2
 	VPERM2F128 $1, Y2, Y2, Y6
 	VFMADD132PS vecPattern<>+192(SB), Y6, Y2
-	VMOVUPS 96(DI), Y3
+	VMOVUPS 96(SI), Y3
+	VMULPS 96(DX), Y3, Y3
 	VPERMILPS $0xb1, Y3, Y7
 	VFMADD132PS vecPattern<>+64(SB), Y7, Y3
 	VPERMILPS $0x4e, Y3, Y7
@@ -2272,69 +2058,81 @@ block:
 	VMOVUPS Y2, 64(DI)
 	VMOVUPS Y3, 96(DI)
 	ADDQ $128, DI
+	ADDQ $128, SI
+	ADDQ $128, DX
 	SUBQ $32, CX
 	JGE block
 done:
 	VZEROUPPER
 	RET
 
-// func hadamard64AVX2(x []float32)
-TEXT ·hadamard64AVX2(SB), NOSPLIT, $0-24
-	MOVQ x_base+0(FP), DI
-	MOVQ x_len+8(FP), CX
+// func hadamard64AVX2(dst, x, y []float32)
+TEXT ·hadamard64AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), DI
+	MOVQ x_base+24(FP), SI
+	MOVQ y_base+48(FP), DX
+	MOVQ dst_len+8(FP), CX
 	SUBQ $64, CX
 	JLT done
 block:
-	VMOVUPS 0(DI), Y0
+	VMOVUPS 0(SI), Y0
+	VMULPS 0(DX), Y0, Y0
 	VPERMILPS $0xb1, Y0, Y8
 	VFMADD132PS vecPattern<>+64(SB), Y8, Y0
 	VPERMILPS $0x4e, Y0, Y8
 	VFMADD132PS vecPattern<>+128(SB), Y8, Y0
 	VPERM2F128 $1, Y0, Y0, Y8
 	VFMADD132PS vecPattern<>+192(SB), Y8, Y0
-	VMOVUPS 32(DI), Y1
+	VMOVUPS 32(SI), Y1
+	VMULPS 32(DX), Y1, Y1
 	VPERMILPS $0xb1, Y1, Y9
 	VFMADD132PS vecPattern<>+64(SB), Y9, Y1
 	VPERMILPS $0x4e, Y1, Y9
 	VFMADD132PS vecPattern<>+128(SB), Y9, Y1
 	VPERM2F128 $1, Y1, Y1, Y9
 	VFMADD132PS vecPattern<>+192(SB), Y9, Y1
-	VMOVUPS 64(DI), Y2
+	VMOVUPS 64(SI), Y2
+	VMULPS 64(DX), Y2, Y2
 	VPERMILPS $0xb1, Y2, Y10
 	VFMADD132PS vecPattern<>+64(SB), Y10, Y2
 	VPERMILPS $0x4e, Y2, Y10
 	VFMADD132PS vecPattern<>+128(SB), Y10, Y2
 	VPERM2F128 $1, Y2, Y2, Y10
 	VFMADD132PS vecPattern<>+192(SB), Y10, Y2
-	VMOVUPS 96(DI), Y3
+	VMOVUPS 96(SI), Y3
+	VMULPS 96(DX), Y3, Y3
 	VPERMILPS $0xb1, Y3, Y11
 	VFMADD132PS vecPattern<>+64(SB), Y11, Y3
 	VPERMILPS $0x4e, Y3, Y11
 	VFMADD132PS vecPattern<>+128(SB), Y11, Y3
 	VPERM2F128 $1, Y3, Y3, Y11
 	VFMADD132PS vecPattern<>+192(SB), Y11, Y3
-	VMOVUPS 128(DI), Y4
+	VMOVUPS 128(SI), Y4
+	VMULPS 128(DX), Y4, Y4
 	VPERMILPS $0xb1, Y4, Y12
 	VFMADD132PS vecPattern<>+64(SB), Y12, Y4
 	VPERMILPS $0x4e, Y4, Y12
 	VFMADD132PS vecPattern<>+128(SB), Y12, Y4
 	VPERM2F128 $1, Y4, Y4, Y12
 	VFMADD132PS vecPattern<>+192(SB), Y12, Y4
-	VMOVUPS 160(DI), Y5
+	VMOVUPS 160(SI), Y5
+	VMULPS 160(DX), Y5, Y5
 	VPERMILPS $0xb1, Y5, Y13
 	VFMADD132PS vecPattern<>+64(SB), Y13, Y5
 	VPERMILPS $0x4e, Y5, Y13
 	VFMADD132PS vecPattern<>+128(SB), Y13, Y5
 	VPERM2F128 $1, Y5, Y5, Y13
 	VFMADD132PS vecPattern<>+192(SB), Y13, Y5
-	VMOVUPS 192(DI), Y6
+	VMOVUPS 192(SI), Y6
+	VMULPS 192(DX), Y6, Y6
 	VPERMILPS $0xb1, Y6, Y14
 	VFMADD132PS vecPattern<>+64(SB), Y14, Y6
 	VPERMILPS $0x4e, Y6, Y14
 	VFMADD132PS vecPattern<>+128(SB), Y14, Y6
 	VPERM2F128 $1, Y6, Y6, Y14
 	VFMADD132PS vecPattern<>+192(SB), Y14, Y6
-	VMOVUPS 224(DI), Y7
+	VMOVUPS 224(SI), Y7
+	VMULPS 224(DX), Y7, Y7
 	VPERMILPS $0xb1, Y7, Y15
 	VFMADD132PS vecPattern<>+64(SB), Y15, Y7
 	VPERMILPS $0x4e, Y7, Y15
@@ -2386,6 +2184,8 @@ block:
 	VMOVUPS Y6, 192(DI)
 	VMOVUPS Y7, 224(DI)
 	ADDQ $256, DI
+	ADDQ $256, SI
+	ADDQ $256, DX
 	SUBQ $64, CX
 	JGE block
 done:
@@ -2425,11 +2225,11 @@ TEXT ·toBF16AVX2(SB), NOSPLIT, $0-24
 loop:
 	VMOVUPS (SI)(AX*4), Y0
 	VPSRLD $16, Y0, Y1
-	VPAND vecConst<>+1984(SB), Y1, Y1
+	VPAND vecConst<>+1920(SB), Y1, Y1
 	VPADDD Y0, Y1, Y1
-	VPADDD vecConst<>+2048(SB), Y1, Y1
+	VPADDD vecConst<>+1984(SB), Y1, Y1
 	VCMPPS $3, Y0, Y0, Y2
-	VPOR vecConst<>+2112(SB), Y0, Y3
+	VPOR vecConst<>+2048(SB), Y0, Y3
 	VBLENDVPS Y2, Y3, Y1, Y1
 	VPSRLD $16, Y1, Y1
 	VPACKUSDW Y1, Y1, Y1
@@ -2842,8 +2642,8 @@ TEXT ·dot4Int8VNNIAVX2(SB), NOSPLIT, $0-56
 	VPXOR X6, X6, X6
 	VPXOR X7, X7, X7
 	VPXOR X10, X10, X10
-	VMOVUPS vecConst<>+2176(SB), Y11
-	VMOVUPS vecConst<>+2240(SB), Y12
+	VMOVUPS vecConst<>+2112(SB), Y11
+	VMOVUPS vecConst<>+2176(SB), Y12
 	SUBQ $32, CX
 	JLT loopend
 	PCALIGN $32
@@ -2937,8 +2737,8 @@ TEXT ·dotInt8VNNIAVX2(SB), NOSPLIT, $0-28
 	VPXOR X1, X1, X1
 	VPXOR X8, X8, X8
 	VPXOR X9, X9, X9
-	VMOVUPS vecConst<>+2176(SB), Y11
-	VMOVUPS vecConst<>+2240(SB), Y12
+	VMOVUPS vecConst<>+2112(SB), Y11
+	VMOVUPS vecConst<>+2176(SB), Y12
 	SUBQ $64, CX
 	JLT loop2end
 	PCALIGN $32
@@ -3722,343 +3522,327 @@ DATA vecConst<>+944(SB)/4, $0x3f800000
 DATA vecConst<>+948(SB)/4, $0x3f800000
 DATA vecConst<>+952(SB)/4, $0x3f800000
 DATA vecConst<>+956(SB)/4, $0x3f800000
-DATA vecConst<>+960(SB)/4, $0x0000007f
-DATA vecConst<>+964(SB)/4, $0x0000007f
-DATA vecConst<>+968(SB)/4, $0x0000007f
-DATA vecConst<>+972(SB)/4, $0x0000007f
-DATA vecConst<>+976(SB)/4, $0x0000007f
-DATA vecConst<>+980(SB)/4, $0x0000007f
-DATA vecConst<>+984(SB)/4, $0x0000007f
-DATA vecConst<>+988(SB)/4, $0x0000007f
-DATA vecConst<>+992(SB)/4, $0x0000007f
-DATA vecConst<>+996(SB)/4, $0x0000007f
-DATA vecConst<>+1000(SB)/4, $0x0000007f
-DATA vecConst<>+1004(SB)/4, $0x0000007f
-DATA vecConst<>+1008(SB)/4, $0x0000007f
-DATA vecConst<>+1012(SB)/4, $0x0000007f
-DATA vecConst<>+1016(SB)/4, $0x0000007f
-DATA vecConst<>+1020(SB)/4, $0x0000007f
-DATA vecConst<>+1024(SB)/4, $0x80000000
-DATA vecConst<>+1028(SB)/4, $0x80000000
-DATA vecConst<>+1032(SB)/4, $0x80000000
-DATA vecConst<>+1036(SB)/4, $0x80000000
-DATA vecConst<>+1040(SB)/4, $0x80000000
-DATA vecConst<>+1044(SB)/4, $0x80000000
-DATA vecConst<>+1048(SB)/4, $0x80000000
-DATA vecConst<>+1052(SB)/4, $0x80000000
-DATA vecConst<>+1056(SB)/4, $0x80000000
-DATA vecConst<>+1060(SB)/4, $0x80000000
-DATA vecConst<>+1064(SB)/4, $0x80000000
-DATA vecConst<>+1068(SB)/4, $0x80000000
-DATA vecConst<>+1072(SB)/4, $0x80000000
-DATA vecConst<>+1076(SB)/4, $0x80000000
-DATA vecConst<>+1080(SB)/4, $0x80000000
-DATA vecConst<>+1084(SB)/4, $0x80000000
-DATA vecConst<>+1088(SB)/4, $0xbfcc422a
-DATA vecConst<>+1092(SB)/4, $0xbfcc422a
-DATA vecConst<>+1096(SB)/4, $0xbfcc422a
-DATA vecConst<>+1100(SB)/4, $0xbfcc422a
-DATA vecConst<>+1104(SB)/4, $0xbfcc422a
-DATA vecConst<>+1108(SB)/4, $0xbfcc422a
-DATA vecConst<>+1112(SB)/4, $0xbfcc422a
-DATA vecConst<>+1116(SB)/4, $0xbfcc422a
-DATA vecConst<>+1120(SB)/4, $0xbfcc422a
-DATA vecConst<>+1124(SB)/4, $0xbfcc422a
-DATA vecConst<>+1128(SB)/4, $0xbfcc422a
-DATA vecConst<>+1132(SB)/4, $0xbfcc422a
-DATA vecConst<>+1136(SB)/4, $0xbfcc422a
-DATA vecConst<>+1140(SB)/4, $0xbfcc422a
-DATA vecConst<>+1144(SB)/4, $0xbfcc422a
-DATA vecConst<>+1148(SB)/4, $0xbfcc422a
-DATA vecConst<>+1152(SB)/4, $0xbd922279
-DATA vecConst<>+1156(SB)/4, $0xbd922279
-DATA vecConst<>+1160(SB)/4, $0xbd922279
-DATA vecConst<>+1164(SB)/4, $0xbd922279
-DATA vecConst<>+1168(SB)/4, $0xbd922279
-DATA vecConst<>+1172(SB)/4, $0xbd922279
-DATA vecConst<>+1176(SB)/4, $0xbd922279
-DATA vecConst<>+1180(SB)/4, $0xbd922279
-DATA vecConst<>+1184(SB)/4, $0xbd922279
-DATA vecConst<>+1188(SB)/4, $0xbd922279
-DATA vecConst<>+1192(SB)/4, $0xbd922279
-DATA vecConst<>+1196(SB)/4, $0xbd922279
-DATA vecConst<>+1200(SB)/4, $0xbd922279
-DATA vecConst<>+1204(SB)/4, $0xbd922279
-DATA vecConst<>+1208(SB)/4, $0xbd922279
-DATA vecConst<>+1212(SB)/4, $0xbd922279
-DATA vecConst<>+1216(SB)/4, $0xbf000000
-DATA vecConst<>+1220(SB)/4, $0xbf000000
-DATA vecConst<>+1224(SB)/4, $0xbf000000
-DATA vecConst<>+1228(SB)/4, $0xbf000000
-DATA vecConst<>+1232(SB)/4, $0xbf000000
-DATA vecConst<>+1236(SB)/4, $0xbf000000
-DATA vecConst<>+1240(SB)/4, $0xbf000000
-DATA vecConst<>+1244(SB)/4, $0xbf000000
-DATA vecConst<>+1248(SB)/4, $0xbf000000
-DATA vecConst<>+1252(SB)/4, $0xbf000000
-DATA vecConst<>+1256(SB)/4, $0xbf000000
-DATA vecConst<>+1260(SB)/4, $0xbf000000
-DATA vecConst<>+1264(SB)/4, $0xbf000000
-DATA vecConst<>+1268(SB)/4, $0xbf000000
-DATA vecConst<>+1272(SB)/4, $0xbf000000
-DATA vecConst<>+1276(SB)/4, $0xbf000000
-DATA vecConst<>+1280(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1284(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1288(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1292(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1296(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1300(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1304(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1308(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1312(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1316(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1320(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1324(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1328(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1332(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1336(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1340(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1344(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1348(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1352(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1356(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1360(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1364(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1368(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1372(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1376(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1380(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1384(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1388(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1392(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1396(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1400(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1404(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1408(SB)/4, $0xbe931f1b
-DATA vecConst<>+1412(SB)/4, $0xbe931f1b
-DATA vecConst<>+1416(SB)/4, $0xbe931f1b
-DATA vecConst<>+1420(SB)/4, $0xbe931f1b
-DATA vecConst<>+1424(SB)/4, $0xbe931f1b
-DATA vecConst<>+1428(SB)/4, $0xbe931f1b
-DATA vecConst<>+1432(SB)/4, $0xbe931f1b
-DATA vecConst<>+1436(SB)/4, $0xbe931f1b
-DATA vecConst<>+1440(SB)/4, $0xbe931f1b
-DATA vecConst<>+1444(SB)/4, $0xbe931f1b
-DATA vecConst<>+1448(SB)/4, $0xbe931f1b
-DATA vecConst<>+1452(SB)/4, $0xbe931f1b
-DATA vecConst<>+1456(SB)/4, $0xbe931f1b
-DATA vecConst<>+1460(SB)/4, $0xbe931f1b
-DATA vecConst<>+1464(SB)/4, $0xbe931f1b
-DATA vecConst<>+1468(SB)/4, $0xbe931f1b
-DATA vecConst<>+1472(SB)/4, $0x3edd6762
-DATA vecConst<>+1476(SB)/4, $0x3edd6762
-DATA vecConst<>+1480(SB)/4, $0x3edd6762
-DATA vecConst<>+1484(SB)/4, $0x3edd6762
-DATA vecConst<>+1488(SB)/4, $0x3edd6762
-DATA vecConst<>+1492(SB)/4, $0x3edd6762
-DATA vecConst<>+1496(SB)/4, $0x3edd6762
-DATA vecConst<>+1500(SB)/4, $0x3edd6762
-DATA vecConst<>+1504(SB)/4, $0x3edd6762
-DATA vecConst<>+1508(SB)/4, $0x3edd6762
-DATA vecConst<>+1512(SB)/4, $0x3edd6762
-DATA vecConst<>+1516(SB)/4, $0x3edd6762
-DATA vecConst<>+1520(SB)/4, $0x3edd6762
-DATA vecConst<>+1524(SB)/4, $0x3edd6762
-DATA vecConst<>+1528(SB)/4, $0x3edd6762
-DATA vecConst<>+1532(SB)/4, $0x3edd6762
-DATA vecConst<>+1536(SB)/4, $0xbe6af392
-DATA vecConst<>+1540(SB)/4, $0xbe6af392
-DATA vecConst<>+1544(SB)/4, $0xbe6af392
-DATA vecConst<>+1548(SB)/4, $0xbe6af392
-DATA vecConst<>+1552(SB)/4, $0xbe6af392
-DATA vecConst<>+1556(SB)/4, $0xbe6af392
-DATA vecConst<>+1560(SB)/4, $0xbe6af392
-DATA vecConst<>+1564(SB)/4, $0xbe6af392
-DATA vecConst<>+1568(SB)/4, $0xbe6af392
-DATA vecConst<>+1572(SB)/4, $0xbe6af392
-DATA vecConst<>+1576(SB)/4, $0xbe6af392
-DATA vecConst<>+1580(SB)/4, $0xbe6af392
-DATA vecConst<>+1584(SB)/4, $0xbe6af392
-DATA vecConst<>+1588(SB)/4, $0xbe6af392
-DATA vecConst<>+1592(SB)/4, $0xbe6af392
-DATA vecConst<>+1596(SB)/4, $0xbe6af392
-DATA vecConst<>+1600(SB)/4, $0x3e8c282d
-DATA vecConst<>+1604(SB)/4, $0x3e8c282d
-DATA vecConst<>+1608(SB)/4, $0x3e8c282d
-DATA vecConst<>+1612(SB)/4, $0x3e8c282d
-DATA vecConst<>+1616(SB)/4, $0x3e8c282d
-DATA vecConst<>+1620(SB)/4, $0x3e8c282d
-DATA vecConst<>+1624(SB)/4, $0x3e8c282d
-DATA vecConst<>+1628(SB)/4, $0x3e8c282d
-DATA vecConst<>+1632(SB)/4, $0x3e8c282d
-DATA vecConst<>+1636(SB)/4, $0x3e8c282d
-DATA vecConst<>+1640(SB)/4, $0x3e8c282d
-DATA vecConst<>+1644(SB)/4, $0x3e8c282d
-DATA vecConst<>+1648(SB)/4, $0x3e8c282d
-DATA vecConst<>+1652(SB)/4, $0x3e8c282d
-DATA vecConst<>+1656(SB)/4, $0x3e8c282d
-DATA vecConst<>+1660(SB)/4, $0x3e8c282d
-DATA vecConst<>+1664(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1668(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1672(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1676(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1680(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1684(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1688(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1692(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1696(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1700(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1704(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1708(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1712(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1716(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1720(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1724(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1728(SB)/4, $0x3e523e23
-DATA vecConst<>+1732(SB)/4, $0x3e523e23
-DATA vecConst<>+1736(SB)/4, $0x3e523e23
-DATA vecConst<>+1740(SB)/4, $0x3e523e23
-DATA vecConst<>+1744(SB)/4, $0x3e523e23
-DATA vecConst<>+1748(SB)/4, $0x3e523e23
-DATA vecConst<>+1752(SB)/4, $0x3e523e23
-DATA vecConst<>+1756(SB)/4, $0x3e523e23
-DATA vecConst<>+1760(SB)/4, $0x3e523e23
-DATA vecConst<>+1764(SB)/4, $0x3e523e23
-DATA vecConst<>+1768(SB)/4, $0x3e523e23
-DATA vecConst<>+1772(SB)/4, $0x3e523e23
-DATA vecConst<>+1776(SB)/4, $0x3e523e23
-DATA vecConst<>+1780(SB)/4, $0x3e523e23
-DATA vecConst<>+1784(SB)/4, $0x3e523e23
-DATA vecConst<>+1788(SB)/4, $0x3e523e23
-DATA vecConst<>+1792(SB)/4, $0x3e57b47c
-DATA vecConst<>+1796(SB)/4, $0x3e57b47c
-DATA vecConst<>+1800(SB)/4, $0x3e57b47c
-DATA vecConst<>+1804(SB)/4, $0x3e57b47c
-DATA vecConst<>+1808(SB)/4, $0x3e57b47c
-DATA vecConst<>+1812(SB)/4, $0x3e57b47c
-DATA vecConst<>+1816(SB)/4, $0x3e57b47c
-DATA vecConst<>+1820(SB)/4, $0x3e57b47c
-DATA vecConst<>+1824(SB)/4, $0x3e57b47c
-DATA vecConst<>+1828(SB)/4, $0x3e57b47c
-DATA vecConst<>+1832(SB)/4, $0x3e57b47c
-DATA vecConst<>+1836(SB)/4, $0x3e57b47c
-DATA vecConst<>+1840(SB)/4, $0x3e57b47c
-DATA vecConst<>+1844(SB)/4, $0x3e57b47c
-DATA vecConst<>+1848(SB)/4, $0x3e57b47c
-DATA vecConst<>+1852(SB)/4, $0x3e57b47c
-DATA vecConst<>+1856(SB)/4, $0x3e58b135
-DATA vecConst<>+1860(SB)/4, $0x3e58b135
-DATA vecConst<>+1864(SB)/4, $0x3e58b135
-DATA vecConst<>+1868(SB)/4, $0x3e58b135
-DATA vecConst<>+1872(SB)/4, $0x3e58b135
-DATA vecConst<>+1876(SB)/4, $0x3e58b135
-DATA vecConst<>+1880(SB)/4, $0x3e58b135
-DATA vecConst<>+1884(SB)/4, $0x3e58b135
-DATA vecConst<>+1888(SB)/4, $0x3e58b135
-DATA vecConst<>+1892(SB)/4, $0x3e58b135
-DATA vecConst<>+1896(SB)/4, $0x3e58b135
-DATA vecConst<>+1900(SB)/4, $0x3e58b135
-DATA vecConst<>+1904(SB)/4, $0x3e58b135
-DATA vecConst<>+1908(SB)/4, $0x3e58b135
-DATA vecConst<>+1912(SB)/4, $0x3e58b135
-DATA vecConst<>+1916(SB)/4, $0x3e58b135
-DATA vecConst<>+1920(SB)/4, $0x40000000
-DATA vecConst<>+1924(SB)/4, $0x40000000
-DATA vecConst<>+1928(SB)/4, $0x40000000
-DATA vecConst<>+1932(SB)/4, $0x40000000
-DATA vecConst<>+1936(SB)/4, $0x40000000
-DATA vecConst<>+1940(SB)/4, $0x40000000
-DATA vecConst<>+1944(SB)/4, $0x40000000
-DATA vecConst<>+1948(SB)/4, $0x40000000
-DATA vecConst<>+1952(SB)/4, $0x40000000
-DATA vecConst<>+1956(SB)/4, $0x40000000
-DATA vecConst<>+1960(SB)/4, $0x40000000
-DATA vecConst<>+1964(SB)/4, $0x40000000
-DATA vecConst<>+1968(SB)/4, $0x40000000
-DATA vecConst<>+1972(SB)/4, $0x40000000
-DATA vecConst<>+1976(SB)/4, $0x40000000
-DATA vecConst<>+1980(SB)/4, $0x40000000
-DATA vecConst<>+1984(SB)/4, $0x00000001
-DATA vecConst<>+1988(SB)/4, $0x00000001
-DATA vecConst<>+1992(SB)/4, $0x00000001
-DATA vecConst<>+1996(SB)/4, $0x00000001
-DATA vecConst<>+2000(SB)/4, $0x00000001
-DATA vecConst<>+2004(SB)/4, $0x00000001
-DATA vecConst<>+2008(SB)/4, $0x00000001
-DATA vecConst<>+2012(SB)/4, $0x00000001
-DATA vecConst<>+2016(SB)/4, $0x00000001
-DATA vecConst<>+2020(SB)/4, $0x00000001
-DATA vecConst<>+2024(SB)/4, $0x00000001
-DATA vecConst<>+2028(SB)/4, $0x00000001
-DATA vecConst<>+2032(SB)/4, $0x00000001
-DATA vecConst<>+2036(SB)/4, $0x00000001
-DATA vecConst<>+2040(SB)/4, $0x00000001
-DATA vecConst<>+2044(SB)/4, $0x00000001
-DATA vecConst<>+2048(SB)/4, $0x00007fff
-DATA vecConst<>+2052(SB)/4, $0x00007fff
-DATA vecConst<>+2056(SB)/4, $0x00007fff
-DATA vecConst<>+2060(SB)/4, $0x00007fff
-DATA vecConst<>+2064(SB)/4, $0x00007fff
-DATA vecConst<>+2068(SB)/4, $0x00007fff
-DATA vecConst<>+2072(SB)/4, $0x00007fff
-DATA vecConst<>+2076(SB)/4, $0x00007fff
-DATA vecConst<>+2080(SB)/4, $0x00007fff
-DATA vecConst<>+2084(SB)/4, $0x00007fff
-DATA vecConst<>+2088(SB)/4, $0x00007fff
-DATA vecConst<>+2092(SB)/4, $0x00007fff
-DATA vecConst<>+2096(SB)/4, $0x00007fff
-DATA vecConst<>+2100(SB)/4, $0x00007fff
-DATA vecConst<>+2104(SB)/4, $0x00007fff
-DATA vecConst<>+2108(SB)/4, $0x00007fff
-DATA vecConst<>+2112(SB)/4, $0x00400000
-DATA vecConst<>+2116(SB)/4, $0x00400000
-DATA vecConst<>+2120(SB)/4, $0x00400000
-DATA vecConst<>+2124(SB)/4, $0x00400000
-DATA vecConst<>+2128(SB)/4, $0x00400000
-DATA vecConst<>+2132(SB)/4, $0x00400000
-DATA vecConst<>+2136(SB)/4, $0x00400000
-DATA vecConst<>+2140(SB)/4, $0x00400000
-DATA vecConst<>+2144(SB)/4, $0x00400000
-DATA vecConst<>+2148(SB)/4, $0x00400000
-DATA vecConst<>+2152(SB)/4, $0x00400000
-DATA vecConst<>+2156(SB)/4, $0x00400000
-DATA vecConst<>+2160(SB)/4, $0x00400000
-DATA vecConst<>+2164(SB)/4, $0x00400000
-DATA vecConst<>+2168(SB)/4, $0x00400000
-DATA vecConst<>+2172(SB)/4, $0x00400000
-DATA vecConst<>+2176(SB)/4, $0x80808080
-DATA vecConst<>+2180(SB)/4, $0x80808080
-DATA vecConst<>+2184(SB)/4, $0x80808080
-DATA vecConst<>+2188(SB)/4, $0x80808080
-DATA vecConst<>+2192(SB)/4, $0x80808080
-DATA vecConst<>+2196(SB)/4, $0x80808080
-DATA vecConst<>+2200(SB)/4, $0x80808080
-DATA vecConst<>+2204(SB)/4, $0x80808080
-DATA vecConst<>+2208(SB)/4, $0x80808080
-DATA vecConst<>+2212(SB)/4, $0x80808080
-DATA vecConst<>+2216(SB)/4, $0x80808080
-DATA vecConst<>+2220(SB)/4, $0x80808080
-DATA vecConst<>+2224(SB)/4, $0x80808080
-DATA vecConst<>+2228(SB)/4, $0x80808080
-DATA vecConst<>+2232(SB)/4, $0x80808080
-DATA vecConst<>+2236(SB)/4, $0x80808080
-DATA vecConst<>+2240(SB)/4, $0x01010101
-DATA vecConst<>+2244(SB)/4, $0x01010101
-DATA vecConst<>+2248(SB)/4, $0x01010101
-DATA vecConst<>+2252(SB)/4, $0x01010101
-DATA vecConst<>+2256(SB)/4, $0x01010101
-DATA vecConst<>+2260(SB)/4, $0x01010101
-DATA vecConst<>+2264(SB)/4, $0x01010101
-DATA vecConst<>+2268(SB)/4, $0x01010101
-DATA vecConst<>+2272(SB)/4, $0x01010101
-DATA vecConst<>+2276(SB)/4, $0x01010101
-DATA vecConst<>+2280(SB)/4, $0x01010101
-DATA vecConst<>+2284(SB)/4, $0x01010101
-DATA vecConst<>+2288(SB)/4, $0x01010101
-DATA vecConst<>+2292(SB)/4, $0x01010101
-DATA vecConst<>+2296(SB)/4, $0x01010101
-DATA vecConst<>+2300(SB)/4, $0x01010101
-GLOBL vecConst<>(SB), RODATA|NOPTR, $2304
+DATA vecConst<>+960(SB)/4, $0x80000000
+DATA vecConst<>+964(SB)/4, $0x80000000
+DATA vecConst<>+968(SB)/4, $0x80000000
+DATA vecConst<>+972(SB)/4, $0x80000000
+DATA vecConst<>+976(SB)/4, $0x80000000
+DATA vecConst<>+980(SB)/4, $0x80000000
+DATA vecConst<>+984(SB)/4, $0x80000000
+DATA vecConst<>+988(SB)/4, $0x80000000
+DATA vecConst<>+992(SB)/4, $0x80000000
+DATA vecConst<>+996(SB)/4, $0x80000000
+DATA vecConst<>+1000(SB)/4, $0x80000000
+DATA vecConst<>+1004(SB)/4, $0x80000000
+DATA vecConst<>+1008(SB)/4, $0x80000000
+DATA vecConst<>+1012(SB)/4, $0x80000000
+DATA vecConst<>+1016(SB)/4, $0x80000000
+DATA vecConst<>+1020(SB)/4, $0x80000000
+DATA vecConst<>+1024(SB)/4, $0xbfcc422a
+DATA vecConst<>+1028(SB)/4, $0xbfcc422a
+DATA vecConst<>+1032(SB)/4, $0xbfcc422a
+DATA vecConst<>+1036(SB)/4, $0xbfcc422a
+DATA vecConst<>+1040(SB)/4, $0xbfcc422a
+DATA vecConst<>+1044(SB)/4, $0xbfcc422a
+DATA vecConst<>+1048(SB)/4, $0xbfcc422a
+DATA vecConst<>+1052(SB)/4, $0xbfcc422a
+DATA vecConst<>+1056(SB)/4, $0xbfcc422a
+DATA vecConst<>+1060(SB)/4, $0xbfcc422a
+DATA vecConst<>+1064(SB)/4, $0xbfcc422a
+DATA vecConst<>+1068(SB)/4, $0xbfcc422a
+DATA vecConst<>+1072(SB)/4, $0xbfcc422a
+DATA vecConst<>+1076(SB)/4, $0xbfcc422a
+DATA vecConst<>+1080(SB)/4, $0xbfcc422a
+DATA vecConst<>+1084(SB)/4, $0xbfcc422a
+DATA vecConst<>+1088(SB)/4, $0xbd922279
+DATA vecConst<>+1092(SB)/4, $0xbd922279
+DATA vecConst<>+1096(SB)/4, $0xbd922279
+DATA vecConst<>+1100(SB)/4, $0xbd922279
+DATA vecConst<>+1104(SB)/4, $0xbd922279
+DATA vecConst<>+1108(SB)/4, $0xbd922279
+DATA vecConst<>+1112(SB)/4, $0xbd922279
+DATA vecConst<>+1116(SB)/4, $0xbd922279
+DATA vecConst<>+1120(SB)/4, $0xbd922279
+DATA vecConst<>+1124(SB)/4, $0xbd922279
+DATA vecConst<>+1128(SB)/4, $0xbd922279
+DATA vecConst<>+1132(SB)/4, $0xbd922279
+DATA vecConst<>+1136(SB)/4, $0xbd922279
+DATA vecConst<>+1140(SB)/4, $0xbd922279
+DATA vecConst<>+1144(SB)/4, $0xbd922279
+DATA vecConst<>+1148(SB)/4, $0xbd922279
+DATA vecConst<>+1152(SB)/4, $0xbf000000
+DATA vecConst<>+1156(SB)/4, $0xbf000000
+DATA vecConst<>+1160(SB)/4, $0xbf000000
+DATA vecConst<>+1164(SB)/4, $0xbf000000
+DATA vecConst<>+1168(SB)/4, $0xbf000000
+DATA vecConst<>+1172(SB)/4, $0xbf000000
+DATA vecConst<>+1176(SB)/4, $0xbf000000
+DATA vecConst<>+1180(SB)/4, $0xbf000000
+DATA vecConst<>+1184(SB)/4, $0xbf000000
+DATA vecConst<>+1188(SB)/4, $0xbf000000
+DATA vecConst<>+1192(SB)/4, $0xbf000000
+DATA vecConst<>+1196(SB)/4, $0xbf000000
+DATA vecConst<>+1200(SB)/4, $0xbf000000
+DATA vecConst<>+1204(SB)/4, $0xbf000000
+DATA vecConst<>+1208(SB)/4, $0xbf000000
+DATA vecConst<>+1212(SB)/4, $0xbf000000
+DATA vecConst<>+1216(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1220(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1224(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1228(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1232(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1236(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1240(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1244(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1248(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1252(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1256(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1260(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1264(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1268(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1272(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1276(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1280(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1284(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1288(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1292(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1296(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1300(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1304(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1308(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1312(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1316(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1320(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1324(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1328(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1332(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1336(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1340(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1344(SB)/4, $0xbe931f1b
+DATA vecConst<>+1348(SB)/4, $0xbe931f1b
+DATA vecConst<>+1352(SB)/4, $0xbe931f1b
+DATA vecConst<>+1356(SB)/4, $0xbe931f1b
+DATA vecConst<>+1360(SB)/4, $0xbe931f1b
+DATA vecConst<>+1364(SB)/4, $0xbe931f1b
+DATA vecConst<>+1368(SB)/4, $0xbe931f1b
+DATA vecConst<>+1372(SB)/4, $0xbe931f1b
+DATA vecConst<>+1376(SB)/4, $0xbe931f1b
+DATA vecConst<>+1380(SB)/4, $0xbe931f1b
+DATA vecConst<>+1384(SB)/4, $0xbe931f1b
+DATA vecConst<>+1388(SB)/4, $0xbe931f1b
+DATA vecConst<>+1392(SB)/4, $0xbe931f1b
+DATA vecConst<>+1396(SB)/4, $0xbe931f1b
+DATA vecConst<>+1400(SB)/4, $0xbe931f1b
+DATA vecConst<>+1404(SB)/4, $0xbe931f1b
+DATA vecConst<>+1408(SB)/4, $0x3edd6762
+DATA vecConst<>+1412(SB)/4, $0x3edd6762
+DATA vecConst<>+1416(SB)/4, $0x3edd6762
+DATA vecConst<>+1420(SB)/4, $0x3edd6762
+DATA vecConst<>+1424(SB)/4, $0x3edd6762
+DATA vecConst<>+1428(SB)/4, $0x3edd6762
+DATA vecConst<>+1432(SB)/4, $0x3edd6762
+DATA vecConst<>+1436(SB)/4, $0x3edd6762
+DATA vecConst<>+1440(SB)/4, $0x3edd6762
+DATA vecConst<>+1444(SB)/4, $0x3edd6762
+DATA vecConst<>+1448(SB)/4, $0x3edd6762
+DATA vecConst<>+1452(SB)/4, $0x3edd6762
+DATA vecConst<>+1456(SB)/4, $0x3edd6762
+DATA vecConst<>+1460(SB)/4, $0x3edd6762
+DATA vecConst<>+1464(SB)/4, $0x3edd6762
+DATA vecConst<>+1468(SB)/4, $0x3edd6762
+DATA vecConst<>+1472(SB)/4, $0xbe6af392
+DATA vecConst<>+1476(SB)/4, $0xbe6af392
+DATA vecConst<>+1480(SB)/4, $0xbe6af392
+DATA vecConst<>+1484(SB)/4, $0xbe6af392
+DATA vecConst<>+1488(SB)/4, $0xbe6af392
+DATA vecConst<>+1492(SB)/4, $0xbe6af392
+DATA vecConst<>+1496(SB)/4, $0xbe6af392
+DATA vecConst<>+1500(SB)/4, $0xbe6af392
+DATA vecConst<>+1504(SB)/4, $0xbe6af392
+DATA vecConst<>+1508(SB)/4, $0xbe6af392
+DATA vecConst<>+1512(SB)/4, $0xbe6af392
+DATA vecConst<>+1516(SB)/4, $0xbe6af392
+DATA vecConst<>+1520(SB)/4, $0xbe6af392
+DATA vecConst<>+1524(SB)/4, $0xbe6af392
+DATA vecConst<>+1528(SB)/4, $0xbe6af392
+DATA vecConst<>+1532(SB)/4, $0xbe6af392
+DATA vecConst<>+1536(SB)/4, $0x3e8c282d
+DATA vecConst<>+1540(SB)/4, $0x3e8c282d
+DATA vecConst<>+1544(SB)/4, $0x3e8c282d
+DATA vecConst<>+1548(SB)/4, $0x3e8c282d
+DATA vecConst<>+1552(SB)/4, $0x3e8c282d
+DATA vecConst<>+1556(SB)/4, $0x3e8c282d
+DATA vecConst<>+1560(SB)/4, $0x3e8c282d
+DATA vecConst<>+1564(SB)/4, $0x3e8c282d
+DATA vecConst<>+1568(SB)/4, $0x3e8c282d
+DATA vecConst<>+1572(SB)/4, $0x3e8c282d
+DATA vecConst<>+1576(SB)/4, $0x3e8c282d
+DATA vecConst<>+1580(SB)/4, $0x3e8c282d
+DATA vecConst<>+1584(SB)/4, $0x3e8c282d
+DATA vecConst<>+1588(SB)/4, $0x3e8c282d
+DATA vecConst<>+1592(SB)/4, $0x3e8c282d
+DATA vecConst<>+1596(SB)/4, $0x3e8c282d
+DATA vecConst<>+1600(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1604(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1608(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1612(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1616(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1620(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1624(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1628(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1632(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1636(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1640(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1644(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1648(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1652(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1656(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1660(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1664(SB)/4, $0x3e523e23
+DATA vecConst<>+1668(SB)/4, $0x3e523e23
+DATA vecConst<>+1672(SB)/4, $0x3e523e23
+DATA vecConst<>+1676(SB)/4, $0x3e523e23
+DATA vecConst<>+1680(SB)/4, $0x3e523e23
+DATA vecConst<>+1684(SB)/4, $0x3e523e23
+DATA vecConst<>+1688(SB)/4, $0x3e523e23
+DATA vecConst<>+1692(SB)/4, $0x3e523e23
+DATA vecConst<>+1696(SB)/4, $0x3e523e23
+DATA vecConst<>+1700(SB)/4, $0x3e523e23
+DATA vecConst<>+1704(SB)/4, $0x3e523e23
+DATA vecConst<>+1708(SB)/4, $0x3e523e23
+DATA vecConst<>+1712(SB)/4, $0x3e523e23
+DATA vecConst<>+1716(SB)/4, $0x3e523e23
+DATA vecConst<>+1720(SB)/4, $0x3e523e23
+DATA vecConst<>+1724(SB)/4, $0x3e523e23
+DATA vecConst<>+1728(SB)/4, $0x3e57b47c
+DATA vecConst<>+1732(SB)/4, $0x3e57b47c
+DATA vecConst<>+1736(SB)/4, $0x3e57b47c
+DATA vecConst<>+1740(SB)/4, $0x3e57b47c
+DATA vecConst<>+1744(SB)/4, $0x3e57b47c
+DATA vecConst<>+1748(SB)/4, $0x3e57b47c
+DATA vecConst<>+1752(SB)/4, $0x3e57b47c
+DATA vecConst<>+1756(SB)/4, $0x3e57b47c
+DATA vecConst<>+1760(SB)/4, $0x3e57b47c
+DATA vecConst<>+1764(SB)/4, $0x3e57b47c
+DATA vecConst<>+1768(SB)/4, $0x3e57b47c
+DATA vecConst<>+1772(SB)/4, $0x3e57b47c
+DATA vecConst<>+1776(SB)/4, $0x3e57b47c
+DATA vecConst<>+1780(SB)/4, $0x3e57b47c
+DATA vecConst<>+1784(SB)/4, $0x3e57b47c
+DATA vecConst<>+1788(SB)/4, $0x3e57b47c
+DATA vecConst<>+1792(SB)/4, $0x3e58b135
+DATA vecConst<>+1796(SB)/4, $0x3e58b135
+DATA vecConst<>+1800(SB)/4, $0x3e58b135
+DATA vecConst<>+1804(SB)/4, $0x3e58b135
+DATA vecConst<>+1808(SB)/4, $0x3e58b135
+DATA vecConst<>+1812(SB)/4, $0x3e58b135
+DATA vecConst<>+1816(SB)/4, $0x3e58b135
+DATA vecConst<>+1820(SB)/4, $0x3e58b135
+DATA vecConst<>+1824(SB)/4, $0x3e58b135
+DATA vecConst<>+1828(SB)/4, $0x3e58b135
+DATA vecConst<>+1832(SB)/4, $0x3e58b135
+DATA vecConst<>+1836(SB)/4, $0x3e58b135
+DATA vecConst<>+1840(SB)/4, $0x3e58b135
+DATA vecConst<>+1844(SB)/4, $0x3e58b135
+DATA vecConst<>+1848(SB)/4, $0x3e58b135
+DATA vecConst<>+1852(SB)/4, $0x3e58b135
+DATA vecConst<>+1856(SB)/4, $0x40000000
+DATA vecConst<>+1860(SB)/4, $0x40000000
+DATA vecConst<>+1864(SB)/4, $0x40000000
+DATA vecConst<>+1868(SB)/4, $0x40000000
+DATA vecConst<>+1872(SB)/4, $0x40000000
+DATA vecConst<>+1876(SB)/4, $0x40000000
+DATA vecConst<>+1880(SB)/4, $0x40000000
+DATA vecConst<>+1884(SB)/4, $0x40000000
+DATA vecConst<>+1888(SB)/4, $0x40000000
+DATA vecConst<>+1892(SB)/4, $0x40000000
+DATA vecConst<>+1896(SB)/4, $0x40000000
+DATA vecConst<>+1900(SB)/4, $0x40000000
+DATA vecConst<>+1904(SB)/4, $0x40000000
+DATA vecConst<>+1908(SB)/4, $0x40000000
+DATA vecConst<>+1912(SB)/4, $0x40000000
+DATA vecConst<>+1916(SB)/4, $0x40000000
+DATA vecConst<>+1920(SB)/4, $0x00000001
+DATA vecConst<>+1924(SB)/4, $0x00000001
+DATA vecConst<>+1928(SB)/4, $0x00000001
+DATA vecConst<>+1932(SB)/4, $0x00000001
+DATA vecConst<>+1936(SB)/4, $0x00000001
+DATA vecConst<>+1940(SB)/4, $0x00000001
+DATA vecConst<>+1944(SB)/4, $0x00000001
+DATA vecConst<>+1948(SB)/4, $0x00000001
+DATA vecConst<>+1952(SB)/4, $0x00000001
+DATA vecConst<>+1956(SB)/4, $0x00000001
+DATA vecConst<>+1960(SB)/4, $0x00000001
+DATA vecConst<>+1964(SB)/4, $0x00000001
+DATA vecConst<>+1968(SB)/4, $0x00000001
+DATA vecConst<>+1972(SB)/4, $0x00000001
+DATA vecConst<>+1976(SB)/4, $0x00000001
+DATA vecConst<>+1980(SB)/4, $0x00000001
+DATA vecConst<>+1984(SB)/4, $0x00007fff
+DATA vecConst<>+1988(SB)/4, $0x00007fff
+DATA vecConst<>+1992(SB)/4, $0x00007fff
+DATA vecConst<>+1996(SB)/4, $0x00007fff
+DATA vecConst<>+2000(SB)/4, $0x00007fff
+DATA vecConst<>+2004(SB)/4, $0x00007fff
+DATA vecConst<>+2008(SB)/4, $0x00007fff
+DATA vecConst<>+2012(SB)/4, $0x00007fff
+DATA vecConst<>+2016(SB)/4, $0x00007fff
+DATA vecConst<>+2020(SB)/4, $0x00007fff
+DATA vecConst<>+2024(SB)/4, $0x00007fff
+DATA vecConst<>+2028(SB)/4, $0x00007fff
+DATA vecConst<>+2032(SB)/4, $0x00007fff
+DATA vecConst<>+2036(SB)/4, $0x00007fff
+DATA vecConst<>+2040(SB)/4, $0x00007fff
+DATA vecConst<>+2044(SB)/4, $0x00007fff
+DATA vecConst<>+2048(SB)/4, $0x00400000
+DATA vecConst<>+2052(SB)/4, $0x00400000
+DATA vecConst<>+2056(SB)/4, $0x00400000
+DATA vecConst<>+2060(SB)/4, $0x00400000
+DATA vecConst<>+2064(SB)/4, $0x00400000
+DATA vecConst<>+2068(SB)/4, $0x00400000
+DATA vecConst<>+2072(SB)/4, $0x00400000
+DATA vecConst<>+2076(SB)/4, $0x00400000
+DATA vecConst<>+2080(SB)/4, $0x00400000
+DATA vecConst<>+2084(SB)/4, $0x00400000
+DATA vecConst<>+2088(SB)/4, $0x00400000
+DATA vecConst<>+2092(SB)/4, $0x00400000
+DATA vecConst<>+2096(SB)/4, $0x00400000
+DATA vecConst<>+2100(SB)/4, $0x00400000
+DATA vecConst<>+2104(SB)/4, $0x00400000
+DATA vecConst<>+2108(SB)/4, $0x00400000
+DATA vecConst<>+2112(SB)/4, $0x80808080
+DATA vecConst<>+2116(SB)/4, $0x80808080
+DATA vecConst<>+2120(SB)/4, $0x80808080
+DATA vecConst<>+2124(SB)/4, $0x80808080
+DATA vecConst<>+2128(SB)/4, $0x80808080
+DATA vecConst<>+2132(SB)/4, $0x80808080
+DATA vecConst<>+2136(SB)/4, $0x80808080
+DATA vecConst<>+2140(SB)/4, $0x80808080
+DATA vecConst<>+2144(SB)/4, $0x80808080
+DATA vecConst<>+2148(SB)/4, $0x80808080
+DATA vecConst<>+2152(SB)/4, $0x80808080
+DATA vecConst<>+2156(SB)/4, $0x80808080
+DATA vecConst<>+2160(SB)/4, $0x80808080
+DATA vecConst<>+2164(SB)/4, $0x80808080
+DATA vecConst<>+2168(SB)/4, $0x80808080
+DATA vecConst<>+2172(SB)/4, $0x80808080
+DATA vecConst<>+2176(SB)/4, $0x01010101
+DATA vecConst<>+2180(SB)/4, $0x01010101
+DATA vecConst<>+2184(SB)/4, $0x01010101
+DATA vecConst<>+2188(SB)/4, $0x01010101
+DATA vecConst<>+2192(SB)/4, $0x01010101
+DATA vecConst<>+2196(SB)/4, $0x01010101
+DATA vecConst<>+2200(SB)/4, $0x01010101
+DATA vecConst<>+2204(SB)/4, $0x01010101
+DATA vecConst<>+2208(SB)/4, $0x01010101
+DATA vecConst<>+2212(SB)/4, $0x01010101
+DATA vecConst<>+2216(SB)/4, $0x01010101
+DATA vecConst<>+2220(SB)/4, $0x01010101
+DATA vecConst<>+2224(SB)/4, $0x01010101
+DATA vecConst<>+2228(SB)/4, $0x01010101
+DATA vecConst<>+2232(SB)/4, $0x01010101
+DATA vecConst<>+2236(SB)/4, $0x01010101
+GLOBL vecConst<>(SB), RODATA|NOPTR, $2240
 
 DATA vecPattern<>+0(SB)/4, $0x00000000
 DATA vecPattern<>+4(SB)/4, $0x00000001

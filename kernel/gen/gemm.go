@@ -318,6 +318,7 @@ func (a *asm) nextTile(t tile) {
 	}
 	a.p("MOVQ SI, gemmArgs_a(AX)")
 	a.p("MOVQ DX, gemmArgs_c(AX)")
+	a.p("MOVQ BX, gemmArgs_add(AX)")
 	if t.int {
 		a.p("ADDQ $%d, gemmArgs_rowS(AX)", 4*t.rows)
 	}
@@ -385,7 +386,7 @@ func (a *asm) prefetchC(t tile) {
 	}
 }
 
-// epilogue scales int32 sums, adds the bias and what out holds, and stores.
+// epilogue scales int32 sums, adds the bias and another matrix, and stores.
 func (a *asm) epilogue(t tile) {
 	w := t.free()
 	if t.int {
@@ -402,14 +403,14 @@ func (a *asm) epilogue(t tile) {
 	a.p("MOVQ gemmArgs_add(AX), BX")
 	a.p("TESTQ BX, BX")
 	a.p("JZ store")
-	a.p("MOVQ DX, BX")
+	a.p("MOVQ gemmArgs_ldAdd(AX), CX")
 	for r := range t.rows {
 		for c := range t.units {
 			a.p("VADDPS %d(BX), %s, %s", c*a.bytes(), a.v(t.acc(r, c)), a.v(t.acc(r, c)))
 		}
-		a.p("ADDQ R9, BX")
+		a.p("ADDQ CX, BX")
 	}
-	a.label("store")
+	a.label("store") // BX is where the next tile's addends are, or nil
 	for r := range t.rows {
 		for c := range t.units {
 			a.p("VMOVUPS %s, %d(DX)", a.v(t.acc(r, c)), c*a.bytes())

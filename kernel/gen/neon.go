@@ -205,6 +205,7 @@ func (a *asm) neonNextTile(t neonTile) {
 	a.p("ADD R2<<%d, R1, R1", bits.TrailingZeros(uint(t.rows)))
 	a.p("MOVD R1, gemmArgs_a(R13)")
 	a.p("MOVD R10, gemmArgs_c(R13)")
+	a.p("MOVD R3, gemmArgs_add(R13)")
 	if t.int {
 		a.p("MOVD gemmArgs_rowS(R13), R1")
 		a.p("ADD $%d, R1, R1", 4*t.rows)
@@ -240,12 +241,12 @@ func (a *asm) neonEpilogue(t neonTile) {
 	a.p("VLD1 (R0), [%s]", t.vectors(0))
 	each(func(r, c int) { a.p("%s", fadd(t.acc(r, c), t.acc(r, c), c)) })
 	a.label("nobias")
-	a.p("MOVD gemmArgs_add(R13), R0")
-	a.p("CBZ R0, store")
-	a.p("MOVD R10, R1")
+	a.p("MOVD gemmArgs_add(R13), R3")
+	a.p("CBZ R3, store")
+	a.p("MOVD gemmArgs_ldAdd(R13), R1")
 	for r := range t.rows {
-		a.p("VLD1 (R1), [%s]", t.vectors(0))
-		a.p("ADD R11, R1, R1")
+		a.p("VLD1 (R3), [%s]", t.vectors(0))
+		a.p("ADD R1, R3, R3")
 		for c := range t.units {
 			a.p("%s", fadd(t.acc(r, c), t.acc(r, c), c))
 		}

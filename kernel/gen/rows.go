@@ -116,10 +116,11 @@ func genDots(a *asm, s *stubs) {
 // exp writes register x = e^x; t, p are scratch. Coefficients: Cephes expf (Moshier 1989), e^r = 1 + r + r^2 P(r) for
 // |r| <= ln(2)/2. A NaN stays one: of min and max it is the operand that is returned.
 func (a *asm) exp(x, n, p int) {
-	a.p("VMOVUPS %s, %s", f(-104), a.v(n))
+	low := f(-104)
 	if a.reg == "Y" {
-		a.p("VMOVUPS %s, %s", f(-87.33654), a.v(n))
+		low = f(-87.33654)
 	}
+	a.p("VMOVUPS %s, %s", low, a.v(n))
 	a.p("VMAXPS %s, %s, %s", a.v(x), a.v(n), a.v(x))
 	a.p("VMOVUPS %s, %s", f(88.72283), a.v(n))
 	a.p("VMINPS %s, %s, %s", a.v(x), a.v(n), a.v(x))
@@ -140,16 +141,10 @@ func (a *asm) exp(x, n, p int) {
 		a.p("VSCALEFPS %s, %s, %s", a.v(n), a.v(p), a.v(x))
 		return
 	}
-	// 2^n in two factors, as n reaches 128
+	// times 2^n by adding n to the exponent: p is at least 1 where n is -126, and less where it is 128
 	a.p("VCVTPS2DQ %s, %s", a.v(n), a.v(n))
-	a.p("VPSRAD $1, %s, %s", a.v(n), a.v(x))
-	a.p("VPSUBD %s, %s, %s", a.v(x), a.v(n), a.v(n))
-	for _, r := range []int{x, n} {
-		a.p("VPADDD %s, %s, %s", word(127), a.v(r), a.v(r))
-		a.p("VPSLLD $23, %s, %s", a.v(r), a.v(r))
-	}
-	a.p("VMULPS %s, %s, %s", a.v(x), a.v(p), a.v(p))
-	a.p("VMULPS %s, %s, %s", a.v(n), a.v(p), a.v(x))
+	a.p("VPSLLD $23, %s, %s", a.v(n), a.v(n))
+	a.p("VPADDD %s, %s, %s", a.v(n), a.v(p), a.v(x))
 }
 
 func genActivations(a *asm, s *stubs) {
@@ -241,21 +236,24 @@ func gelu(a *asm, u int, masked bool) {
 	a.store(1, "DI", u, masked)
 }
 
-// genHadamard writes transforms of blocks that fit in registers: hadamardN for N floats, over as many blocks as x holds.
+// genHadamard writes transforms of blocks that fit in registers, of products of two rows: hadamardN for N floats, over as many blocks as there are.
 func genHadamard(a *asm, s *stubs) {
 	for n := a.lanes; n <= a.registers()/2*a.lanes; n *= 2 {
 		name := fmt.Sprintf("hadamard%d%s", n, map[string]string{"Z": "AVX512", "Y": "AVX2"}[a.reg])
-		fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(x []float32)\n\n", name)
-		fmt.Fprintf(a, "// func %s(x []float32)\n", name)
-		a.text(name, "0-24")
-		a.p("MOVQ x_base+0(FP), DI")
-		a.p("MOVQ x_len+8(FP), CX")
+		fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(dst, x, y []float32)\n\n", name)
+		fmt.Fprintf(a, "// func %s(dst, x, y []float32)\n", name)
+		a.text(name, "0-72")
+		a.p("MOVQ dst_base+0(FP), DI")
+		a.p("MOVQ x_base+24(FP), SI")
+		a.p("MOVQ y_base+48(FP), DX")
+		a.p("MOVQ dst_len+8(FP), CX")
 		a.p("SUBQ $%d, CX", n)
 		a.p("JLT done")
 		a.label("block")
 		vectors := n / a.lanes
 		for i := range vectors {
-			a.p("VMOVUPS %d(DI), %s", i*a.bytes(), a.v(i))
+			a.p("VMOVUPS %d(SI), %s", i*a.bytes(), a.v(i))
+			a.p("VMULPS %d(DX), %s, %s", i*a.bytes(), a.v(i), a.v(i))
 			for h := 1; h < a.lanes; h *= 2 {
 				a.swapLanes(h, i, vectors+i%(a.registers()-vectors))
 			}
@@ -273,7 +271,9 @@ func genHadamard(a *asm, s *stubs) {
 		for i := range vectors {
 			a.p("VMOVUPS %s, %d(DI)", a.v(i), i*a.bytes())
 		}
-		a.p("ADDQ $%d, DI", n*4)
+		for _, r := range []string{"DI", "SI", "DX"} {
+			a.p("ADDQ $%d, %s", n*4, r)
+		}
 		a.p("SUBQ $%d, CX", n)
 		a.p("JGE block")
 		a.label("done")
