@@ -63,13 +63,17 @@ those that the tokenizer adds.`,
 			default:
 				return usagef("--side is query or document, not %q", side)
 			}
-			if err := checkEncoding(o); err != nil {
-				return usageError{err}
-			}
 			if cmd.Flags().Changed("system") {
 				o.SystemText = &system
 			}
-			return encodeFile(cmd, o, s, args[0], strings.TrimSuffix(args[1], ".npy"))
+			if err := checkEncoding(o); err != nil {
+				return usageError{err}
+			}
+			out := strings.TrimSuffix(args[1], ".npy")
+			if slices.Contains([]string{"", ".", ".."}, out[strings.LastIndexAny(out, pathEnds)+1:]) {
+				return usagef("OUT %q is a folder: name the files in it, as in %q", args[1], filepath.Join(args[1], "vectors"))
+			}
+			return encodeFile(cmd, o, s, args[0], out)
 		},
 	}
 	f := c.Flags()
@@ -79,7 +83,7 @@ those that the tokenizer adds.`,
 	f.StringVar(&o.Recipe, "recipe", "", "recipe instead of the model's own prompts (see labrador prompt)")
 	f.StringVar(&o.Task, "task", "", "task line of an instruction recipe")
 	f.StringVar(&system, "system", "", "system text of a chat recipe instead of the template's own")
-	f.StringVar(&o.Pooling, "pooling", "", "last, mean, cls or weightedmean instead of the model's own")
+	f.StringVar(&o.Pooling, "pooling", "", "last, mean, cls, weightedmean, meansqrt or max instead of the model's own")
 	f.IntVar(&o.MaxTokens, "max-tokens", 0, "cut texts to so many tokens (default: what the model was made for)")
 	f.StringVar(&o.DType, "dtype", "", "f32 (exact, default), bf16, int8, or auto: the fastest here whose vectors keep a mean cosine of .997 with f32's")
 	f.IntVar(&o.Dimensions, "dimensions", 0, "keep the first so many dimensions")
@@ -87,10 +91,21 @@ those that the tokenizer adds.`,
 	return c
 }
 
+// pathEnds are the characters behind which a path's last name begins.
+const pathEnds = "/" + string(filepath.Separator)
+
 // checkEncoding checks what can be checked without the model.
 func checkEncoding(o dense.Options) error {
-	if o.Recipe != "" && !slices.Contains(prompt.Names(), o.Recipe) {
+	recipe := orElse(o.Recipe, "a model without a recipe")
+	switch {
+	case o.Recipe != "" && !slices.Contains(prompt.Names(), o.Recipe):
 		return fmt.Errorf("no recipe %q: there are %s", o.Recipe, strings.Join(prompt.Names(), ", "))
+	case o.Recipe != "" && o.Prompt != "":
+		return fmt.Errorf("recipe %s and prompt %q: give one of them", o.Recipe, o.Prompt)
+	case o.Task != "" && !prompt.TakesTask(o.Recipe):
+		return fmt.Errorf("task: %s takes no task; %s do", recipe, strings.Join(slices.DeleteFunc(prompt.Names(), func(name string) bool { return !prompt.TakesTask(name) }), ", "))
+	case o.SystemText != nil && !slices.Contains([]string{"one-word", "paper-one-word", "promptreps"}, o.Recipe):
+		return fmt.Errorf("system text: %s has no system message; one-word, paper-one-word and promptreps have", recipe)
 	}
 	return model.Options{DType: o.DType, MaxTokens: o.MaxTokens, Dimensions: o.Dimensions, Pooling: o.Pooling, Threads: o.Threads}.Validate()
 }
@@ -317,6 +332,24 @@ func lineItems(path string) dense.Items {
 	})
 }
 
+// jsonLineError says what is wrong with a line of JSON lines, without the blanks around it, that could not be read for err.
+func jsonLineError(line []byte, err error) error {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case len(line) == 0:
+		return errBlank
+	case string(line) == "{":
+		return errors.New("an object over several lines: JSON lines have each on one")
+	case line[0] != '{':
+		return errors.New("no object: JSON lines have one on each line")
+	case errors.As(err, &wrong):
+		return fmt.Errorf("%q is a %s, not a string", wrong.Field, wrong.Value)
+	case !bytes.HasSuffix(line, []byte("}")):
+		return fmt.Errorf("%w: is the line cut off?", err)
+	}
+	return err
+}
+
 func jsonItems(path string) dense.Items {
 	return readLines(path, func(line []byte) (dense.Item, error) {
 		var o struct {
@@ -325,17 +358,8 @@ func jsonItems(path string) dense.Items {
 			Title string          `json:"title"`
 			Text  *string         `json:"text"`
 		}
-		switch len(bytes.TrimSpace(line)) {
-		case 0:
-			return dense.Item{}, errBlank
-		case 1:
-			return dense.Item{}, errors.New("an object over several lines: JSON lines have each on one")
-		}
 		if err := json.Unmarshal(line, &o); err != nil {
-			if !bytes.HasSuffix(bytes.TrimSpace(line), []byte("}")) {
-				return dense.Item{}, fmt.Errorf("%w: is the line cut off?", err)
-			}
-			return dense.Item{}, err
+			return dense.Item{}, jsonLineError(bytes.TrimSpace(line), err)
 		}
 		if o.Text == nil {
 			return dense.Item{}, fmt.Errorf(`the object has no "text"`)
