@@ -110,20 +110,30 @@ func checkEncoding(o dense.Options) error {
 	return model.Options{DType: o.DType, MaxTokens: o.MaxTokens, Dimensions: o.Dimensions, Pooling: o.Pooling, Threads: o.Threads}.Validate()
 }
 
-func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out string) error {
-	items, err := itemsOf(in, side)
-	if err != nil {
-		return err
+// survey reads the texts of a file once: where they are, their ids and digest.
+func survey(in string, side labrador.Side) (items dense.Items, ids []string, digest string, err error) {
+	if items, err = itemsOf(in, side); err != nil {
+		return nil, nil, "", err
 	}
-	ids, digest, err := dense.Survey(items)
-	if err != nil {
-		return err
+	if ids, digest, err = dense.Survey(items); err != nil {
+		return nil, nil, "", err
 	}
 	if len(ids) == 0 {
-		return fmt.Errorf("encode: %s holds no text", in)
+		return nil, nil, "", fmt.Errorf("encode: %s holds no text", in)
 	}
 	if err := checkIDLines(ids); err != nil {
-		return fmt.Errorf("encode: %s: %w", in, err)
+		return nil, nil, "", fmt.Errorf("encode: %s: %w", in, err)
+	}
+	return items, ids, digest, nil
+}
+
+func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out string) error {
+	items, ids, digest, err := survey(in, side)
+	if err != nil {
+		return err
+	}
+	if err := checkOut(out); err != nil {
+		return err
 	}
 	e, err := dense.Open(cmd.Context(), o)
 	if err != nil {
@@ -163,11 +173,33 @@ func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d texts, %d dimensions, %d tokens encoded in %s in %.1f s (%.0f a second): %s.npy, %s.ids\n",
 		set.Rows, e.Dimensions(), tokens, e.Model().DType(), time.Since(start).Seconds(), float64(tokens)/time.Since(start).Seconds(), out, out)
-	if os.RemoveAll(parts) == nil {
-		return nil
+	removeParts(kept, unlock)
+	return nil
+}
+
+// checkOut says, before anything is encoded, that a folder is in the way of what is written at the end.
+func checkOut(out string) error {
+	for _, path := range []string{out + ".npy", out + ".ids"} {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return fmt.Errorf("encode: %s, which is to be written, is a folder: give another OUT", path)
+		}
 	}
-	unlock() // some systems remove no file that is open
-	return os.RemoveAll(parts)
+	return nil
+}
+
+// removeParts removes what encoding left in the folder of unfinished vectors, once they are written, and the folder unless somebody keeps
+// other files there.
+func removeParts(kept *store.Store, unlock func() error) {
+	sets, _ := kept.List()
+	for _, s := range sets {
+		kept.Remove(s.ID)
+	}
+	lock := filepath.Join(kept.Dir(), lockName)
+	if os.Remove(lock) != nil { // some systems remove no file that is open
+		unlock()
+		os.Remove(lock)
+	}
+	os.Remove(kept.Dir())
 }
 
 // checkIDLines refuses ids that the lines of OUT.ids cannot tell apart.
@@ -185,6 +217,9 @@ func checkIDLines(ids []string) error {
 	return nil
 }
 
+// lockName is the file in the folder of unfinished vectors that its user holds.
+const lockName = "lock"
+
 // lockParts makes the folder of the unfinished vectors of out its caller's alone until unlock, or says that another process has it. The
 // system gives the folder up when its holder dies.
 func lockParts(parts, out string) (unlock func() error, err error) {
@@ -192,7 +227,7 @@ func lockParts(parts, out string) (unlock func() error, err error) {
 		if err := os.MkdirAll(parts, 0o755); err != nil {
 			return nil, fmt.Errorf("encode: %w", err)
 		}
-		path := filepath.Join(parts, "lock")
+		path := filepath.Join(parts, lockName)
 		lock := flock.New(path)
 		locked, err := lock.TryLock()
 		if errors.Is(err, fs.ErrNotExist) { // whoever was here finished just now
@@ -246,6 +281,9 @@ func itemsOf(path string, side labrador.Side) (dense.Items, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
+	}
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("encode: texts are read twice: %s is no file that can be", path)
 	}
 	name := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(path), ".gz"), ".zst")
 	switch {
