@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,6 +141,7 @@ func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out
 		return err
 	}
 	defer e.Close()
+	notePrompt(cmd.ErrOrStderr(), o.Prompt, e.Model().Prompts())
 	parts := out + ".parts"
 	unlock, err := lockParts(parts, out)
 	if err != nil {
@@ -175,6 +177,18 @@ func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out
 		set.Rows, e.Dimensions(), tokens, e.Model().DType(), time.Since(start).Seconds(), float64(tokens)/time.Since(start).Seconds(), out, out)
 	removeParts(kept, unlock)
 	return nil
+}
+
+// notePrompt says that a prompt that looks like a name is none of the model's, so that it is taken for a text.
+func notePrompt(w io.Writer, prompt string, known map[string]string) {
+	if _, ok := known[prompt]; ok || prompt == "" || strings.ContainsAny(prompt, ": \n") {
+		return
+	}
+	has := "has none with a name"
+	if len(known) > 0 {
+		has = "has " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+	}
+	fmt.Fprintf(w, "--prompt %q is put before every text: the model %s\n", prompt, has)
 }
 
 // checkOut says, before anything is encoded, that a folder is in the way of what is written at the end.

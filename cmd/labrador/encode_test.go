@@ -72,6 +72,23 @@ func TestEncodeBesideOthers(t *testing.T) {
 	}
 }
 
+// TestEncodeNamesPrompts: a name that the model does not know is said to be taken for a text; one that it knows and a text are not spoken of.
+func TestEncodeNamesPrompts(t *testing.T) {
+	named, bare := outside.Data(t, "models/st-qwen3-prompts"), outside.Data(t, "models/st-bert-mean")
+	t.Chdir(t.TempDir())
+	writeFile(t, "x.txt", "some text\n")
+	for _, c := range []struct{ model, prompt, says string }{
+		{named, "querry", `--prompt "querry" is put before every text: the model has document, query` + "\n"},
+		{bare, "query", `--prompt "query" is put before every text: the model has none with a name` + "\n"},
+		{named, "query", ""}, {named, "query: ", ""}, {bare, "search for", ""},
+	} {
+		status, _, stderr := exitOf(t, "encode", "--model", c.model, "--prompt", c.prompt, "x.txt", "out")
+		if before, _, _ := strings.Cut(stderr, "1 texts"); status != 0 || before != c.says {
+			t.Errorf("%s: status %d, %q; want %q first", c.prompt, status, stderr, c.says)
+		}
+	}
+}
+
 // TestEncode encodes the same texts given in every form, and asks for the same vectors, a resumed run, and clear errors.
 func TestEncode(t *testing.T) {
 	m := outside.Data(t, "models/st-bert-mean")
