@@ -100,6 +100,9 @@ func readQueries(path string) ([]labrador.Query, error) {
 		}
 		queries = append(queries, q)
 	}
+	if len(queries) == 0 {
+		return nil, fmt.Errorf("%s: no queries to time", path)
+	}
 	return queries, nil
 }
 

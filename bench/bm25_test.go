@@ -53,6 +53,11 @@ func TestQuality(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "qrels", "test.tsv")
+	none := filepath.Join(dir, "none.jsonl")
+	writeFile(t, none, "\n")
+	if _, err := readQueries(none); err == nil || !strings.Contains(err.Error(), "none.jsonl: no queries") {
+		t.Errorf("a file without queries: %v", err)
+	}
 	measure := func() (Row, error) {
 		row := Row{}
 		err := quality(t.Context(), row, x, path, queries, 5)

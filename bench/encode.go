@@ -85,13 +85,13 @@ func Encode(ctx context.Context, o EncodeOptions) (Row, error) {
 	}
 	now, peak := Memory()
 	tokens := float64(o.Batch * o.Len)
-	row := New("encode", o.Threads).With(Row{"shape": o.Shape, "dtype": o.DType, "batch": o.Batch, "len": o.Len, "tokens_per_s": round(tokens/median, 0),
+	row := New("encode", o.Threads).With(Row{"shape": o.Shape, "dtype": m.DType(), "batch": o.Batch, "len": o.Len, "tokens_per_s": round(tokens/median, 0),
 		"best_tokens_per_s": round(tokens/best, 0), "latency_ms": round(1000*median, 2), "iters": n, "rss_mb": now, "peak_rss_mb": peak})
 	if o.Model != "" {
 		row["shape"] = filepath.Base(o.Model)
 		return row, nil
 	}
-	return row, o.addShare(ctx, row, tokens/median)
+	return row, o.addShare(ctx, row, m.DType(), tokens/median)
 }
 
 // path is the model, or a folder of the shape with random weights, and what removes it again.
@@ -127,19 +127,16 @@ func (o *EncodeOptions) texts(vocab int) []model.Tokens {
 	return texts
 }
 
-// addShare adds what the linear maps do at so many tokens a second, and the share of the ceiling that this is.
-func (o *EncodeOptions) addShare(ctx context.Context, row Row, rate float64) error {
+// addShare adds what the linear maps do in an arithmetic at so many tokens a second, and the share of the ceiling that this is.
+func (o *EncodeOptions) addShare(ctx context.Context, row Row, dtype string, rate float64) error {
 	flops := shapes[o.Shape].linearFlops() * rate / 1e9
 	row["linear_gflops"] = round(flops, 1)
 	ceilings, err := kernel.Current().Peaks(ctx, o.Threads)
 	if err != nil {
 		return err
 	}
-	products := o.DType // that the linear maps run on
-	switch o.DType {
-	case "":
-		products = "f32"
-	case "bf16":
+	products := dtype // that the linear maps run on
+	if dtype == "bf16" {
 		products = kernel.Current().Half().String()
 	}
 	for _, c := range ceilings {

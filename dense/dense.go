@@ -32,7 +32,7 @@ type Options struct {
 	MaxTokens int
 	// SystemText replaces the system message of chat recipes; nil leaves it.
 	SystemText *string
-	Dataset    string // picks the task line of instruction recipes
+	Dataset    string // picks the task line (TaskLine)
 	Task       string // overrides it
 	DType      string // f32, bf16, int8, auto
 	Dimensions int    // 0: all
@@ -67,6 +67,9 @@ func Open(ctx context.Context, o Options) (*Encoder, error) {
 // open is Open for whoever needs no ID.
 func open(ctx context.Context, o Options) (*Encoder, error) {
 	mo := model.Options{DType: o.DType, Threads: o.Threads, Layer: o.Layer, Pooling: o.Pooling}
+	if mo.DType == "f32" { // the default, which has one ID
+		mo.DType = ""
+	}
 	e := &Encoder{opts: o}
 	if o.Recipe == "" {
 		mo.MaxTokens, mo.Prompt = o.MaxTokens, o.Prompt
@@ -153,13 +156,20 @@ func (e *Encoder) ID() string {
 	return fmt.Sprintf("%s dimensions=%d", e.LayerID(e.opts.Layer), e.dims)
 }
 
-// LayerID is the ID of the same encoder with another Options.Layer and all dimensions: the one whose vectors the store keeps.
+// TaskLine is what the options put before queries: nothing unless they have a recipe that takes a task. Documents have none.
+func (o Options) TaskLine() string {
+	switch {
+	case !prompt.TakesTask(o.Recipe):
+		return ""
+	case o.Task != "":
+		return o.Task
+	}
+	return prompt.Task(o.Dataset)
+}
+
+// LayerID is the ID of the same encoder with another Options.Layer and all dimensions.
 func (e *Encoder) LayerID(layer int) string {
 	o := e.opts
-	system := "template"
-	if o.SystemText != nil {
-		system = strconv.Quote(*o.SystemText)
-	}
 	task := ""
 	if e.recipe != nil {
 		task = strconv.Quote(o.Task)
@@ -167,7 +177,16 @@ func (e *Encoder) LayerID(layer int) string {
 			task = strconv.Quote(prompt.Task(o.Dataset))
 		}
 	}
-	return fmt.Sprintf("dense/1 %s recipe=%s max_tokens=%d system=%s task=%s", e.model.LayerID(layer), o.Recipe, o.MaxTokens, system, task)
+	return e.KeptID(layer) + " task=" + task
+}
+
+// KeptID is LayerID without the task: the store keeps vectors under it, those of queries under TaskLine too.
+func (e *Encoder) KeptID(layer int) string {
+	system := "template"
+	if e.opts.SystemText != nil {
+		system = strconv.Quote(*e.opts.SystemText)
+	}
+	return fmt.Sprintf("dense/1 %s recipe=%s max_tokens=%d system=%s", e.model.LayerID(layer), e.opts.Recipe, e.opts.MaxTokens, system)
 }
 
 // Prompt is the prompt of one item, and whether the encoder has a recipe at all. A text that is too long for the model even

@@ -552,3 +552,30 @@ func TestImpacts(t *testing.T) {
 		t.Errorf("an empty index: %v, %v, %v", hits, err, err2)
 	}
 }
+
+// TestKeptOnce: texts are encoded once under whatever name a dataset has, and with the default under its own; a task line changes the queries of
+// recipes that take one, and nothing else.
+func TestKeptOnce(t *testing.T) {
+	ctx, source, qwen, path := context.Background(), sourceOf(texts(3, 6)), outside.Data(t, "models/qwen2"), outside.Data(t, "models/st-bert-mean")
+	kept := openStore(t)
+	for _, c := range []struct {
+		options Options
+		side    labrador.Side
+		encoded int
+	}{
+		{Options{Model: path, Dataset: "scifact"}, labrador.DocumentSide, 3}, {Options{Model: path, Dataset: "fiqa"}, labrador.DocumentSide, 0},
+		{Options{Model: path, DType: "f32"}, labrador.DocumentSide, 0}, {Options{Model: path, MaxTokens: 5}, labrador.DocumentSide, 3},
+		{Options{Model: path, DType: "int8"}, labrador.DocumentSide, 3}, {Options{Model: path}, labrador.QuerySide, 3},
+		{Options{Model: qwen, Recipe: "echo", Dataset: "scifact"}, labrador.QuerySide, 3}, {Options{Model: qwen, Recipe: "echo", Dataset: "fiqa"}, labrador.QuerySide, 3},
+		{Options{Model: qwen, Recipe: "echo", Dataset: "scifact"}, labrador.DocumentSide, 3}, {Options{Model: qwen, Recipe: "echo", Dataset: "fiqa"}, labrador.DocumentSide, 0},
+		{Options{Model: qwen, Recipe: "echo", Dataset: "scifact-2"}, labrador.QuerySide, 0}, {Options{Model: qwen, Recipe: "echo", Task: "find"}, labrador.QuerySide, 3},
+		{Options{Model: qwen, Recipe: "e5", Dataset: "scifact"}, labrador.QuerySide, 3}, {Options{Model: qwen, Recipe: "e5", Dataset: "fiqa"}, labrador.QuerySide, 0},
+	} {
+		e, encoded := openEncoder(t, c.options), 0
+		got, err := e.Vectors(ctx, kept, c.side, source, func(n, _ int) { encoded += n })
+		want, err2 := e.Vectors(ctx, openStore(t), c.side, source, nil)
+		if err != nil || err2 != nil || encoded != c.encoded || !slices.Equal(got.Matrix.Data, want.Matrix.Data) {
+			t.Errorf("%+v, %s: %d texts encoded, want %d; %v, %v, the vectors it has alone: %t", c.options, c.side, encoded, c.encoded, err, err2, slices.Equal(got.Matrix.Data, want.Matrix.Data))
+		}
+	}
+}

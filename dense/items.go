@@ -106,14 +106,15 @@ func (e *Encoder) Fill(ctx context.Context, set *store.Set, side labrador.Side, 
 	return e.fill(ctx, []*store.Set{set}, side, items, Pass{Layers: []int{e.opts.Layer}}, progress)
 }
 
-// key names the vectors of items with a digest (Survey) in the store, as an encoder with the layer has them.
+// key names the vectors of items with a digest (Survey) in the store, as an encoder with the layer has them: whatever the dataset is called
+// that has the items. Model and recipe are there for whoever lists the store.
 func (e *Encoder) key(side labrador.Side, digest string, layer int) store.Key {
-	o := e.opts
-	key := store.Key{"encoder": e.LayerID(layer), "model": filepath.Base(o.Model), "side": side.String(), "items": digest}
-	for name, value := range map[string]any{"recipe": o.Recipe, "dtype": o.DType, "max_tokens": o.MaxTokens, "dataset": o.Dataset} {
-		if s := fmt.Sprint(value); s != "" && s != "0" {
-			key[name] = s
-		}
+	key := store.Key{"encoder": e.KeptID(layer), "model": filepath.Base(e.opts.Model), "side": side.String(), "items": digest}
+	if e.opts.Recipe != "" {
+		key["recipe"] = e.opts.Recipe
+	}
+	if task := e.opts.TaskLine(); task != "" && side == labrador.QuerySide {
+		key["task"] = task
 	}
 	return key
 }

@@ -38,7 +38,7 @@ func MeasureLoss(ctx context.Context, o Options, items []labrador.Item, dtypes [
 		}
 		l := Loss{DType: dtype, Texts: len(items), LeastCosine: 1, TokensPerSecond: speed}
 		for i := range m.Rows {
-			c := dot(exact.Row(i), m.Row(i))
+			c := cosine(exact.Row(i), m.Row(i))
 			l.Cosine += c / float64(m.Rows)
 			l.LeastCosine = min(l.LeastCosine, c)
 		}
@@ -74,7 +74,18 @@ func encodeSample(ctx context.Context, o Options, items []labrador.Item, done fu
 		}
 		done(len(part))
 	}
+	if total == 0 {
+		return m, 0, fmt.Errorf("dense: the model knows no token of the %d texts: a loss takes texts that have some", len(items))
+	}
 	return m, float64(total) / busy.Seconds(), nil
+}
+
+// cosine is that of rows of unit length. A text without a token that a table of vectors knows has zeros in every arithmetic: nothing is lost.
+func cosine(a, b []float32) float64 {
+	if dot(a, a) == 0 && dot(b, b) == 0 {
+		return 1
+	}
+	return dot(a, b)
 }
 
 // neighboursKept is the share of each row's nearest other rows in a that are among its nearest in b.

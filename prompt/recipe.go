@@ -59,9 +59,16 @@ func Names() []string {
 	return names
 }
 
+// TakesTask says whether the recipe of a name puts a task line before queries; none puts one before documents.
+func TakesTask(name string) bool {
+	i := slices.IndexFunc(recipes, func(r recipeDef) bool { return r.name == name })
+	return i >= 0 && recipes[i].task
+}
+
 type recipeDef struct {
 	name, help string
 	build      func(o Options) (Recipe, error)
+	task       bool // build asks for Options.task
 }
 
 // Help says in one line what a recipe of Names does; "" for an unknown name.

@@ -180,3 +180,25 @@ func FuzzRecipes(f *testing.F) {
 		}
 	})
 }
+
+// TestTakesTask: the task changes the queries' prompts of exactly the recipes that take one, and documents' of none.
+func TestTakesTask(t *testing.T) {
+	tok := tokenizer(t, "qwen2")
+	for _, name := range Names() {
+		var prompts [2][2]string
+		for i, task := range []string{"Find the answer", "Find the proof"} {
+			r := newRecipe(t, name, Options{Task: task})
+			for _, side := range []labrador.Side{labrador.QuerySide, labrador.DocumentSide} {
+				p := r.Make(tok, side, labrador.Item{Title: "title", Text: "some text"}, 0)
+				prompts[side][i] = p.String()
+			}
+		}
+		query, doc := prompts[labrador.QuerySide], prompts[labrador.DocumentSide]
+		if TakesTask(name) != (query[0] != query[1]) || doc[0] != doc[1] {
+			t.Errorf("%s: takes a task: %t; queries %q, documents %q", name, TakesTask(name), query, doc)
+		}
+	}
+	if TakesTask("") || TakesTask("nothing") {
+		t.Error("no recipe takes a task")
+	}
+}

@@ -10,18 +10,18 @@ import (
 
 // recipes lists what New knows, in the order that help shows them.
 var recipes = []recipeDef{
-	{"none", "the text alone, with the tokenizer's special tokens", plain("", "")},
-	{"one-word", "arXiv 2507.03958: a chat turn that asks for one word, the model's own system text, cut after 'The word is: \"', last token", oneWord},
-	{"paper-one-word", "as one-word, title and text joined as the authors' code does: a blank before a text without a title", paperOneWord},
-	{"promptreps", "PromptReps (Zhuang et al., EMNLP 2024): one-word turn under its own system line, text cut to 512 tokens and tokenised apart, last token", promptReps},
-	{"echo", "Echo embeddings (Springer et al., 2024): the text twice, mean over the second copy", echo},
-	{"e5-mistral", "E5-Mistral (Wang et al., 2024): 'Instruct: TASK\\nQuery: ' before queries, an end token, last token", instruct("Instruct: %s\nQuery: ", true)},
-	{"gte-qwen2", "GTE-Qwen2: as e5-mistral", instruct("Instruct: %s\nQuery: ", true)},
-	{"qwen3", "Qwen3-Embedding: 'Instruct: TASK\\nQuery:' before queries, the tokenizer's end token, last token", instruct("Instruct: %s\nQuery:", true)},
-	{"e5", "E5: 'query: ' and 'passage: '", plain("query: ", "passage: ")},
-	{"bge", "BGE v1.5: a sentence before queries, nothing before documents", plain("Represent this sentence for searching relevant passages: ", "")},
-	{"nomic", "nomic-embed: 'search_query: ' and 'search_document: '", plain("search_query: ", "search_document: ")},
-	{"paper-supervised", "arXiv 2507.03958 after fine-tuning: 'Query:' and 'Passage:' without a blank, an end token, last token", supervised},
+	{"none", "the text alone, with the tokenizer's special tokens", plain("", ""), false},
+	{"one-word", "arXiv 2507.03958: a chat turn that asks for one word, the model's own system text, cut after 'The word is: \"', last token", oneWord, false},
+	{"paper-one-word", "as one-word, title and text joined as the authors' code does: a blank before a text without a title", paperOneWord, false},
+	{"promptreps", "PromptReps (Zhuang et al., EMNLP 2024): one-word turn under its own system line, text cut to 512 tokens and tokenised apart, last token", promptReps, false},
+	{"echo", "Echo embeddings (Springer et al., 2024): the text twice, mean over the second copy", echo, true},
+	{"e5-mistral", "E5-Mistral (Wang et al., 2024): 'Instruct: TASK\\nQuery: ' before queries, an end token, last token", instruct("Instruct: %s\nQuery: ", true), true},
+	{"gte-qwen2", "GTE-Qwen2: as e5-mistral", instruct("Instruct: %s\nQuery: ", true), true},
+	{"qwen3", "Qwen3-Embedding: 'Instruct: TASK\\nQuery:' before queries, the tokenizer's end token, last token", instruct("Instruct: %s\nQuery:", true), true},
+	{"e5", "E5: 'query: ' and 'passage: '", plain("query: ", "passage: "), false},
+	{"bge", "BGE v1.5: a sentence before queries, nothing before documents", plain("Represent this sentence for searching relevant passages: ", ""), false},
+	{"nomic", "nomic-embed: 'search_query: ' and 'search_document: '", plain("search_query: ", "search_document: "), false},
+	{"paper-supervised", "arXiv 2507.03958 after fine-tuning: 'Query:' and 'Passage:' without a blank, an end token, last token", supervised, false},
 }
 
 func plain(query, document string) func(Options) (Recipe, error) {

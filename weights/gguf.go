@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -66,7 +67,7 @@ func parseGGUF(data []byte) (*GGUF, error) {
 	r := &ggufReader{data: data}
 	magic, version := r.u32(), r.u32()
 	if r.err != nil || magic != 0x46554747 {
-		return nil, fmt.Errorf("gguf: does not begin with GGUF")
+		return nil, errors.New("gguf: does not begin with GGUF" + cutOff)
 	}
 	if version != 2 && version != 3 {
 		return nil, fmt.Errorf("gguf: version %d (2 and 3 are read, little-endian)", version)
@@ -74,7 +75,7 @@ func parseGGUF(data []byte) (*GGUF, error) {
 	tensors, entries := r.u64(), r.u64()
 	// An entry takes at least 8+4+1 bytes, a tensor info 8+4+4+8.
 	if r.err == nil && (entries > r.left()/13 || tensors > r.left()/24) {
-		return nil, fmt.Errorf("gguf: %d metadata entries and %d tensors, file has %d bytes", entries, tensors, len(data))
+		return nil, fmt.Errorf("gguf: %d metadata entries and %d tensors, file has %d bytes"+cutOff, entries, tensors, len(data))
 	}
 	g := &GGUF{version: version, metadata: map[string]any{}, tensors: map[string]Tensor{}}
 	for i := uint64(0); i < entries && r.err == nil; i++ {
@@ -159,7 +160,7 @@ func (i ggufInfo) tensor(body []byte, align uint64) (placed, error) {
 		return placed{}, fmt.Errorf("gguf: tensor %s: offset %d is not a multiple of the alignment %d", i.name, i.offset, align)
 	}
 	if i.offset > uint64(len(body)) || uint64(size) > uint64(len(body))-i.offset {
-		return placed{}, fmt.Errorf("gguf: tensor %s: shape %v of %s at byte %d, data has %d bytes", i.name, shape, d, i.offset, len(body))
+		return placed{}, fmt.Errorf("gguf: tensor %s: shape %v of %s at byte %d, data has %d bytes"+cutOff, i.name, shape, d, i.offset, len(body))
 	}
 	at := int(i.offset)
 	return placed{Tensor{Name: i.name, DType: d, Shape: shape, Data: body[at : at+size : at+size]}, at}, nil

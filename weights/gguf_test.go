@@ -107,6 +107,8 @@ func TestHostileGGUF(t *testing.T) {
 		want string
 	}{
 		{"empty", &ggufBytes{}, "does not begin"},
+		{"pointer of Git LFS", (&ggufBytes{}).raw([]byte("version https://git-lfs.github.com/spec/v1\n")...), "pointer of Git LFS?"},
+		{"cut off", tensor([]uint64{1000}, 0, 0), "is the file cut off"},
 		{"version 1", newGGUF(1, 0, 0), "version 1"},
 		{"big-endian", newGGUF(3<<24, 0, 0), "version"},
 		{"absurd counts", newGGUF(3, 1<<60, 1<<60), "metadata entries"},

@@ -28,7 +28,7 @@ func (r *ggufReader) take(n uint64) []byte {
 		return nil
 	}
 	if n > r.left() {
-		r.fail("header ends at byte %d, where %d bytes more are due", len(r.data), n)
+		r.fail("header ends at byte %d, where %d bytes more are due"+cutOff, len(r.data), n)
 		return nil
 	}
 	b := r.data[r.at : r.at+int(n)]
@@ -153,7 +153,7 @@ func (r *ggufReader) array(key string) any {
 		return nil
 	}
 	if n > r.left()/ggufSize[kind] {
-		r.fail("metadata %s: array of %d values, %d bytes are left", key, n, r.left())
+		r.fail("metadata %s: array of %d values, %d bytes are left"+cutOff, key, n, r.left())
 		return nil
 	}
 	switch kind {

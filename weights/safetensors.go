@@ -73,11 +73,11 @@ type entry struct {
 
 func parseSafetensors(data []byte) (*Safetensors, error) {
 	if len(data) < 8 {
-		return nil, fmt.Errorf("safetensors: %d bytes, a header needs at least 8", len(data))
+		return nil, fmt.Errorf("safetensors: %d bytes, a header needs at least 8"+cutOff, len(data))
 	}
 	n := binary.LittleEndian.Uint64(data)
 	if n > maxHeader || n > uint64(len(data)-8) {
-		return nil, fmt.Errorf("safetensors: header length %d, file has %d bytes", n, len(data))
+		return nil, fmt.Errorf("safetensors: header length %d, file has %d bytes"+cutOff, n, len(data))
 	}
 	s := &Safetensors{tensors: map[string]Tensor{}}
 	body := data[8+n:]
@@ -144,7 +144,7 @@ func (e entry) tensor(name string, body []byte) (placed, error) {
 		return placed{}, fmt.Errorf("safetensors: tensor %s: unknown dtype %q", name, e.DType)
 	}
 	if len(e.Offsets) != 2 || e.Offsets[0] > e.Offsets[1] || e.Offsets[1] > uint64(len(body)) {
-		return placed{}, fmt.Errorf("safetensors: tensor %s: data_offsets %v, data has %d bytes", name, e.Offsets, len(body))
+		return placed{}, fmt.Errorf("safetensors: tensor %s: data_offsets %v, data has %d bytes"+cutOff, name, e.Offsets, len(body))
 	}
 	size, ok := byteSize(d, e.Shape)
 	if !ok || uint64(size) != e.Offsets[1]-e.Offsets[0] {

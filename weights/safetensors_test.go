@@ -39,6 +39,8 @@ func TestHostileSafetensors(t *testing.T) {
 		{"tail", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 8), "4 bytes after"},
 		{"twice", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4), "tensor a comes twice"},
 		{"more behind the object", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} {more`, 4), "5 bytes that are not blank"},
+		{"pointer of Git LFS", []byte("version https://git-lfs.github.com/spec/v1\n"), "pointer of Git LFS?"},
+		{"cut off", file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 4), "is the file cut off"},
 		{"metadata of numbers", file(`{"__metadata__":{"a":1}}`, 0), "__metadata__"},
 	}
 	for _, c := range cases {

@@ -16,6 +16,9 @@ type source struct {
 	file *os.File
 }
 
+// cutOff asks what most often makes a file end too early.
+const cutOff = ": is the file cut off, or a pointer of Git LFS?"
+
 func openSource(path string) (source, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -48,7 +48,7 @@ func benchEncode() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.Shape, "shape", "minilm", "shape with random weights (0.5b, 1.5b and 7b are Qwen2.5's)")
 	f.StringVar(&o.Model, "model", "", "a real model instead")
-	f.StringVar(&o.DType, "dtype", "f32", "f32, bf16 or int8")
+	f.StringVar(&o.DType, "dtype", "f32", "f32, bf16, int8 or auto")
 	f.IntVar(&o.Threads, "threads", 1, "threads")
 	f.IntVar(&o.Batch, "batch", 16, "texts of a call")
 	f.IntVar(&o.Len, "len", 128, "tokens of a text")

@@ -185,7 +185,9 @@ func there(r cost.Row) string {
 	switch texts := r.Documents.Texts + r.Queries.Texts; {
 	case r.Done:
 		return "run"
-	case r.SameAs != "":
+	case r.SameAs == r.System && r.Left.Tokens == 0: // on a dataset with the same texts
+		return "vectors as for " + r.DocumentsOf
+	case r.SameAs != "" && r.Left.Tokens == 0:
 		return "vectors of " + r.SameAs
 	case r.DocumentsOf != "" && r.Model == nil:
 		return "index as for " + r.DocumentsOf

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/labrador-lab/labrador"
@@ -29,7 +28,7 @@ type planSample struct {
 	documents []labrador.Document
 	all       int // documents in the corpus
 	queries   []labrador.Query
-	digests   [2]string // of the items of each labrador.Side, "" where nothing is kept anyway
+	digests   [2]string // of the items of each labrador.Side; "" for documents where nothing is kept anyway
 }
 
 // estimator makes the works of a plan.
@@ -114,11 +113,12 @@ func (e *estimator) sample(d *study.Data) (*planSample, error) {
 		return nil, err
 	}
 	s := &planSample{documents: documents, all: all, queries: queries}
+	if _, s.digests[labrador.QuerySide], err = dense.Survey(dense.Queries(d.Queries)); err != nil {
+		return nil, err
+	}
 	if len(e.kept) > 0 {
-		for side, items := range map[labrador.Side]dense.Items{labrador.QuerySide: dense.Queries(d.Queries), labrador.DocumentSide: dense.Documents(d.Documents)} {
-			if _, s.digests[side], err = dense.Survey(items); err != nil {
-				return nil, err
-			}
+		if _, s.digests[labrador.DocumentSide], err = dense.Survey(dense.Documents(d.Documents)); err != nil {
+			return nil, err
 		}
 	}
 	e.samples[d] = s
@@ -178,7 +178,7 @@ type planModel struct {
 	info  *model.Info
 	shape cost.Model
 	speed float64 // tokens a second; 0: not measured
-	id    string  // of the encoder, its task aside; "" where it was not opened
+	id    string  // the encoder's KeptID; "" where it was not opened
 }
 
 // encoding counts the sample's tokens as the system would encode it.
@@ -207,21 +207,26 @@ func (e *estimator) encoding(w *cost.Work, system *denseSystem, d *study.Data, s
 	if sparse {
 		kind = sparseKind
 	}
-	w.Key, w.Pass = kind+keyOf(o), passKeyOf(o)
+	w.Key, w.Pass, w.Asked = kind+keyOf(o), passKeyOf(o), s.digests[labrador.QuerySide]+o.TaskLine()
 	if m.id != "" {
-		w.DocumentsDone = e.keptShare(m.id+kind, d.Dataset, labrador.DocumentSide, s)
-		w.QueriesDone = e.keptShare(m.id+kind, d.Dataset, labrador.QuerySide, s)
+		w.Key = kind + m.id
+		w.DocumentsDone = e.keptShare(store.Key{"encoder": m.id, "kind": kind, "side": labrador.DocumentSide.String(), "items": s.digests[labrador.DocumentSide]})
+		w.QueriesDone = e.keptShare(store.Key{"encoder": m.id, "kind": kind, "side": labrador.QuerySide.String(), "items": s.digests[labrador.QuerySide], "task": o.TaskLine()})
 	}
 	return nil
 }
 
-// keyOf names everything that changes the kept vectors.
+// keyOf names everything that changes the kept vectors, but for the queries' task line.
 func keyOf(o dense.Options) string {
 	system := "template"
 	if o.SystemText != nil {
 		system = strconv.Quote(*o.SystemText)
 	}
 	o.SystemText, o.Threads, o.Dimensions = nil, 0, 0 // all dimensions are kept
+	o.Dataset, o.Task = "", ""
+	if o.DType == "" {
+		o.DType = "f32"
+	}
 	return fmt.Sprintf("%+v %s", o, system)
 }
 
@@ -244,13 +249,15 @@ func planItems(s *planSample) (documents, queries []labrador.Item) {
 // sparseKind is the kind of sparse vectors in the keys of the store.
 const sparseKind = "sparse/1"
 
-// keptShare is the share of a dataset's vectors that the store has; id is the encoder's, with the kind of the vectors behind.
-func (e *estimator) keptShare(id, dataset string, side labrador.Side, s *planSample) float64 {
+// keptShare is the share of the vectors that the store has of a set with such a key.
+func (e *estimator) keptShare(want store.Key) float64 {
 	most := 0.0
 	for _, k := range e.kept {
-		encoder, _, _ := strings.Cut(k.Key["encoder"], taskMark)
-		if k.Key["items"] == s.digests[side] && k.Key["side"] == side.String() && encoder+k.Key["kind"] == id && k.Shards > 0 &&
-			(k.Key["dataset"] == "" || k.Key["dataset"] == dataset) {
+		same := k.Shards > 0
+		for name, value := range want {
+			same = same && k.Key[name] == value
+		}
+		if same {
 			most = max(most, float64(k.Done)/float64(k.Shards))
 		}
 	}
@@ -259,7 +266,6 @@ func (e *estimator) keptShare(id, dataset string, side labrador.Side, s *planSam
 
 // model inspects a model, and measures the pass that makes its vectors once, on the first dataset's documents.
 func (e *estimator) model(o dense.Options, s *planSample, sparse bool) (*planModel, error) {
-	o.Dataset, o.Task = "", ""
 	key := fmt.Sprint(sparse) + keyOf(o)
 	if m := e.models[key]; m != nil {
 		return m, nil
@@ -313,7 +319,7 @@ func (e *estimator) pass(info *model.Info, o dense.Options, s *planSample) (*pla
 		if err != nil {
 			return nil, err
 		}
-		if other.Dataset, other.Task = "", ""; passKeyOf(other) != key {
+		if passKeyOf(other) != key {
 			continue
 		}
 		p.ids[other.Layer] = ""
@@ -356,9 +362,6 @@ func shapeOf(info *model.Info, o dense.Options, sparse bool) cost.Model {
 	return m
 }
 
-// taskMark stands before the task in an encoder's ID, which differs between datasets.
-const taskMark = " task="
-
 // measure encodes documents of the sample for some seconds; the first round, which warms up, does not count where there is a second.
 func (e *estimator) measure(p *planPass, o dense.Options, s *planSample, sparse bool) error {
 	encoder, err := dense.Open(e.ctx, o)
@@ -367,7 +370,7 @@ func (e *estimator) measure(p *planPass, o dense.Options, s *planSample, sparse 
 	}
 	defer encoder.Close()
 	for layer := range p.ids {
-		p.ids[layer], _, _ = strings.Cut(encoder.LayerID(layer), taskMark)
+		p.ids[layer] = encoder.KeptID(layer)
 	}
 	items, _ := planItems(s)
 	started := time.Now()

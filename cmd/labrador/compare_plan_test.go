@@ -192,7 +192,7 @@ func TestPlanOfLayers(t *testing.T) {
 	if last.All.Tokens <= 0 || last.All.Seconds <= 0 || last.PassOf != "" || one.PassOf != "mini-layer=0" || one.All.Tokens+two.All.Tokens != 0 {
 		t.Errorf("%+v", c.Rows[:3])
 	}
-	if one.All.Bytes != last.All.Bytes || one.All.Bytes <= 0 || c.All.Tokens != 2*last.All.Tokens { // two datasets with as many tokens
+	if one.All.Bytes != last.All.Bytes || one.All.Bytes <= 0 || c.All.Tokens != 2*last.Documents.Total()+last.Queries.Total() { // two datasets with the same queries
 		t.Errorf("%+v", c)
 	}
 	kept, err := openVectorStore()
@@ -253,6 +253,62 @@ func TestPlanOfSplits(t *testing.T) {
 	for _, part := range []string{"index as for one", "documents as for one, 0 % of the queries"} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("no %q in\n%s", part, out.String())
+		}
+	}
+}
+
+// TestPlanOfNames: one corpus under two names is planned as it is encoded: once; for a recipe with a task line that the names tell apart, the
+// queries twice.
+func TestPlanOfNames(t *testing.T) {
+	bert, qwen := outside.Data(t, "models/st-bert-mean"), outside.Data(t, "models/qwen2")
+	folder := filepath.Dir(planOf(t, "  - bm25\n").Data[0].Dir)
+	for _, file := range []string{"corpus.jsonl", "queries.jsonl", "qrels/test.tsv"} {
+		data, err := os.ReadFile(filepath.Join(folder, "one", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(folder, "scifact", file), string(data))
+	}
+	text := "name: p\ndatasets: [one, scifact]\nmeasures: [nDCG@10]\nsystems: [{name: mini, kind: dense, model: " + bert + "}, {name: echo, kind: dense, model: " + qwen + ", recipe: echo}]\n"
+	s, err := study.Parse(strings.NewReader(text), "p", systemKinds{folders: []string{folder}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := study.Options{Folders: []string{folder}, Cache: t.TempDir(), Out: t.TempDir()}
+	p, err := study.NewPlan(t.Context(), s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var planned int64
+	rows := planCost(t, p).Rows
+	for _, r := range rows {
+		planned += int64(r.All.Bytes)
+	}
+	if mini, echo := rows[2], rows[3]; mini.All.Tokens != 0 || mini.SameAs != "mini" || mini.DocumentsOf != "one" || echo.DocumentsOf != "one" || echo.SameAs != "" ||
+		math.Abs(echo.All.Tokens-echo.Queries.Total()) > 1e-6 {
+		t.Errorf("under the second name: %+v, %+v", mini, echo)
+	}
+	if _, err := p.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := openVectorStore()
+	if err != nil {
+		t.Fatal(err)
+	}
+	infos, err := kept.List()
+	var bytes int64
+	for _, i := range infos {
+		bytes += int64(i.Rows * i.Cols * 4)
+	}
+	if err != nil || len(infos) != 5 || bytes != planned {
+		t.Errorf("%d sets of %d bytes of vectors, planned were %d; %v", len(infos), bytes, planned, err)
+	}
+	if p, err = study.NewPlan(t.Context(), s, study.Options{Folders: []string{folder}, Cache: t.TempDir(), Out: t.TempDir()}); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range planCost(t, p).Rows { // other runs of the same vectors
+		if r.DocumentsDone != 1 || r.QueriesDone != 1 || r.Left.Tokens != 0 {
+			t.Errorf("all vectors are there: %+v", r)
 		}
 	}
 }

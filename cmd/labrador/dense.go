@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -43,19 +42,11 @@ func (s *denseSystem) Validate() error {
 	if s.Model == "" {
 		return fmt.Errorf("a dense system needs model: a folder or a .gguf file")
 	}
-	if s.Recipe != "" && !slices.Contains(prompt.Names(), s.Recipe) {
-		return fmt.Errorf("no recipe %q: there are %v", s.Recipe, prompt.Names())
-	}
-	if s.Recipe != "" && s.Prompt != "" {
-		return fmt.Errorf("recipe and prompt exclude each other")
-	}
-	if s.SystemText != nil && !slices.Contains([]string{"one-word", "paper-one-word", "promptreps"}, s.Recipe) {
-		return fmt.Errorf("system_text: %s has no system message; one-word, paper-one-word and promptreps have", orElse(s.Recipe, "a model without a recipe"))
-	}
 	if err := (index.FlatOptions{Format: index.Format(s.Format)}).Validate(); err != nil {
 		return err
 	}
-	return model.Options{DType: s.DType, Dimensions: s.Dimensions, MaxTokens: s.MaxTokens, Pooling: s.Pooling}.Validate()
+	return checkEncoding(dense.Options{Recipe: s.Recipe, Prompt: s.Prompt, Task: s.Task, SystemText: s.SystemText, DType: s.DType, Dimensions: s.Dimensions,
+		MaxTokens: s.MaxTokens, Pooling: s.Pooling})
 }
 
 func (s *denseSystem) Settings() map[string]string {

@@ -22,8 +22,9 @@ func TestDenseSettings(t *testing.T) {
 		"max_tokens: 100000":                    "100000 tokens: the model was made for at most",
 		"max_tokens: -1":                        "max tokens: -1 is negative",
 		"system_text: hello":                    "a model without a recipe has no system message",
-		"recipe: echo, system_text: hello":      "system_text: echo has no system message",
-		"recipe: one-word, prompt: \"query: \"": "recipe and prompt exclude each other",
+		"recipe: echo, system_text: hello":      "system text: echo has no system message",
+		"recipe: one-word, task: find":          "task: one-word takes no task; echo, e5-mistral",
+		"recipe: one-word, prompt: \"query: \"": "recipe one-word and prompt \"query: \": give one of them",
 	} {
 		path := filepath.Join(dir, "study.yaml")
 		writeFile(t, path, "name: s\ndatasets: [{path: data}]\nmeasures: [nDCG@10]\nbaseline: bm25\nsystems:\n  - bm25\n  - {name: d, kind: dense, model: "+model+", "+settings+"}\n")

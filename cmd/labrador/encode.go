@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,13 +64,17 @@ those that the tokenizer adds.`,
 			default:
 				return usagef("--side is query or document, not %q", side)
 			}
-			if err := checkEncoding(o); err != nil {
-				return usageError{err}
-			}
 			if cmd.Flags().Changed("system") {
 				o.SystemText = &system
 			}
-			return encodeFile(cmd, o, s, args[0], strings.TrimSuffix(args[1], ".npy"))
+			if err := checkEncoding(o); err != nil {
+				return usageError{err}
+			}
+			out := strings.TrimSuffix(args[1], ".npy")
+			if slices.Contains([]string{"", ".", ".."}, out[strings.LastIndexAny(out, pathEnds)+1:]) {
+				return usagef("OUT %q is a folder: name the files in it, as in %q", args[1], filepath.Join(args[1], "vectors"))
+			}
+			return encodeFile(cmd, o, s, args[0], out)
 		},
 	}
 	f := c.Flags()
@@ -79,7 +84,7 @@ those that the tokenizer adds.`,
 	f.StringVar(&o.Recipe, "recipe", "", "recipe instead of the model's own prompts (see labrador prompt)")
 	f.StringVar(&o.Task, "task", "", "task line of an instruction recipe")
 	f.StringVar(&system, "system", "", "system text of a chat recipe instead of the template's own")
-	f.StringVar(&o.Pooling, "pooling", "", "last, mean, cls or weightedmean instead of the model's own")
+	f.StringVar(&o.Pooling, "pooling", "", "last, mean, cls, weightedmean, meansqrt or max instead of the model's own")
 	f.IntVar(&o.MaxTokens, "max-tokens", 0, "cut texts to so many tokens (default: what the model was made for)")
 	f.StringVar(&o.DType, "dtype", "", "f32 (exact, default), bf16, int8, or auto: the fastest here whose vectors keep a mean cosine of .997 with f32's")
 	f.IntVar(&o.Dimensions, "dimensions", 0, "keep the first so many dimensions")
@@ -87,34 +92,56 @@ those that the tokenizer adds.`,
 	return c
 }
 
+// pathEnds are the characters behind which a path's last name begins.
+const pathEnds = "/" + string(filepath.Separator)
+
 // checkEncoding checks what can be checked without the model.
 func checkEncoding(o dense.Options) error {
-	if o.Recipe != "" && !slices.Contains(prompt.Names(), o.Recipe) {
+	recipe := orElse(o.Recipe, "a model without a recipe")
+	switch {
+	case o.Recipe != "" && !slices.Contains(prompt.Names(), o.Recipe):
 		return fmt.Errorf("no recipe %q: there are %s", o.Recipe, strings.Join(prompt.Names(), ", "))
+	case o.Recipe != "" && o.Prompt != "":
+		return fmt.Errorf("recipe %s and prompt %q: give one of them", o.Recipe, o.Prompt)
+	case o.Task != "" && !prompt.TakesTask(o.Recipe):
+		return fmt.Errorf("task: %s takes no task; %s do", recipe, strings.Join(slices.DeleteFunc(prompt.Names(), func(name string) bool { return !prompt.TakesTask(name) }), ", "))
+	case o.SystemText != nil && !slices.Contains([]string{"one-word", "paper-one-word", "promptreps"}, o.Recipe):
+		return fmt.Errorf("system text: %s has no system message; one-word, paper-one-word and promptreps have", recipe)
 	}
 	return model.Options{DType: o.DType, MaxTokens: o.MaxTokens, Dimensions: o.Dimensions, Pooling: o.Pooling, Threads: o.Threads}.Validate()
 }
 
-func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out string) error {
-	items, err := itemsOf(in, side)
-	if err != nil {
-		return err
+// survey reads the texts of a file once: where they are, their ids and digest.
+func survey(in string, side labrador.Side) (items dense.Items, ids []string, digest string, err error) {
+	if items, err = itemsOf(in, side); err != nil {
+		return nil, nil, "", err
 	}
-	ids, digest, err := dense.Survey(items)
-	if err != nil {
-		return err
+	if ids, digest, err = dense.Survey(items); err != nil {
+		return nil, nil, "", err
 	}
 	if len(ids) == 0 {
-		return fmt.Errorf("encode: %s holds no text", in)
+		return nil, nil, "", fmt.Errorf("encode: %s holds no text", in)
 	}
 	if err := checkIDLines(ids); err != nil {
-		return fmt.Errorf("encode: %s: %w", in, err)
+		return nil, nil, "", fmt.Errorf("encode: %s: %w", in, err)
+	}
+	return items, ids, digest, nil
+}
+
+func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out string) error {
+	items, ids, digest, err := survey(in, side)
+	if err != nil {
+		return err
+	}
+	if err := checkOut(out); err != nil {
+		return err
 	}
 	e, err := dense.Open(cmd.Context(), o)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
+	notePrompt(cmd.ErrOrStderr(), o.Prompt, e.Model().Prompts())
 	parts := out + ".parts"
 	unlock, err := lockParts(parts, out)
 	if err != nil {
@@ -148,11 +175,45 @@ func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d texts, %d dimensions, %d tokens encoded in %s in %.1f s (%.0f a second): %s.npy, %s.ids\n",
 		set.Rows, e.Dimensions(), tokens, e.Model().DType(), time.Since(start).Seconds(), float64(tokens)/time.Since(start).Seconds(), out, out)
-	if os.RemoveAll(parts) == nil {
-		return nil
+	removeParts(kept, unlock)
+	return nil
+}
+
+// notePrompt says that a prompt that looks like a name is none of the model's, so that it is taken for a text.
+func notePrompt(w io.Writer, prompt string, known map[string]string) {
+	if _, ok := known[prompt]; ok || prompt == "" || strings.ContainsAny(prompt, ": \n") {
+		return
 	}
-	unlock() // some systems remove no file that is open
-	return os.RemoveAll(parts)
+	has := "has none with a name"
+	if len(known) > 0 {
+		has = "has " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+	}
+	fmt.Fprintf(w, "--prompt %q is put before every text: the model %s\n", prompt, has)
+}
+
+// checkOut says, before anything is encoded, that a folder is in the way of what is written at the end.
+func checkOut(out string) error {
+	for _, path := range []string{out + ".npy", out + ".ids"} {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return fmt.Errorf("encode: %s, which is to be written, is a folder: give another OUT", path)
+		}
+	}
+	return nil
+}
+
+// removeParts removes what encoding left in the folder of unfinished vectors, once they are written, and the folder unless somebody keeps
+// other files there.
+func removeParts(kept *store.Store, unlock func() error) {
+	sets, _ := kept.List()
+	for _, s := range sets {
+		kept.Remove(s.ID)
+	}
+	lock := filepath.Join(kept.Dir(), lockName)
+	if os.Remove(lock) != nil { // some systems remove no file that is open
+		unlock()
+		os.Remove(lock)
+	}
+	os.Remove(kept.Dir())
 }
 
 // checkIDLines refuses ids that the lines of OUT.ids cannot tell apart.
@@ -170,6 +231,9 @@ func checkIDLines(ids []string) error {
 	return nil
 }
 
+// lockName is the file in the folder of unfinished vectors that its user holds.
+const lockName = "lock"
+
 // lockParts makes the folder of the unfinished vectors of out its caller's alone until unlock, or says that another process has it. The
 // system gives the folder up when its holder dies.
 func lockParts(parts, out string) (unlock func() error, err error) {
@@ -177,7 +241,7 @@ func lockParts(parts, out string) (unlock func() error, err error) {
 		if err := os.MkdirAll(parts, 0o755); err != nil {
 			return nil, fmt.Errorf("encode: %w", err)
 		}
-		path := filepath.Join(parts, "lock")
+		path := filepath.Join(parts, lockName)
 		lock := flock.New(path)
 		locked, err := lock.TryLock()
 		if errors.Is(err, fs.ErrNotExist) { // whoever was here finished just now
@@ -231,6 +295,9 @@ func itemsOf(path string, side labrador.Side) (dense.Items, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
+	}
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("encode: texts are read twice: %s is no file that can be", path)
 	}
 	name := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(path), ".gz"), ".zst")
 	switch {
@@ -317,6 +384,24 @@ func lineItems(path string) dense.Items {
 	})
 }
 
+// jsonLineError says what is wrong with a line of JSON lines, without the blanks around it, that could not be read for err.
+func jsonLineError(line []byte, err error) error {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case len(line) == 0:
+		return errBlank
+	case string(line) == "{":
+		return errors.New("an object over several lines: JSON lines have each on one")
+	case line[0] != '{':
+		return errors.New("no object: JSON lines have one on each line")
+	case errors.As(err, &wrong):
+		return fmt.Errorf("%q is a %s, not a string", wrong.Field, wrong.Value)
+	case !bytes.HasSuffix(line, []byte("}")):
+		return fmt.Errorf("%w: is the line cut off?", err)
+	}
+	return err
+}
+
 func jsonItems(path string) dense.Items {
 	return readLines(path, func(line []byte) (dense.Item, error) {
 		var o struct {
@@ -325,17 +410,8 @@ func jsonItems(path string) dense.Items {
 			Title string          `json:"title"`
 			Text  *string         `json:"text"`
 		}
-		switch len(bytes.TrimSpace(line)) {
-		case 0:
-			return dense.Item{}, errBlank
-		case 1:
-			return dense.Item{}, errors.New("an object over several lines: JSON lines have each on one")
-		}
 		if err := json.Unmarshal(line, &o); err != nil {
-			if !bytes.HasSuffix(bytes.TrimSpace(line), []byte("}")) {
-				return dense.Item{}, fmt.Errorf("%w: is the line cut off?", err)
-			}
-			return dense.Item{}, err
+			return dense.Item{}, jsonLineError(bytes.TrimSpace(line), err)
 		}
 		if o.Text == nil {
 			return dense.Item{}, fmt.Errorf(`the object has no "text"`)

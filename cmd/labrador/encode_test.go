@@ -42,6 +42,53 @@ func TestEncodeTwice(t *testing.T) {
 	}
 }
 
+// TestEncodeBesideOthers: what somebody keeps in OUT.parts stays, and a folder where a file is to be written is said before anything is encoded.
+func TestEncodeBesideOthers(t *testing.T) {
+	m := outside.Data(t, "models/st-bert-mean")
+	t.Chdir(t.TempDir())
+	writeFile(t, "x.txt", "some text\n")
+	writeFile(t, "out.parts/mine", "mine\n")
+	if status, _, stderr := exitOf(t, "encode", "--model", m, "x.txt", "out"); status != 0 {
+		t.Fatal(stderr)
+	}
+	if entries, err := os.ReadDir("out.parts"); err != nil || len(entries) != 1 || entries[0].Name() != "mine" {
+		t.Errorf("out.parts holds %v, %v; want what was there before", entries, err)
+	}
+	for _, name := range []string{"a.npy", "b.ids"} {
+		if err := os.Mkdir(name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		out := name[:1]
+		status, _, stderr := exitOf(t, "encode", "--model", m, "x.txt", out)
+		if status != 1 || !strings.Contains(stderr, name+", which is to be written, is a folder") || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s is a folder: status %d, %q", name, status, stderr)
+		}
+		if _, err := os.Stat(out + ".parts"); err == nil {
+			t.Errorf("%s.parts was made", out)
+		}
+	}
+	if status, _, stderr := exitOf(t, "encode", "--model", m, os.DevNull, "c"); status != 1 || !strings.Contains(stderr, "texts are read twice") {
+		t.Errorf("no file: status %d, %q", status, stderr)
+	}
+}
+
+// TestEncodeNamesPrompts: a name that the model does not know is said to be taken for a text; one that it knows and a text are not spoken of.
+func TestEncodeNamesPrompts(t *testing.T) {
+	named, bare := outside.Data(t, "models/st-qwen3-prompts"), outside.Data(t, "models/st-bert-mean")
+	t.Chdir(t.TempDir())
+	writeFile(t, "x.txt", "some text\n")
+	for _, c := range []struct{ model, prompt, says string }{
+		{named, "querry", `--prompt "querry" is put before every text: the model has document, query` + "\n"},
+		{bare, "query", `--prompt "query" is put before every text: the model has none with a name` + "\n"},
+		{named, "query", ""}, {named, "query: ", ""}, {bare, "search for", ""},
+	} {
+		status, _, stderr := exitOf(t, "encode", "--model", c.model, "--prompt", c.prompt, "x.txt", "out")
+		if before, _, _ := strings.Cut(stderr, "1 texts"); status != 0 || before != c.says {
+			t.Errorf("%s: status %d, %q; want %q first", c.prompt, status, stderr, c.says)
+		}
+	}
+}
+
 // TestEncode encodes the same texts given in every form, and asks for the same vectors, a resumed run, and clear errors.
 func TestEncode(t *testing.T) {
 	m := outside.Data(t, "models/st-bert-mean")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -20,7 +21,6 @@ import (
 	"github.com/labrador-lab/labrador/index"
 	"github.com/labrador-lab/labrador/internal/atomicfile"
 	"github.com/labrador-lab/labrador/internal/progress"
-	"github.com/labrador-lab/labrador/model"
 )
 
 // denseIndex is dense.json of an index folder: what its queries must be encoded with, and how its vectors are searched.
@@ -133,6 +133,9 @@ func parseDense(text string) (denseIndex, error) {
 			d.Recall, err = strconv.ParseFloat(value, 64)
 		default:
 			err = fmt.Errorf("there are recipe, task, dtype, pooling, max_tokens, dimensions, search, format, keep, recall")
+		}
+		if errors.As(err, new(*strconv.NumError)) {
+			err = errors.New("want a number")
 		}
 		if err != nil {
 			return d, fmt.Errorf("dense: setting %q: %w", p, err)
@@ -399,7 +402,7 @@ func (s *encodedSearcher) Search(ctx context.Context, q labrador.Query, k int) (
 
 // check says at once what is wrong with a model's settings, before a corpus is read.
 func (d denseIndex) check() error {
-	return model.Options{DType: d.DType, MaxTokens: d.MaxTokens, Dimensions: d.Dimensions, Pooling: d.Pooling}.Validate()
+	return checkEncoding(d.options(0))
 }
 
 // verifyDense compares a dense index with its checksums.

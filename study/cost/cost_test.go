@@ -168,7 +168,7 @@ func TestPlanOfOnePass(t *testing.T) {
 		return Work{System: name, Dataset: "a", Key: name, Pass: "p", Documents: documents, Queries: queries, DocumentsDone: done, QueriesDone: done,
 			Model: &Model{Parameters: layers * 1e6, Dimensions: 10}, TokensPerSecond: 600 / float64(layers)}
 	}
-	same := layer("cut", 6, 0)
+	same := layer("cut", 6, .75)
 	same.Key = "6"
 	p := New([]Work{layer("2", 2, .5), layer("6", 6, .75), layer("4", 4, .75), same}, nil)
 	const tokens, bytes = 100200, 1010 * 10 * 4
@@ -234,5 +234,49 @@ func TestPlanOfTwoSplits(t *testing.T) {
 	works[0].Done, works[4].DocumentsDone = true, 1
 	if p = New(works, nil); p.Rows[4].Left.Tokens != 600 || p.Left.Tokens-p.Rows[3].Left.Tokens-p.Rows[7].Left.Tokens != 100200+600 {
 		t.Errorf("with the first there, layer 2 is left: %+v", p)
+	}
+}
+
+// TestPlanOfSameTexts: one corpus with its queries under two names is encoded once, whatever the pass would be; other queries are not the same.
+func TestPlanOfSameTexts(t *testing.T) {
+	work := func(dataset, asked, pass string) Work {
+		return Work{System: "mini", Dataset: dataset, Corpus: "c", Asked: asked, Key: "k", Pass: pass, Documents: Count(1000, []int{100, 100}),
+			Queries: Count(10, []int{20, 20}), Model: &Model{Parameters: 1e6, Dimensions: 10}, TokensPerSecond: 100}
+	}
+	p := New([]Work{work("one", "q", "int8"), work("two", "q", "auto"), work("three", "task q", "int8")}, nil)
+	for i, want := range []struct {
+		tokens, bytes       float64
+		sameAs, documentsOf string
+	}{{100200, 1010 * 40, "", ""}, {0, 0, "mini", "one"}, {200, 10 * 40, "", "one"}} {
+		r := p.Rows[i]
+		if r.All.Tokens != want.tokens || r.All.Bytes != want.bytes || r.Left.Tokens != want.tokens || r.SameAs != want.sameAs || r.DocumentsOf != want.documentsOf {
+			t.Errorf("%s: %+v", r.Dataset, r)
+		}
+	}
+}
+
+// TestPlanOfDoneWithoutVectors: a run that is there gives no vectors to others once they were removed, so the next system with the same ones
+// makes them, and only it.
+func TestPlanOfDoneWithoutVectors(t *testing.T) {
+	work := func(system string, done bool) Work {
+		return Work{System: system, Dataset: "d", Key: "k", Done: done, Documents: Count(1000, []int{100, 100}), Queries: Count(10, []int{20, 20}),
+			Model: &Model{Parameters: 1e6, Dimensions: 10}, TokensPerSecond: 100}
+	}
+	works := []Work{work("f32", true), work("bits", false), work("int8", false)}
+	p := New(works, nil)
+	if r := p.Rows[1]; r.Left.Tokens != 100200 || r.Left.Bytes != 1010*40 || r.Left.Seconds != 1002 || r.All.Tokens != 0 || r.SameAs != "f32" {
+		t.Errorf("the vectors were removed: %+v", r)
+	}
+	if r := p.Rows[2]; r.Left.Tokens != 0 || r.Left.Bytes != 0 {
+		t.Errorf("the other makes the vectors: %+v", r)
+	}
+	works[1].DocumentsDone, works[1].QueriesDone, works[2].DocumentsDone, works[2].QueriesDone = 1, .5, 1, .5
+	if p = New(works, nil); p.Left.Tokens != 100 || p.Left.Bytes != 5*40 {
+		t.Errorf("half of the queries are left: %+v", p.Left)
+	}
+	works[0].Done = false // and then the first makes what is left
+	works[0].DocumentsDone, works[0].QueriesDone = 1, .5
+	if p = New(works, nil); p.Left.Tokens != 100 || p.Rows[0].Left.Tokens != 100 {
+		t.Errorf("the first is not done: %+v", p.Rows)
 	}
 }

@@ -6,6 +6,8 @@ type Work struct {
 	Dataset string `json:"dataset"`
 	// Corpus names the documents, which several datasets may have in common, such as the splits of one. Empty: the dataset.
 	Corpus string `json:"-"`
+	// Asked names the queries with what is put before them, which datasets with other names may have in common. Empty: the dataset's own.
+	Asked string `json:"-"`
 	// Key names how the vectors are made, or an index without vectors: of several works with one key on the same texts only the first makes
 	// them and keeps them. Empty: they are nobody else's.
 	Key string `json:"-"`
@@ -112,6 +114,12 @@ func (r *Row) price(machines []Machine, s shares) {
 	}
 	if r.Done {
 		return
+	}
+	if s.documents.theirs {
+		r.Left.Bytes += r.vectorBytes(r.Documents) * s.documents.left
+	}
+	if s.queries.theirs {
+		r.Left.Bytes += r.vectorBytes(r.Queries) * s.queries.left
 	}
 	r.Left.add(documents.times(s.documents.left))
 	r.Left.add(ownDocuments.times(1 - r.DocumentsDone))

@@ -39,7 +39,7 @@ func shareOut(rows []Row) []shares {
 			out[i].queries = share{all: 1, left: 1 - r.QueriesDone}
 			continue
 		}
-		queries, queryPass := s.share(r, "queries of "+r.Dataset, r.QueriesDone, &out[i].queries)
+		queries, queryPass := s.share(r, "queries of "+cmp.Or(r.Asked, r.Dataset), r.QueriesDone, &out[i].queries)
 		if documents != nil && queries != nil {
 			r.SameAs = queries.System
 		}
@@ -51,32 +51,42 @@ func shareOut(rows []Row) []shares {
 }
 
 // share fills in a row's share of texts, of whose vectors it has the part done, and returns the row that makes the same vectors, or, where there
-// is none, the row that pays for the pass.
+// is none, the row that pays for the pass. A row that is done makes nothing, so that the next one with the same vectors makes those that are
+// no longer kept; an index is taken to be kept.
 func (s *sharer) share(r *Row, texts string, done float64, sh *share) (same, pass *Row) {
-	if r.Key != "" {
-		key := texts + " by key " + r.Key
-		if first := s.owner[key]; first != nil {
-			*sh = share{theirs: true}
-			return first, nil
-		}
-		s.owner[key] = r
-	}
 	*sh = share{all: 1, left: 1 - done}
 	if r.Done {
 		sh.left = 0
 	}
-	name := cmp.Or(r.Pass, r.Key)
-	if name == "" {
+	key, name := texts+" by key "+r.Key, texts+" in pass "+cmp.Or(r.Pass, r.Key)
+	if r.Key != "" {
+		if same = s.owner[key]; same == nil {
+			s.owner[key] = r
+		}
+		s.pay(key, sh)
+		sh.theirs = same != nil
+		if same != nil && r.Model == nil {
+			sh.left = 0
+		}
+	}
+	if cmp.Or(r.Pass, r.Key) == "" {
 		return nil, nil
 	}
-	name = texts + " in pass " + name
+	s.pay(name, sh)
+	if same != nil {
+		return same, nil
+	}
 	if pass = s.owner[name]; pass == nil {
 		s.owner[name] = r
 	}
-	before := s.paid[name]
-	s.paid[name] = share{all: 1, left: max(sh.left, before.left)}
-	sh.all, sh.left = sh.all-before.all, max(0, sh.left-before.left)
 	return nil, pass
+}
+
+// pay takes from a share what others have paid of the work of a name, and notes that the rest is paid.
+func (s *sharer) pay(name string, sh *share) {
+	before := s.paid[name]
+	s.paid[name] = share{all: max(sh.all, before.all), left: max(sh.left, before.left)}
+	sh.all, sh.left = max(0, sh.all-before.all), max(0, sh.left-before.left)
 }
 
 // corpus names the documents.
