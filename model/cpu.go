@@ -26,6 +26,9 @@ type worker struct {
 	linears []rows
 	tap     func(layers int, x rows) // sees the states behind each layer; nil: nobody does
 
+	norm    norm // at most one of these two waits
+	product product
+
 	scaled map[scaledTurns]*turns // the tables of the batch's sequences whose frequencies are their own
 }
 
@@ -61,6 +64,7 @@ func (w *worker) close() {
 func (w *worker) begin(ctx context.Context, b *Batch) {
 	w.memory.reset()
 	w.ctx, w.batch, w.layer, w.err = ctx, b, 0, nil
+	w.norm, w.product = norm{}, product{}
 	clear(w.scaled)
 }
 
@@ -127,17 +131,18 @@ func (w *worker) Embed(table *Matrix, ids []int32) rows {
 
 // Linear implements Ops.
 func (w *worker) Linear(x rows, l *Linear) rows {
-	y := w.matrix(x.Rows, l.W.Rows, x.kept)
-	w.packed[l.W.Slot].Linear(w.pool, y.Mat, x.Mat)
-	return y
+	p, prepare := w.packed[l.W.Slot], w.input(x)
+	return w.later(x, l.W.Rows, func(out, add kernel.Mat) {
+		p.LinearFused(w.pool, out, x.Mat, kernel.Fused{Prepare: prepare, Add: add})
+	})
 }
 
 // Linears implements Ops. The maps are packed as one; each result is a range of its columns.
 func (w *worker) Linears(x rows, ls ...*Linear) []rows {
-	p := w.packed[ls[0].W.Slot]
+	p, prepare := w.packed[ls[0].W.Slot], w.input(x)
 	total, _ := p.Shape()
 	y := w.matrix(x.Rows, total, x.kept)
-	p.Linear(w.pool, y.Mat, x.Mat)
+	p.LinearFused(w.pool, y.Mat, x.Mat, kernel.Fused{Prepare: prepare})
 	w.linears = w.linears[:0]
 	at := 0
 	for _, l := range ls {
@@ -157,11 +162,11 @@ func (x rows) columns(from, n int) rows {
 	return y
 }
 
-// part is a view of rows from to to.
-func (x rows) part(from, to int) kernel.Mat {
-	m := x.Mat
-	m.Rows = to - from
-	m.Data = m.Data[from*m.Stride:]
+// part is a view of rows from to to; no matrix stays none.
+func part(m kernel.Mat, from, to int) kernel.Mat {
+	if m.Data != nil {
+		m.Rows, m.Data = to-from, m.Data[from*m.Stride:]
+	}
 	return m
 }
 
@@ -184,36 +189,37 @@ func (w *worker) inBlocks(n, width int, f func(from, to int, inner kernel.Mat)) 
 
 // GatedMLP implements Ops.
 func (w *worker) GatedMLP(x rows, m *GatedMLP) rows {
-	in, down := w.packed[m.Gate.W.Slot], w.packed[m.Down.W.Slot]
+	in, down, prepare := w.packed[m.Gate.W.Slot], w.packed[m.Down.W.Slot], w.input(x)
 	width, inner := m.Gate.W.Rows+m.Up.W.Rows, m.Gate.W.Rows
-	y := w.matrix(x.Rows, m.Down.W.Rows, x.kept)
-	w.inBlocks(x.Rows, width, func(from, to int, h kernel.Mat) {
-		in.Linear(w.pool, h, x.part(from, to))
-		w.each(h.Rows, h.Rows*width, func(i int) {
-			gate, up := h.Row(i)[:inner], h.Row(i)[inner:]
-			if m.Act == SiLU {
-				w.k.SiLUMul(gate, gate, up)
-				return
+	return w.later(x, m.Down.W.Rows, func(out, add kernel.Mat) {
+		w.inBlocks(x.Rows, width, func(from, to int, h kernel.Mat) {
+			in.LinearFused(w.pool, h, part(x.Mat, from, to), kernel.Fused{Prepare: behind(prepare, from)})
+			act := func(i int) {
+				gate, up := h.Row(i)[:inner], h.Row(i)[inner:width]
+				if m.Act == SiLU {
+					w.k.SiLUMul(gate, gate, up)
+					return
+				}
+				w.activate(gate, m.Act)
+				w.k.Mul(gate, gate, up)
 			}
-			w.activate(gate, m.Act)
-			w.k.Mul(gate, gate, up)
+			narrow := h
+			narrow.Cols = inner
+			down.LinearFused(w.pool, part(out, from, to), narrow, kernel.Fused{Prepare: act, Add: part(add, from, to)})
 		})
-		h.Cols = inner
-		down.Linear(w.pool, y.part(from, to), h)
 	})
-	return y
 }
 
 // MLP implements Ops.
 func (w *worker) MLP(x rows, m *MLP) rows {
-	up, down := w.packed[m.Up.W.Slot], w.packed[m.Down.W.Slot]
-	y := w.matrix(x.Rows, m.Down.W.Rows, x.kept)
-	w.inBlocks(x.Rows, m.Up.W.Rows, func(from, to int, h kernel.Mat) {
-		up.Linear(w.pool, h, x.part(from, to))
-		w.each(h.Rows, h.Rows*h.Cols, func(i int) { w.activate(h.Row(i), m.Act) })
-		down.Linear(w.pool, y.part(from, to), h)
+	up, down, prepare := w.packed[m.Up.W.Slot], w.packed[m.Down.W.Slot], w.input(x)
+	return w.later(x, m.Down.W.Rows, func(out, add kernel.Mat) {
+		w.inBlocks(x.Rows, m.Up.W.Rows, func(from, to int, h kernel.Mat) {
+			up.LinearFused(w.pool, h, part(x.Mat, from, to), kernel.Fused{Prepare: behind(prepare, from)})
+			act := func(i int) { w.activate(h.Row(i), m.Act) }
+			down.LinearFused(w.pool, part(out, from, to), h, kernel.Fused{Prepare: act, Add: part(add, from, to)})
+		})
 	})
-	return y
 }
 
 // activate applies an activation to x in place.
@@ -237,25 +243,21 @@ func (w *worker) activate(x []float32, act Activation) {
 
 // RMSNorm implements Ops.
 func (w *worker) RMSNorm(x rows, v *Vector, eps float64) rows {
-	y, n := w.matrix(x.Rows, x.Cols, x.kept), len(v.Data)
-	w.each(x.Rows, x.Rows*x.Cols, func(i int) {
-		in, out := x.Row(i), y.Row(i)
+	n := len(v.Data)
+	return w.normed(x, func(out, in []float32) {
 		for at := 0; at < len(in); at += n {
 			w.k.RMSNorm(out[at:at+n], in[at:at+n], v.Data, float32(eps))
 		}
 	})
-	return y
 }
 
 // LayerNorm implements Ops.
 func (w *worker) LayerNorm(x rows, v, b *Vector, eps float64) rows {
-	y := w.matrix(x.Rows, x.Cols, x.kept)
 	var bias []float32
 	if b != nil {
 		bias = b.Data
 	}
-	w.each(x.Rows, x.Rows*x.Cols, func(i int) { w.k.LayerNorm(y.Row(i), x.Row(i), v.Data, bias, float32(eps)) })
-	return y
+	return w.normed(x, func(out, in []float32) { w.k.LayerNorm(out, in, v.Data, bias, float32(eps)) })
 }
 
 // turns returns the tables of r for a sequence of n tokens.
@@ -275,6 +277,7 @@ func (w *worker) turns(r *Rotary, n int) *turns {
 
 // Rope implements Ops.
 func (w *worker) Rope(x rows, r *Rotary) rows {
+	w.settle()
 	row := 0
 	for s := range w.batch.Sequences() {
 		own := w.batch.Offsets[s+1] - w.batch.Offsets[s]
@@ -298,6 +301,7 @@ func (w *worker) Rope(x rows, r *Rotary) rows {
 
 // Attention implements Ops.
 func (w *worker) Attention(q, k, v rows, a *Attention) rows {
+	w.settle()
 	y := w.matrix(q.Rows, a.Heads*a.Dim, q.kept)
 	if w.save != nil {
 		w.save.put(w.layer, k.Mat, v.Mat)
@@ -348,24 +352,32 @@ func (w *worker) attentionSpans(kept bool) []kernel.Span {
 
 // Activate implements Ops.
 func (w *worker) Activate(x rows, act Activation) rows {
+	w.settle()
 	w.each(x.Rows, x.Rows*x.Cols, func(i int) { w.activate(x.Row(i), act) })
 	return x
 }
 
 // Add implements Ops.
 func (w *worker) Add(x, y rows) rows {
+	if w.product.run != nil && w.product.add.Data == nil && same(w.product.y.Mat, y.Mat) {
+		w.product.add = x.Mat
+		return y
+	}
+	w.settle()
 	w.each(x.Rows, x.Rows*x.Cols, func(i int) { w.k.Add(y.Row(i), x.Row(i), y.Row(i)) })
 	return y
 }
 
 // Scale implements Ops.
 func (w *worker) Scale(x rows, s float64) rows {
+	w.settle()
 	w.each(x.Rows, x.Rows*x.Cols, func(i int) { w.k.Scale(x.Row(i), x.Row(i), float32(s)) })
 	return x
 }
 
 // Keep implements Ops.
 func (w *worker) Keep(x rows) rows {
+	w.settle()
 	if x.kept || w.batch.Keep == nil {
 		x.kept = true
 		return x
@@ -389,7 +401,7 @@ func (w *worker) Pool(x rows, how Pooling) rows {
 	at := 0
 	for s := range y.Rows {
 		k := w.batch.kept(s)
-		w.poolRows(y.Row(s), x.part(at, at+k.To-k.From), how, w.batch.Start+k.From)
+		w.poolRows(y.Row(s), part(x.Mat, at, at+k.To-k.From), how, w.batch.Start+k.From)
 		at += k.To - k.From
 	}
 	return y
@@ -422,8 +434,15 @@ func (w *worker) poolRows(out []float32, x kernel.Mat, how Pooling, first int) {
 	w.k.Scale(out, out, float32(1/total))
 }
 
+// Result implements Ops.
+func (w *worker) Result(x rows) rows {
+	w.settle()
+	return x
+}
+
 // Normalize implements Ops.
 func (w *worker) Normalize(x rows) rows {
+	w.settle()
 	for i := range x.Rows {
 		w.k.Normalize(x.Row(i), x.Row(i))
 	}
@@ -433,6 +452,7 @@ func (w *worker) Normalize(x rows) rows {
 // Layer implements Ops. It takes the batch in pieces of whole sequences; their results take the place of their inputs, and what the layer
 // took beside them is given back.
 func (w *worker) Layer(i int, x rows, f func(rows) rows) rows {
+	w.settle()
 	w.layer = i
 	before, whole, first, done := w.memory.at, w.batch, 0, 0
 	kept := x.kept
@@ -443,11 +463,13 @@ func (w *worker) Layer(i int, x rows, f func(rows) rows) rows {
 		}
 		to := w.cut(whole, s)
 		n := w.batch.rows(x.kept)
-		y := f(rows{x.part(first, first+n), x.kept})
-		for r := range y.Rows { // at most n
-			copy(x.Row(done), y.Row(r))
-			done++
+		y := f(rows{part(x.Mat, first, first+n), x.kept})
+		if to := part(x.Mat, done, done+y.Rows); !w.settleInto(y.Mat, to, done == first) {
+			for r := range y.Rows { // at most n
+				copy(to.Row(r), y.Row(r))
+			}
 		}
+		done += y.Rows
 		s, first, kept = to, first+n, y.kept
 		w.memory.release(before)
 	}

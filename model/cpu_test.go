@@ -40,7 +40,7 @@ func TestCPUEqualsTransformers(t *testing.T) {
 				w.begin(t.Context(), b)
 				x := Forward(w, n, b, depth)
 				for j := range f.inputs {
-					check(fmt.Sprintf("text %d, layer %d", j, depth), compact(x.part(b.Offsets[j], b.Offsets[j+1])).Data, f.expect(t, "%d.hidden.%d", j, depth))
+					check(fmt.Sprintf("text %d, layer %d", j, depth), compact(part(x.Mat, b.Offsets[j], b.Offsets[j+1])).Data, f.expect(t, "%d.hidden.%d", j, depth))
 				}
 			}
 			for _, how := range []Pooling{PoolMean, PoolCLS, PoolLast, PoolWeightedMean} {

@@ -29,6 +29,10 @@ type Network struct {
 // Forward runs the first depth layers on a batch: all of them give the final states, with the final norm where the
 // architecture has one; 0 gives the embeddings.
 func Forward[T any](ops Ops[T], n *Network, b *Batch, depth int) T {
+	return ops.Result(forward(ops, n, b, depth))
+}
+
+func forward[T any](ops Ops[T], n *Network, b *Batch, depth int) T {
 	switch body := n.body.(type) {
 	case *decoder:
 		return forwardDecoder(ops, body, b, depth)

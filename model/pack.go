@@ -213,6 +213,7 @@ func (p *packer) Add(nothing, nothing) nothing                         { return 
 func (p *packer) Scale(nothing, float64) nothing                       { return nothing{} }
 func (p *packer) Keep(nothing) nothing                                 { return nothing{} }
 func (p *packer) Pool(nothing, Pooling) nothing                        { return nothing{} }
+func (p *packer) Result(nothing) nothing                               { return nothing{} }
 func (p *packer) Normalize(nothing) nothing                            { return nothing{} }
 
 // Layer implements Ops.

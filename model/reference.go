@@ -363,6 +363,9 @@ func poolWeight(how Pooling, i, n, first int) float64 {
 	return 1
 }
 
+// Result implements Ops.
+func (r *Reference) Result(x Rows64) Rows64 { return x }
+
 // Normalize implements Ops.
 func (r *Reference) Normalize(x Rows64) Rows64 {
 	return x.apply(x.Cols, func(_ int, out, in []float64) {
