@@ -171,7 +171,7 @@ func TestPruningIsExact(t *testing.T) {
 
 // TestBuildIsTheSameForAllThreads: threads and memory leave no trace in the file.
 func TestBuildIsTheSameForAllThreads(t *testing.T) {
-	docs := randomDocuments(rand.New(rand.NewPCG(3, 4)), 5000, 900)
+	docs := longTerms(randomDocuments(rand.New(rand.NewPCG(3, 4)), 5000, 900), 1000)
 	var first []byte
 	for i, o := range []BM25Options{{Threads: 1}, {Threads: 4}, {Threads: 3, Memory: 1}, {Threads: 1, Memory: 1}} {
 		o.Analyzer, o.TitleWeight = "whitespace", 2
