@@ -209,30 +209,6 @@ func TestDocumentsComeBack(t *testing.T) {
 	}
 }
 
-// TestExplainAddsUp: the parts of a score make the score.
-func TestExplainAddsUp(t *testing.T) {
-	docs := randomDocuments(rand.New(rand.NewPCG(7, 8)), 800, 60)
-	x := buildDocuments(t, docs, BM25Options{Analyzer: "whitespace", TitleWeight: .5})
-	hits, err := x.SearchNumbers(nil, "w1 w2 w2 w9", 50)
-	if err != nil || len(hits) == 0 {
-		t.Fatal(hits, err)
-	}
-	for _, h := range hits {
-		id, _ := x.ID(h.Number)
-		matches, err := x.Explain("w1 w2 w2 w9", id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum := 0.0
-		for _, m := range matches {
-			sum += float64(m.Score)
-		}
-		if float32(sum) != h.Score {
-			t.Fatalf("%s: parts %v, score %v", id, matches, h.Score)
-		}
-	}
-}
-
 func TestDuplicateID(t *testing.T) {
 	docs := []labrador.Document{{ID: "a", Text: "x"}, {ID: "b", Text: "y"}, {ID: "a", Text: "z"}}
 	path := filepath.Join(t.TempDir(), "index")
