@@ -14,30 +14,12 @@ import (
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/internal/mmap"
-	"github.com/labrador-lab/labrador/internal/sections"
 )
 
 // withPatch is x's file with other bytes from at on in a section, with the right checksums.
-func withPatch(t testing.TB, x *BM25, section string, at int, patch []byte) []byte {
+func withPatch(t testing.TB, x *BM25, section string, at int, bytes []byte) []byte {
 	t.Helper()
-	var out bytes.Buffer
-	w := sections.NewWriter(&out, bm25Kind, bm25Version, sections.Megabyte)
-	for _, name := range x.file.Names() {
-		b, err := x.file.Section(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if name == section {
-			b = bytes.Clone(b)
-			copy(b[min(at, len(b)):], patch)
-		}
-		w.Begin(name)
-		w.Write(b)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
+	return patched(t, x.mapped.Data, bm25Kind, patch{slices.Index(x.file.Names(), section), at, bytes, patchBytes})
 }
 
 // openBytes opens a BM25 file that lies in memory.

@@ -140,7 +140,27 @@ func readSetList(dir string) (l setList, err error) {
 	case l.Version == 1 && l.CRC32C != 0, l.Version > 1 && l.CRC32C != l.checksum():
 		return l, fmt.Errorf("index: %s: %s is not as it was written: build the index again", dir, setFile)
 	}
+	if err := l.checkNames(); err != nil {
+		return l, fmt.Errorf("index: %s: %s: %w: build the index again", dir, setFile, err)
+	}
 	return l, nil
+}
+
+// checkNames refuses a list that names a file twice, or by which a change would write over a file that is in use.
+func (l setList) checkNames() error {
+	if l.Next < 1 || l.Next > maxFile {
+		return fmt.Errorf("the next file is number %d", l.Next)
+	}
+	seen := map[string]bool{}
+	for _, e := range l.Parts {
+		for _, name := range []string{e.File, e.Deleted} {
+			if name != "" && (seen[name] || fileNumber(name) >= l.Next) {
+				return fmt.Errorf("file %s is named twice, or is number %d or more, which are to come", name, l.Next)
+			}
+			seen[name] = true
+		}
+	}
+	return nil
 }
 
 // use goes over to the parts of l; those that are open and stay are kept. On an error nothing changes.

@@ -254,7 +254,7 @@ func copyFolder(t *testing.T, from, to string) {
 	}
 }
 
-func names(t *testing.T, dir string) []string {
+func names(t testing.TB, dir string) []string {
 	t.Helper()
 	files, err := os.ReadDir(dir)
 	if err != nil {
