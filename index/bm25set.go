@@ -171,7 +171,7 @@ func (s *BM25Set) use(l setList) error {
 			parts = append(parts, s.parts[i])
 			continue
 		}
-		p, err := s.openPart(e)
+		p, err := s.openPart(e, l.NoDocuments)
 		if err != nil {
 			for _, q := range parts {
 				if !slices.Contains(s.parts, q) {
@@ -194,7 +194,8 @@ func (s *BM25Set) use(l setList) error {
 	return nil
 }
 
-func (s *BM25Set) openPart(e setEntry) (*setPart, error) {
+// openPart opens a part's files; it must keep its documents unless noDocuments says that none does.
+func (s *BM25Set) openPart(e setEntry, noDocuments bool) (*setPart, error) {
 	for _, name := range []string{e.File, e.Deleted} {
 		if name != filepath.Base(name) && name != "" {
 			return nil, fmt.Errorf("index: %s: %s: file %q is not in the folder", s.dir, setFile, name)
@@ -208,6 +209,10 @@ func (s *BM25Set) openPart(e setEntry) (*setPart, error) {
 	if have, want := p.x.opts.String(), s.opts.String(); have != want {
 		p.close()
 		return nil, fmt.Errorf("index: %s: part %s was built with %s, the index with %s", s.dir, e.File, have, want)
+	}
+	if p.x.arrivals == nil && !noDocuments {
+		p.close()
+		return nil, fmt.Errorf("index: %s: part %s keeps no documents, the index does: build it again", s.dir, e.File)
 	}
 	if e.Deleted == "" {
 		return p, nil

@@ -324,6 +324,30 @@ func TestBuildOverAListThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestPartWithoutDocuments: a set that says it keeps documents has no part that does not, which RM3 would read them from; also not one that
+// another process has built meanwhile.
+func TestPartWithoutDocuments(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "set")
+	docs := []labrador.Document{{ID: "a", Text: "hello there"}}
+	set := buildSet(t, dir, docs, BM25Options{})
+	defer set.Close()
+	buildSet(t, dir, docs, BM25Options{NoDocuments: true}).Close()
+	if _, _, err := set.Add(t.Context(), sequence([]labrador.Document{{ID: "b"}}), BM25Options{}); err == nil || !strings.Contains(err.Error(), "other settings") {
+		t.Error(err)
+	}
+	l, err := readSetList(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.NoDocuments = false
+	if err := writeSetList(dir, l); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenBM25Set(dir); err == nil || !strings.Contains(err.Error(), "keeps no documents") {
+		t.Error(err)
+	}
+}
+
 // TestSearchAll compares with going through the documents.
 func TestSearchAll(t *testing.T) {
 	r := rand.New(rand.NewPCG(41, 42))

@@ -132,7 +132,7 @@ func (s *BM25Set) begin() (l setList, end func(), err error) {
 		return l, nil, fmt.Errorf("index: %w", err)
 	}
 	end = func() { unlock(); s.change.Unlock() }
-	if l, err = readSetList(s.dir); err == nil && l.Options != s.list.Options {
+	if l, err = readSetList(s.dir); err == nil && (l.Options != s.list.Options || l.NoDocuments != s.list.NoDocuments) {
 		err = fmt.Errorf("index: %s: was built anew with other settings: open it again", s.dir)
 	}
 	if err == nil {

@@ -128,6 +128,9 @@ func changeHostileSet(dir string) error {
 	}
 	set.Stats()
 	useTerms(set)
+	if r, err := set.RM3(RM3Options{}); err == nil {
+		r.Search(ctx, labrador.Query{Text: "w0 w3"}, 5)
+	}
 	if err := set.Verify(); err != nil {
 		return err
 	}
