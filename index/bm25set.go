@@ -117,7 +117,11 @@ func OpenBM25Set(dir string) (*BM25Set, error) {
 
 // readSetList reads segments.json, or makes the list of a folder that has one file.
 func readSetList(dir string) (l setList, err error) {
-	data, err := os.ReadFile(filepath.Join(dir, setFile))
+	path := filepath.Join(dir, setFile)
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // reading a pipe would wait for a writer
+		return l, fmt.Errorf("index: %s is not a regular file", path)
+	}
+	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		x, err := OpenBM25(filepath.Join(dir, setSingle))
 		if err != nil {

@@ -312,8 +312,8 @@ func recallLine(t index.HNSWTuning) string {
 
 // isDenseIndex reports whether dir is a folder that indexDense made.
 func isDenseIndex(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, denseFile))
-	return err == nil
+	info, err := os.Stat(filepath.Join(dir, denseFile))
+	return err == nil && info.Mode().IsRegular()
 }
 
 // openDenseIndex opens such a folder with its model.
