@@ -54,7 +54,8 @@ func readPath[T any](path string, decode func(Stream) iter.Seq2[T, error]) iter.
 
 // DecodeDocuments streams documents from BEIR's corpus.jsonl, one object a line: _id (or id), title, text (or contents), image;
 // other keys are skipped. A file whose first character is not '{' is MS MARCO's TSV: id, text (collection.tsv) or id, address,
-// title, text (its documents). Blank lines are skipped. Memory does not grow with the file.
+// title, text (its documents). Blank lines are skipped. An id with blanks, tabs or line ends is an error, for runs cannot hold it. Memory does
+// not grow with the file.
 func DecodeDocuments(s Stream) iter.Seq2[Document, error] {
 	return decodeLines(s, func(d *lineDecoder, line []byte) (Document, error) {
 		if !d.json {
@@ -66,7 +67,8 @@ func DecodeDocuments(s Stream) iter.Seq2[Document, error] {
 }
 
 // DecodeQueries streams queries from BEIR's queries.jsonl, one object a line: _id (or id), text, image; other keys are skipped.
-// A file whose first character is not '{' is TSV: the id, a tab, the text to the end of the line. Blank lines are skipped.
+// A file whose first character is not '{' is TSV: the id, a tab, the text to the end of the line. Blank lines are skipped. An id with
+// blanks, tabs or line ends is an error, for runs cannot hold it.
 func DecodeQueries(s Stream) iter.Seq2[Query, error] {
 	return decodeLines(s, func(d *lineDecoder, line []byte) (Query, error) {
 		if !d.json {
@@ -171,9 +173,14 @@ func (d *lineDecoder) tsvDocument(line []byte) (Document, error) {
 	return Document{}, fmt.Errorf("%d columns between tabs, a corpus in TSV has 2 (id, text) or 4 (id, address, title, text)", len(f))
 }
 
+// idError refuses an id that would not come back as one column of a run or of judgements. trec_eval would take the rest of an id with a blank
+// for the rank and all that follows for something else, without a word.
 func idError(id []byte) error {
-	if len(bytes.TrimSpace(id)) == 0 {
+	switch f, _ := field(id); {
+	case len(f) == 0:
 		return errors.New("empty id")
+	case len(f) < len(id):
+		return fmt.Errorf("id %q: a blank, a tab or the end of a line in it would end it in TREC runs and judgements: put another character there, or none", clip(id))
 	}
 	return nil
 }

@@ -60,6 +60,13 @@ func TestDecodeDocuments(t *testing.T) {
 		{"{\"_id\":\"a\",\"text\":\"a\tb\"}", `c:1: "text": column 21: control character 0x09 in a string`},
 		{`["a"]`, `c:1: neither an object, {"_id": "1", "text": "..."}, nor id, tab, text`},
 		{"\ttext\n", `c:1: empty id`},
+		{"a\tx\na b\ttext\n", `c:2: id "a b"` + spoiled},
+		{" a\ttext\n", `c:1: id " a"` + spoiled},
+		{`{"_id":"a\tb","text":"x"}`, `c:1: id "a\tb"` + spoiled},
+		{`{"_id":"a\u000b","text":"x"}`, `c:1: id "a\v"` + spoiled},
+		{`{"_id":"` + strings.Repeat("a ", 40) + `","text":"x"}`, `c:1: id "` + strings.Repeat("a ", 18) + `a..."` + spoiled},
+		{`{"_id":" ","text":"x"}`, `c:1: empty id`},
+		{`{"_id":"a\u00a0b\u0085\u0000","text":"x"}`, "[{a\u00a0b\u0085\x00  x }]"}, // trec_eval's isspace knows ASCII's only
 		{"{\n \"_id\": \"a\",\n \"text\": \"x\"\n}\n", `c:1: an object over several lines: JSON lines have each on one`},
 	} {
 		docs, err := decodeDocs(test.in)
@@ -73,11 +80,16 @@ func TestDecodeDocuments(t *testing.T) {
 	}
 }
 
+// spoiled is what is said of an id that a run cannot hold.
+const spoiled = ": a blank, a tab or the end of a line in it would end it in TREC runs and judgements: put another character there, or none"
+
 func TestDecodeQueries(t *testing.T) {
 	for _, test := range []struct{ in, want string }{
 		{`{"_id":"a","text":"x","metadata":{}}`, `[{a x }]`},
 		{"1\twhat is\tthis\r\n2\tb", "[{1 what is\tthis } {2 b }]"},
 		{"1 what is", `c:1: no tab between id and text`},
+		{`{"_id":"a\n","text":"x"}`, `c:1: id "a\n"` + spoiled},
+		{"q 1\tb", `c:1: id "q 1"` + spoiled},
 	} {
 		queries, err := collect(DecodeQueries(Stream{Reader: strings.NewReader(test.in), Name: "c"}))
 		got := fmt.Sprint(queries)
@@ -231,7 +243,7 @@ func oracle(line []byte) (doc Document, ok bool) {
 		}
 		hasText = hasText || into != &doc.ID
 	}
-	return doc, doc.ID != "" && hasText
+	return doc, doc.ID != "" && hasText && !strings.ContainsAny(doc.ID, " \t\n\v\f\r")
 }
 
 func FuzzDecodeDocuments(f *testing.F) {
@@ -239,6 +251,7 @@ func FuzzDecodeDocuments(f *testing.F) {
 	f.Add([]byte(`{"_id": -7, "text": null}`))
 	f.Add([]byte("{\"_id\":\"a\",\"text\":\"\xff\\ud800\\u0041\"}"))
 	f.Add([]byte(`{"_id":"a","x":tru,"text":""}`))
+	f.Add([]byte(`{"_id":"a\tb","text":""}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		i := skipBlanks(line, 0)
 		if bytes.ContainsAny(line, "\n\r") || i == len(line) || line[i] != '{' {
@@ -261,8 +274,8 @@ func FuzzDecodeQueries(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		queries, err := collect(DecodeQueries(Stream{Reader: bytes.NewReader(text)}))
 		for _, q := range queries {
-			if strings.TrimSpace(q.ID) == "" && err == nil {
-				t.Fatalf("%q: %q", text, q)
+			if q.ID == "" || strings.ContainsAny(q.ID, " \t\n\v\f\r") {
+				t.Fatalf("%q: %q, %v", text, q, err)
 			}
 		}
 		collect(DecodeDocuments(Stream{Reader: bytes.NewReader(text)}))

@@ -69,12 +69,10 @@ func (d *lineDecoder) object(line []byte) error {
 		return errors.New("more than one object on the line")
 	case !hasID:
 		return errors.New(`no "_id"`)
-	case d.id == "":
-		return errors.New("empty id")
-	case !hasText:
+	case !hasText && d.id != "":
 		return errors.New(`no "text"`)
 	}
-	return nil
+	return idError([]byte(d.id))
 }
 
 // key reads a key and its colon; next is where the value starts.

@@ -198,7 +198,7 @@ func (c *checker) queryFile() error {
 	r := c.report
 	r.add(LevelError, "duplicate-query-id", &twice, "query ids that come more than once")
 	r.add(LevelError, "judged-query-missing", &missing, "judged queries that the query file lacks: they are not run, and programs differ in whether they count as 0")
-	r.add(LevelWarning, "blank-in-id", &blank, "query ids with blanks: TREC files cannot hold them")
+	r.add(LevelWarning, "blank-in-id", &blank, "query ids with blanks beyond ASCII's: many programs end a column of a TREC file at them")
 	r.add(LevelWarning, "empty-query", &empty, "queries without text")
 	r.add(LevelWarning, "bad-utf8", &bad, "lines of the query file that are not UTF-8: U+FFFD stands for the bad bytes")
 	r.add(LevelNote, "query-without-judgement", &unjudged, "queries that no split has judgements for")

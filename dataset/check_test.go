@@ -39,7 +39,7 @@ func TestCheckFindsEverything(t *testing.T) {
 		"warning empty-query 1 q4",
 		"warning judged-document-missing 1 q1 gone0",
 		"warning empty-document 1 d3",
-		"warning blank-in-id 1 d 4",
+		"warning blank-in-id 1 d\u00a04",
 		"warning bad-utf8 1 line 8",
 		"warning query-is-document 1 q3 = d6",
 		"warning query-is-document 1 q6 = d5",

@@ -38,7 +38,7 @@ func (c *checker) corpus() error {
 	c.missingDocuments()
 	r := c.report
 	r.add(LevelWarning, "empty-document", &empty, "documents without title and text")
-	r.add(LevelWarning, "blank-in-id", &blank, "document ids with blanks: TREC files cannot hold them")
+	r.add(LevelWarning, "blank-in-id", &blank, "document ids with blanks beyond ASCII's: many programs end a column of a TREC file at them")
 	r.add(LevelWarning, "bad-utf8", &bad, "lines of the corpus that are not UTF-8: U+FFFD stands for the bad bytes")
 	c.reportCopies()
 	return nil

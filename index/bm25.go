@@ -117,6 +117,13 @@ func (x *BM25) read() (err error) {
 	if err := x.readIDs(); err != nil {
 		return err
 	}
+	want := 1
+	if x.opts.TitleWeight > 0 {
+		want = 2
+	}
+	if len(meta.Fields) != want {
+		return fmt.Errorf("section meta: %d fields, want %d", len(meta.Fields), want)
+	}
 	for f, m := range meta.Fields {
 		if err := x.readField(f, m); err != nil {
 			return err
@@ -124,9 +131,6 @@ func (x *BM25) read() (err error) {
 		if x.scale > 0 {
 			x.fields[f].weight = float32(1 / x.scale)
 		}
-	}
-	if len(x.fields) != 1 && (len(x.fields) != 2 || x.opts.TitleWeight == 0) {
-		return fmt.Errorf("section meta: %d fields", len(x.fields))
 	}
 	return x.readStore()
 }
@@ -154,6 +158,9 @@ func (x *BM25) readIDs() (err error) {
 
 func (x *BM25) readField(f int, m FieldStats) (err error) {
 	suffix := fmt.Sprint(".", f)
+	if m.Terms < 0 || m.Tokens < 0 || m.Documents < 0 || m.Documents > int64(x.n) {
+		return fmt.Errorf("section meta, field %d: %d terms, %d different, in %d documents of %d", f, m.Tokens, m.Terms, m.Documents, x.n)
+	}
 	d := &bm25Field{FieldStats: m, weight: 1, section: "postings" + suffix}
 	if f == 1 {
 		d.weight = float32(x.opts.TitleWeight)

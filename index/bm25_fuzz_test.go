@@ -14,30 +14,12 @@ import (
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/internal/mmap"
-	"github.com/labrador-lab/labrador/internal/sections"
 )
 
 // withPatch is x's file with other bytes from at on in a section, with the right checksums.
-func withPatch(t testing.TB, x *BM25, section string, at int, patch []byte) []byte {
+func withPatch(t testing.TB, x *BM25, section string, at int, bytes []byte) []byte {
 	t.Helper()
-	var out bytes.Buffer
-	w := sections.NewWriter(&out, bm25Kind, bm25Version, sections.Megabyte)
-	for _, name := range x.file.Names() {
-		b, err := x.file.Section(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if name == section {
-			b = bytes.Clone(b)
-			copy(b[min(at, len(b)):], patch)
-		}
-		w.Begin(name)
-		w.Write(b)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
+	return patched(t, x.mapped.Data, bm25Kind, patch{slices.Index(x.file.Names(), section), at, bytes, patchBytes})
 }
 
 // openBytes opens a BM25 file that lies in memory.
@@ -107,15 +89,17 @@ func TestTailThatWraps(t *testing.T) {
 	})
 }
 
-// FuzzBM25Sections puts arbitrary bytes into one section of an index, with the right checksums: opening, searching, reading,
-// explaining and joining end in an error or in an answer.
+// FuzzBM25Sections puts arbitrary bytes into one section of an index, with the right checksums: opening, searching, reading
+// and joining end in an error or in an answer.
 func FuzzBM25Sections(f *testing.F) {
 	docs := randomDocuments(rand.New(rand.NewPCG(61, 62)), 600, 50)
 	whole := buildDocuments(f, docs, BM25Options{Analyzer: "whitespace"})
 	names := whole.file.Names()
 	for i, name := range names {
 		b, _ := whole.file.Section(name)
-		f.Add(uint8(i), uint16(0), b[:min(len(b), 300)])
+		for _, at := range []int{0, len(b) / 2, len(b) - 16} { // short ones: the engine's shrinking of an input takes the square of its length
+			f.Add(uint8(i), uint16(max(at, 0)), bytes.Clone(b[max(at, 0):min(max(at, 0)+16, len(b))]))
+		}
 		f.Add(uint8(i), uint16(7), []byte{255, 0, 128, 1})
 	}
 	name, at, n, prev, last := shortTail(f, whole)
@@ -131,7 +115,6 @@ func FuzzBM25Sections(f *testing.F) {
 			x.SearchAll(context.Background(), q, k)
 		}
 		x.Document("d5")
-		x.Explain(q.Text, "d5")
 		o := x.Options()
 		o.NoDocuments = x.arrivals == nil
 		for _, keep := range [][]uint64{nil, make([]uint64, (x.n+63)/64)} {

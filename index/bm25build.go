@@ -58,7 +58,7 @@ type bm25Worker struct {
 
 // BuildBM25 indexes docs into the file path. The file appears whole or not at all; an earlier index of that name is replaced
 // at the end. An id that occurs twice is an error. Memory grows with opts.Memory and by some 60 bytes a document; what does
-// not fit is sorted in temporary files beside path. The same documents give the same bytes, whatever the threads.
+// not fit is sorted in temporary files beside path, one or two a thread. The same documents give the same bytes, whatever the threads.
 func BuildBM25(ctx context.Context, path string, docs iter.Seq2[labrador.Document, error], opts BM25Options) error {
 	checked := func(yield func(labrador.Document, error) bool) {
 		for d, err := range docs {
@@ -115,8 +115,8 @@ func build(ctx context.Context, path string, opts BM25Options, scale float64, re
 func (b *bm25Builder) close() {
 	for _, w := range b.workers {
 		for _, v := range w.inverters {
-			for _, r := range v.runs {
-				r.close()
+			if v.runs != nil {
+				v.runs.close()
 			}
 		}
 	}
@@ -324,10 +324,13 @@ func (b *bm25Builder) field(ctx context.Context, f int, number []uint32) (m Fiel
 		}
 	}
 	b.lengths[f] = nil
-	var runs []*runFile
+	var files []*runFile
 	for _, w := range b.workers {
-		runs = append(runs, w.inverters[f].runs...)
+		if r := w.inverters[f].runs; r != nil {
+			files = append(files, r)
+		}
 	}
+	runs := runReaders(files, b.opts.Memory)
 	return b.writeField(f, lengths, m, func(emit emitTerm) error { return mergeRuns(ctx, runs, number, emit) })
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,14 +37,91 @@ func TestLongTermsSpill(t *testing.T) {
 			t.Fatalf("%d bytes of terms in a memory of %d", len(v.arena), memory)
 		}
 	}
-	if len(v.runs) != 2 {
-		t.Errorf("%d runs of 3 MB", len(v.runs))
+	defer v.runs.close()
+	if len(v.runs.sizes) != 2 {
+		t.Errorf("%d runs of 3 MB", len(v.runs.sizes))
 	}
-	for _, r := range v.runs {
-		if r.w != nil {
-			t.Error("a run that is written keeps its buffer")
+}
+
+// longTerms gives each document a term of its own of so many bytes: these fill the least memory soon, so that a build spills.
+func longTerms(docs []labrador.Document, size int) []labrador.Document {
+	docs = slices.Clone(docs)
+	for i := range docs {
+		docs[i].Text += fmt.Sprintf(" %s%d", strings.Repeat("x", size), i)
+		docs[i].Title += fmt.Sprintf(" %s%d", strings.Repeat("y", size), i)
+	}
+	return docs
+}
+
+// TestManyRuns: a thousand runs lie in one file, have a megabyte each however small the memory, and come back whole and in order.
+func TestManyRuns(t *testing.T) {
+	files := func() int { names, _ := os.ReadDir("/proc/self/fd"); return len(names) } // 0 where the system has no such folder
+	before := files()
+	v := newInverter(t.TempDir(), 1)
+	const runs, perRun = 1000, 50
+	for doc := range uint32(runs * perRun) { // spilled by hand, for time
+		v.docs = append(v.docs, docMark{doc, v.n})
+		v.count(doc, fmt.Appendf(nil, "t%d", doc%7), doc%5+1)
+		if err := v.spillWhenFull(); err != nil || v.n == 0 {
+			t.Fatal("spilled a run of less than a megabyte", err)
 		}
-		r.close()
+		if doc%perRun == perRun-1 {
+			if err := v.spill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	defer v.runs.close()
+	if n := files() - before; n > 1 {
+		t.Errorf("%d open files", n)
+	}
+	number := make([]uint32, runs*perRun) // the last comes first
+	for i := range number {
+		number[i] = uint32(len(number) - 1 - i)
+	}
+	readers := runReaders([]*runFile{v.runs}, 1<<20)
+	if size := readers[0].r.Size(); len(readers) != runs || size > minRunBuffer {
+		t.Fatalf("%d runs, buffers of %d bytes", len(readers), size)
+	}
+	terms, seen := 0, 0
+	err := mergeRuns(t.Context(), readers, number, func(name []byte, list []posting, cf int64) error {
+		if string(name) != fmt.Sprint("t", terms) || !slices.IsSorted(list) {
+			t.Errorf("term %d is %s", terms, name)
+		}
+		sum := int64(0)
+		for _, p := range list {
+			doc := number[p.doc()] // its own inverse
+			if doc%7 != uint32(terms) || p.freq() != doc%5+1 {
+				t.Fatalf("term %s: document %d, frequency %d", name, doc, p.freq())
+			}
+			sum += int64(p.freq())
+		}
+		if sum != cf {
+			t.Errorf("%s: %d, want %d", name, cf, sum)
+		}
+		terms, seen = terms+1, seen+len(list)
+		return nil
+	})
+	if err != nil || terms != 7 || seen != len(number) {
+		t.Fatal(terms, seen, err)
+	}
+}
+
+// TestMergeRefusesTermsOutOfOrder: a damaged dictionary does not get into another index.
+func TestMergeRefusesTermsOutOfOrder(t *testing.T) {
+	names := []string{"b", "a"}
+	heads := []*termHead{{name: []byte("b")}, {end: true}}
+	at := 0
+	err := mergeTerms(t.Context(), heads, 1, func(i int, list []posting) ([]posting, int64, error) {
+		if at++; at < len(names) {
+			heads[i].name = []byte(names[at])
+		} else {
+			heads[i].end = true
+		}
+		return append(list, 1), 1, nil
+	}, func([]byte, []posting, int64) error { return nil })
+	if !errors.Is(err, errDamagedList) {
+		t.Fatal(err)
 	}
 }
 

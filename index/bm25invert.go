@@ -19,7 +19,7 @@ import (
 type inverter struct {
 	budget int // entries
 	tmp    string
-	runs   []*runFile
+	runs   *runFile // nil until the first spill
 
 	seed  maphash.Seed
 	table []uint32 // open addressing: number of the term + 1
@@ -55,8 +55,12 @@ const entryBytes = 16
 // that gets over it may have as many as maxStored more.
 const maxArena = 1 << 30
 
+// minBudget is how many entries a run has at least, but for the last: a megabyte of them, whatever the budget. Smaller runs would save
+// nothing, for the log grows by chunks of as many and each run takes a buffer when all are merged.
+const minBudget = logChunk
+
 func newInverter(tmp string, memory int64) *inverter {
-	v := &inverter{tmp: tmp, budget: int(max(memory/entryBytes, 1<<12)), seed: maphash.MakeSeed()}
+	v := &inverter{tmp: tmp, budget: int(max(memory/entryBytes, minBudget)), seed: maphash.MakeSeed()}
 	v.table = make([]uint32, 1<<12)
 	return v
 }
@@ -151,15 +155,26 @@ func (v *inverter) spill() error {
 	if v.n == 0 {
 		return nil
 	}
-	starts, list := v.byTerm()
-	order := v.termOrder()
-	run, err := newRunFile(v.tmp)
-	if err != nil {
-		return err
+	if v.runs == nil {
+		var err error
+		if v.runs, err = newRunFile(v.tmp); err != nil {
+			return err
+		}
 	}
-	v.runs = append(v.runs, run)
+	if err := v.writeRun(); err != nil {
+		return fmt.Errorf("index: writing %s: %w", v.runs.f.Name(), err)
+	}
+	clear(v.table)
+	v.arena, v.ends, v.last, v.docs, v.n = v.arena[:0], v.ends[:0], v.last[:0], v.docs[:0], 0
+	return nil
+}
+
+// writeRun appends the postings so far to the file of runs.
+func (v *inverter) writeRun() error {
+	starts, list := v.byTerm()
+	w, size := bufio.NewWriterSize(v.runs.f, maxRunBuffer), int64(0)
 	var buf []byte
-	for _, id := range order {
+	for _, id := range v.termOrder() {
 		name, part := v.name(id), list[starts[id]:starts[id+1]]
 		buf = binary.AppendUvarint(buf[:0], uint64(len(name)))
 		buf = append(buf, name...)
@@ -170,17 +185,13 @@ func (v *inverter) spill() error {
 			buf = binary.AppendUvarint(buf, uint64(p.freq()))
 			prev = p.doc()
 		}
-		if _, err := run.w.Write(buf); err != nil {
-			return fmt.Errorf("index: writing %s: %w", run.f.Name(), err)
+		if _, err := w.Write(buf); err != nil {
+			return err
 		}
+		size += int64(len(buf))
 	}
-	if err := run.w.Flush(); err != nil {
-		return fmt.Errorf("index: writing %s: %w", run.f.Name(), err)
-	}
-	run.w = nil // the buffer is not kept until the merge
-	clear(v.table)
-	v.arena, v.ends, v.last, v.docs, v.n = v.arena[:0], v.ends[:0], v.last[:0], v.docs[:0], 0
-	return nil
+	v.runs.sizes = append(v.runs.sizes, size)
+	return w.Flush()
 }
 
 // byTerm sorts the log by term, each term's documents staying in order: the postings of term t are list[starts[t]:starts[t+1]].
@@ -240,14 +251,11 @@ func prefix8[T string | []byte](s T) uint64 {
 	return binary.BigEndian.Uint64(b[:])
 }
 
-// runFile is a spilled run. Where the system can, its name is removed at once, so that a killed build leaves nothing.
+// runFile holds the runs that an inverter has spilled, one behind the other: runs can be thousands, open files cannot. Where the system can,
+// its name is removed at once, so that a killed build leaves nothing.
 type runFile struct {
-	f *os.File
-	w *bufio.Writer
-	r *bufio.Reader
-
-	termHead
-	df uint64
+	f     *os.File
+	sizes []int64 // of the runs in bytes
 }
 
 func newRunFile(dir string) (*runFile, error) {
@@ -256,7 +264,7 @@ func newRunFile(dir string) (*runFile, error) {
 		return nil, fmt.Errorf("index: no room for sorting: %w", err)
 	}
 	os.Remove(f.Name())
-	return &runFile{f: f, w: bufio.NewWriterSize(f, 1<<18)}, nil
+	return &runFile{f: f}, nil
 }
 
 func (r *runFile) close() {
@@ -264,17 +272,39 @@ func (r *runFile) close() {
 	os.Remove(r.f.Name())
 }
 
-// rewind goes to the first term.
-func (r *runFile) rewind() error {
-	if _, err := r.f.Seek(0, io.SeekStart); err != nil {
-		return err
+// minRunBuffer and maxRunBuffer bound the bytes of a run that are read at once.
+const (
+	minRunBuffer = 1 << 12
+	maxRunBuffer = 1 << 18
+)
+
+// runReaders are the runs, each before its first term. Their buffers take the memory together, as far as the bounds allow.
+func runReaders(files []*runFile, memory int64) []*runReader {
+	n := int64(0)
+	for _, f := range files {
+		n += int64(len(f.sizes))
 	}
-	r.r = bufio.NewReaderSize(r.f, 1<<18)
-	return r.next()
+	buffer := min(max(memory/max(n, 1), minRunBuffer), maxRunBuffer)
+	var runs []*runReader
+	for _, f := range files {
+		at := int64(0)
+		for _, size := range f.sizes {
+			runs = append(runs, &runReader{r: bufio.NewReaderSize(io.NewSectionReader(f.f, at, size), int(min(buffer, size)))})
+			at += size
+		}
+	}
+	return runs
+}
+
+// runReader goes through the terms of a run.
+type runReader struct {
+	r *bufio.Reader
+	termHead
+	df uint64
 }
 
 // next goes to the next term.
-func (r *runFile) next() error {
+func (r *runReader) next() error {
 	n, err := binary.ReadUvarint(r.r)
 	if err == io.EOF {
 		r.end = true
@@ -292,7 +322,7 @@ func (r *runFile) next() error {
 }
 
 // postings appends the current term's, documents renumbered by number, and sums its frequencies.
-func (r *runFile) postings(dst []posting, number []uint32) ([]posting, int64, error) {
+func (r *runReader) postings(dst []posting, number []uint32) ([]posting, int64, error) {
 	doc, cf := uint64(0), int64(0)
 	for range r.df {
 		gap, err := r.uvarint()
@@ -311,7 +341,7 @@ func (r *runFile) postings(dst []posting, number []uint32) ([]posting, int64, er
 }
 
 // uvarint reads one; most are a byte or two and lie in the buffer.
-func (r *runFile) uvarint() (uint64, error) {
+func (r *runReader) uvarint() (uint64, error) {
 	if b, err := r.r.Peek(2); err == nil {
 		if b[0] < 0x80 {
 			r.r.Discard(1)

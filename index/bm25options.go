@@ -24,7 +24,7 @@ type BM25Options struct {
 	TitleWeight float64
 
 	NoDocuments bool      // keep the ids only, not titles and texts for display
-	Memory      int64     // bytes that building may use for postings; 0 is 256 MiB
+	Memory      int64     // bytes that building may use for postings, but at least 1 MiB a thread and field; 0 is 256 MiB
 	Threads     int       // that build; 0 is one per processor
 	Progress    func(int) // called with the number of documents added since the last call; may be nil
 }

@@ -117,7 +117,11 @@ func OpenBM25Set(dir string) (*BM25Set, error) {
 
 // readSetList reads segments.json, or makes the list of a folder that has one file.
 func readSetList(dir string) (l setList, err error) {
-	data, err := os.ReadFile(filepath.Join(dir, setFile))
+	path := filepath.Join(dir, setFile)
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // reading a pipe would wait for a writer
+		return l, fmt.Errorf("index: %s is not a regular file", path)
+	}
+	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		x, err := OpenBM25(filepath.Join(dir, setSingle))
 		if err != nil {
@@ -140,7 +144,27 @@ func readSetList(dir string) (l setList, err error) {
 	case l.Version == 1 && l.CRC32C != 0, l.Version > 1 && l.CRC32C != l.checksum():
 		return l, fmt.Errorf("index: %s: %s is not as it was written: build the index again", dir, setFile)
 	}
+	if err := l.checkNames(); err != nil {
+		return l, fmt.Errorf("index: %s: %s: %w: build the index again", dir, setFile, err)
+	}
 	return l, nil
+}
+
+// checkNames refuses a list that names a file twice, or by which a change would write over a file that is in use.
+func (l setList) checkNames() error {
+	if l.Next < 1 || l.Next > maxFile {
+		return fmt.Errorf("the next file is number %d", l.Next)
+	}
+	seen := map[string]bool{}
+	for _, e := range l.Parts {
+		for _, name := range []string{e.File, e.Deleted} {
+			if name != "" && (seen[name] || fileNumber(name) >= l.Next) {
+				return fmt.Errorf("file %s is named twice, or is number %d or more, which are to come", name, l.Next)
+			}
+			seen[name] = true
+		}
+	}
+	return nil
 }
 
 // use goes over to the parts of l; those that are open and stay are kept. On an error nothing changes.
@@ -151,7 +175,7 @@ func (s *BM25Set) use(l setList) error {
 			parts = append(parts, s.parts[i])
 			continue
 		}
-		p, err := s.openPart(e)
+		p, err := s.openPart(e, l.NoDocuments)
 		if err != nil {
 			for _, q := range parts {
 				if !slices.Contains(s.parts, q) {
@@ -174,7 +198,8 @@ func (s *BM25Set) use(l setList) error {
 	return nil
 }
 
-func (s *BM25Set) openPart(e setEntry) (*setPart, error) {
+// openPart opens a part's files; it must keep its documents unless noDocuments says that none does.
+func (s *BM25Set) openPart(e setEntry, noDocuments bool) (*setPart, error) {
 	for _, name := range []string{e.File, e.Deleted} {
 		if name != filepath.Base(name) && name != "" {
 			return nil, fmt.Errorf("index: %s: %s: file %q is not in the folder", s.dir, setFile, name)
@@ -188,6 +213,10 @@ func (s *BM25Set) openPart(e setEntry) (*setPart, error) {
 	if have, want := p.x.opts.String(), s.opts.String(); have != want {
 		p.close()
 		return nil, fmt.Errorf("index: %s: part %s was built with %s, the index with %s", s.dir, e.File, have, want)
+	}
+	if p.x.arrivals == nil && !noDocuments {
+		p.close()
+		return nil, fmt.Errorf("index: %s: part %s keeps no documents, the index does: build it again", s.dir, e.File)
 	}
 	if e.Deleted == "" {
 		return p, nil

@@ -293,6 +293,61 @@ func TestSetLeavesOtherFiles(t *testing.T) {
 	}
 }
 
+// TestBuildOverAListThatCannotBeRead: a build over a set of another version, or damaged, keeps its files until the new list is written.
+func TestBuildOverAListThatCannotBeRead(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "set")
+	buildSet(t, dir, []labrador.Document{{ID: "a", Text: "old"}}, BM25Options{}).Close()
+	list, file := filepath.Join(dir, setFile), filepath.Join(dir, "000001.bm25")
+	old, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(list)
+	if err := os.MkdirAll(filepath.Join(list, "full"), 0o755); err != nil { // can neither be read nor replaced
+		t.Fatal(err)
+	}
+	docs := sequence([]labrador.Document{{ID: "b", Text: "new"}})
+	if err := BuildBM25Set(t.Context(), dir, docs, BM25Options{}); err == nil {
+		t.Fatal("the list was replaced")
+	}
+	if now, err := os.ReadFile(file); err != nil || !bytes.Equal(now, old) {
+		t.Fatal("the old file is another", err)
+	}
+	os.RemoveAll(list)
+	if err := os.WriteFile(list, []byte(`{"Version":9}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	set := buildSet(t, dir, []labrador.Document{{ID: "b", Text: "new"}}, BM25Options{})
+	defer set.Close()
+	if got := names(t, dir); set.Len() != 1 || !slices.Equal(got, []string{atomicfile.LockName, "000003.bm25", setFile}) {
+		t.Fatal(got)
+	}
+}
+
+// TestPartWithoutDocuments: a set that says it keeps documents has no part that does not, which RM3 would read them from; also not one that
+// another process has built meanwhile.
+func TestPartWithoutDocuments(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "set")
+	docs := []labrador.Document{{ID: "a", Text: "hello there"}}
+	set := buildSet(t, dir, docs, BM25Options{})
+	defer set.Close()
+	buildSet(t, dir, docs, BM25Options{NoDocuments: true}).Close()
+	if _, _, err := set.Add(t.Context(), sequence([]labrador.Document{{ID: "b"}}), BM25Options{}); err == nil || !strings.Contains(err.Error(), "other settings") {
+		t.Error(err)
+	}
+	l, err := readSetList(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.NoDocuments = false
+	if err := writeSetList(dir, l); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenBM25Set(dir); err == nil || !strings.Contains(err.Error(), "keeps no documents") {
+		t.Error(err)
+	}
+}
+
 // TestSearchAll compares with going through the documents.
 func TestSearchAll(t *testing.T) {
 	r := rand.New(rand.NewPCG(41, 42))

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/internal/atomicfile"
@@ -43,6 +45,8 @@ func BuildBM25Set(ctx context.Context, dir string, docs iter.Seq2[labrador.Docum
 	old, readErr := readSetList(dir)
 	if readErr == nil {
 		l.Next = old.Next
+	} else { // none, or one of another version or damaged, whose files stay until there is a new one
+		old, l.Next = setList{}, lastFile(dir)+1
 	}
 	l.Parts = []setEntry{{File: newFile(&l)}}
 	if err := BuildBM25(ctx, filepath.Join(dir, l.Parts[0].File), docs, o); err != nil {
@@ -86,6 +90,32 @@ func sweepSet(dir string, was, l setList) {
 // setFiles matches the names that newFile makes.
 var setFiles = regexp.MustCompile(`^[0-9]{6,}\.bm25$`)
 
+// maxFile bounds the numbers of files.
+const maxFile = 1 << 53
+
+// fileNumber is the number in a name that newFile made, 0 where it is another name, and more than maxFile where it is larger.
+func fileNumber(name string) int {
+	if !setFiles.MatchString(name) {
+		return 0
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(name, ".bm25"))
+	if err != nil || n > maxFile {
+		return maxFile + 1
+	}
+	return n
+}
+
+// lastFile is the largest number of a file in the folder.
+func lastFile(dir string) (last int) {
+	files, _ := os.ReadDir(dir)
+	for _, f := range files {
+		if n := fileNumber(f.Name()); n <= maxFile {
+			last = max(last, n)
+		}
+	}
+	return last
+}
+
 // newFile is a name for a new file of l.
 func newFile(l *setList) string {
 	name := fmt.Sprintf("%06d.bm25", l.Next)
@@ -102,7 +132,7 @@ func (s *BM25Set) begin() (l setList, end func(), err error) {
 		return l, nil, fmt.Errorf("index: %w", err)
 	}
 	end = func() { unlock(); s.change.Unlock() }
-	if l, err = readSetList(s.dir); err == nil && l.Options != s.list.Options {
+	if l, err = readSetList(s.dir); err == nil && (l.Options != s.list.Options || l.NoDocuments != s.list.NoDocuments) {
 		err = fmt.Errorf("index: %s: was built anew with other settings: open it again", s.dir)
 	}
 	if err == nil {

@@ -28,7 +28,7 @@ const (
 
 var (
 	storeEncoder = sync.OnceValue(func() *zstd.Encoder {
-		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1))
+		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault)) // as many at once as there are processors
 		if err != nil {
 			panic("index: " + err.Error())
 		}

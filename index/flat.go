@@ -136,6 +136,9 @@ func (m flatMeta) words() int { return (m.Dims + 63) / 64 }
 
 func (m flatMeta) check() error {
 	o := FlatOptions{Format: m.Format, Metric: m.Metric, Keep: m.Keep, Oversample: m.Oversample}
+	if o != o.withDefaults() { // options may leave out what a file has
+		return fmt.Errorf("settings are missing: %w", sections.ErrDamaged)
+	}
 	if err := o.Validate(); err != nil {
 		return err
 	}

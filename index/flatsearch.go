@@ -104,7 +104,10 @@ type scanWorker struct {
 func newScan(f *Flat, queries labrador.Matrix, lo, hi, k int, allow *Filter) *scan {
 	s := &scan{f: f, allow: allow, depth: k}
 	if f.meta.Keep != "" {
-		s.depth = min(k*f.meta.Oversample, f.meta.Rows)
+		s.depth = f.meta.Rows
+		if k <= f.meta.Rows/f.meta.Oversample { // their product may be beyond int
+			s.depth = k * f.meta.Oversample
+		}
 	}
 	for i := lo; i < hi; i++ {
 		s.addQuery(queries.Row(i))

@@ -167,20 +167,6 @@ func FuseQueries(runs []labrador.Run, queryIDs []string, o FuseOptions) (labrado
 	return out, nil
 }
 
-// FuseHits fuses the lists for one query. See Fuse.
-func FuseHits(lists [][]labrador.Hit, o FuseOptions) ([]labrador.Hit, error) {
-	if err := o.Validate(len(lists)); err != nil {
-		return nil, err
-	}
-	o = o.withDefaults()
-	var f fuser
-	err := f.pool(len(lists), func(i int) []labrador.Hit { return lists[i] }, o)
-	if err != nil {
-		return nil, fmt.Errorf("index: fusion: %w", err)
-	}
-	return f.combine(o), nil
-}
-
 // fuseQueryIDs are the ids of all queries of the runs, ascending.
 func fuseQueryIDs(runs []labrador.Run) []string {
 	all := labrador.Run{}

@@ -80,11 +80,21 @@ func TestFuseAgainstRanx(t *testing.T) {
 	}
 }
 
+// fuseLists fuses the lists for one query.
+func fuseLists(lists [][]labrador.Hit, o FuseOptions) ([]labrador.Hit, error) {
+	var runs []labrador.Run
+	for _, hits := range lists {
+		runs = append(runs, labrador.Run{"q": hits})
+	}
+	fused, err := Fuse(runs, o)
+	return fused["q"], err
+}
+
 // Bruch, Gai and Ingber's example of the theory, by hand: scores 4, 2 of a system that never goes below 0 are 1 and 0.5; cosines 0.5,
 // 0.2 over -1 are 1 and 0.8.
 func TestFuseTMM(t *testing.T) {
 	lists := [][]labrador.Hit{{{ID: "a", Score: 4}, {ID: "b", Score: 2}}, {{ID: "b", Score: 0.5}, {ID: "c", Score: 0.2}}}
-	got, err := FuseHits(lists, FuseOptions{Method: FuseConvex, Norm: NormTMM, Weights: []float64{3, 1}, Minima: []float64{0, -1}})
+	got, err := fuseLists(lists, FuseOptions{Method: FuseConvex, Norm: NormTMM, Weights: []float64{3, 1}, Minima: []float64{0, -1}})
 	want := []labrador.Hit{{ID: "a", Score: 0.75}, {ID: "b", Score: 0.375 + 0.25}, {ID: "c", Score: 0.2}}
 	if err != nil || len(got) != 3 {
 		t.Fatal(got, err)
@@ -120,11 +130,11 @@ func TestFuseRefuses(t *testing.T) {
 		"score infinite":       {[][]labrador.Hit{{{ID: "a", Score: float32(math.Inf(1))}}}, FuseOptions{Method: FuseCombSUM}},
 		"minimum not a number": {[][]labrador.Hit{list}, FuseOptions{Method: FuseConvex, Norm: NormTMM, Minima: []float64{math.NaN()}}},
 	} {
-		if got, err := FuseHits(c.lists, c.o); err == nil {
+		if got, err := fuseLists(c.lists, c.o); err == nil {
 			t.Errorf("%s accepted: %v", name, got)
 		}
 	}
-	if got, err := FuseHits([][]labrador.Hit{nil, nil}, FuseOptions{Method: FuseConvex}); err != nil || len(got) != 0 {
+	if got, err := fuseLists([][]labrador.Hit{nil, nil}, FuseOptions{Method: FuseConvex}); err != nil || len(got) != 0 {
 		t.Errorf("empty lists: %v, %v", got, err)
 	}
 }

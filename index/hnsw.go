@@ -125,6 +125,9 @@ func (m hnswMeta) check() error {
 	if err := o.Validate(); err != nil {
 		return err
 	}
+	if m.M == 0 || m.EfConstruction == 0 || m.Target == 0 || m.Format == "" || m.Metric == "" { // options may leave them out, a file may not
+		return fmt.Errorf("settings are missing: %w", sections.ErrDamaged)
+	}
 	if m.Rows < 0 || m.Rows >= math.MaxInt32 || m.Dims <= 0 || m.Dims > 1<<17 || m.Ef < 1 || m.EfMade < 0 || m.Queries < 0 || m.Queries > 2*tuneQueries || m.Rows > 0 && int64(m.Entry) >= int64(m.Rows) {
 		return fmt.Errorf("%d vectors of %d dimensions, entry %d, ef %d: %w", m.Rows, m.Dims, m.Entry, m.Ef, sections.ErrDamaged)
 	}

@@ -32,8 +32,8 @@ func killedWorks() map[string]killed {
 
 func killedBM25Works() map[string]killed {
 	ctx := context.Background()
-	docs := randomDocuments(rand.New(rand.NewPCG(101, 102)), 3000, 300)
-	small := BM25Options{Analyzer: "whitespace", Memory: 1} // spills every few thousand postings
+	docs := longTerms(randomDocuments(rand.New(rand.NewPCG(101, 102)), 3000, 300), 500)
+	small := BM25Options{Analyzer: "whitespace", Memory: 1} // spills every thousand documents
 	build := func(docs []labrador.Document) func(string) error {
 		return func(dir string) error { return BuildBM25Set(ctx, dir, sequence(docs), small) }
 	}
@@ -254,7 +254,7 @@ func copyFolder(t *testing.T, from, to string) {
 	}
 }
 
-func names(t *testing.T, dir string) []string {
+func names(t testing.TB, dir string) []string {
 	t.Helper()
 	files, err := os.ReadDir(dir)
 	if err != nil {

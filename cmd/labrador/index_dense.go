@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -80,14 +81,17 @@ func (d denseIndex) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	files, err := filepath.Glob(filepath.Join(dir, vectorsFile+"*"))
+	files, err := os.ReadDir(dir)
 	for _, f := range files {
-		if f != d.vectorsPath(dir) {
-			os.Remove(f)
+		if path := filepath.Join(dir, f.Name()); vectorsFiles.MatchString(f.Name()) && path != d.vectorsPath(dir) {
+			os.Remove(path)
 		}
 	}
 	return err
 }
+
+// vectorsFiles matches the names that newVectors makes; all other files of the folder are the user's own.
+var vectorsFiles = regexp.MustCompile("^" + vectorsFile + "(-[0-9]+)?$")
 
 // newVectors is a name for the vectors of a new index in dir.
 func newVectors(dir string) string {
@@ -311,8 +315,8 @@ func recallLine(t index.HNSWTuning) string {
 
 // isDenseIndex reports whether dir is a folder that indexDense made.
 func isDenseIndex(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, denseFile))
-	return err == nil
+	info, err := os.Stat(filepath.Join(dir, denseFile))
+	return err == nil && info.Mode().IsRegular()
 }
 
 // openDenseIndex opens such a folder with its model.

@@ -118,3 +118,27 @@ func TestRecallLine(t *testing.T) {
 		t.Errorf("%d of 5", len(some))
 	}
 }
+
+// TestNewSettingsRemoveOldVectors, and nothing else of the folder.
+func TestNewSettingsRemoveOldVectors(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "[index]") // a pattern of Glob
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"vectors", "vectors-2", "vectors-3", "vectors.npy", "vectors-of-mine", "notes"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := (denseIndex{Vectors: "vectors-3"}).write(dir); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	files, _ := os.ReadDir(dir)
+	for _, f := range files {
+		got = append(got, f.Name())
+	}
+	if want := "dense.json notes vectors-3 vectors-of-mine vectors.npy"; strings.Join(got, " ") != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+}

@@ -204,7 +204,7 @@ func (o searchFlags) read(x termIndex) (labrador.BatchSearcher, error) {
 		return eachQuery(func(ctx context.Context, q labrador.Query, k int) ([]labrador.Hit, error) {
 			terms, err := x.WeightedTerms(q.Text)
 			if err != nil {
-				return nil, fmt.Errorf("query %s: %w", q.ID, err)
+				return nil, err
 			}
 			return x.SearchTerms(ctx, terms, k)
 		}), nil

@@ -78,6 +78,7 @@ func TestWrongFiles(t *testing.T) {
 		"twice.jsonl": `{"id":"a","text":"x"}` + "\n" + `{"id":"a","text":"y"}` + "\n", "lines.jsonl": `{"id":"a\nb","text":"x"}` + "\n",
 		"broken/queries.jsonl": `{"_id":"q","text":"text"}` + "\n", "broken/qrels/test.tsv": "query-id\tcorpus-id\tscore\nq\ta\t1\n", "broken/corpus.jsonl": `{"_id":"a","text":"te`,
 		"set/corpus.jsonl": `{"_id":"a","text":"text"}` + "\n", "set/queries.jsonl": `{"_id":"q","text":"text"}` + "\n",
+		"blank.jsonl": `{"_id":"a","text":"x"}` + "\n" + `{"_id":"a\tb","text":"y"}` + "\n", "blank.tsv": "q 1\ttext\n", "weights.tsv": "q1\tdogs^x\n",
 		"set/qrels/test.tsv": "query-id\tcorpus-id\tscore\nq\ta\t1\n",
 	} {
 		os.MkdirAll(filepath.Dir(name), 0o755)
@@ -92,6 +93,11 @@ func TestWrongFiles(t *testing.T) {
 		"compare --out empty study.yaml":             "the results cannot be written",
 		"compare --out run/x study.yaml":             "the results cannot be written",
 		"index --out gone bm25 ./broken":             "corpus.jsonl:1:",
+		"index --out gone bm25 blank.jsonl":          `blank.jsonl:2: id "a\tb"`,
+		"index --out gone dense:m blank.jsonl":       `blank.jsonl:2: id "a\tb"`,
+		"index --add blank.jsonl idx":                `blank.jsonl:2: id "a\tb"`,
+		"search --weights idx weights.tsv":           `query "q1": index: query word`,
+		"search idx blank.tsv":                       `blank.tsv:1: id "q 1"`,
 		"encode --model m latin.txt out":             "latin.txt:2: bytes that are not UTF-8",
 		"encode --model m cut.jsonl out":             "cut.jsonl:1:",
 		"encode --model m number.jsonl out":          `number.jsonl:1: "text" is a number, not a string`,

@@ -3,8 +3,10 @@ package mmap
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // TestAdvice gives every advice on parts that begin and end within pages: the bytes stay.
@@ -26,5 +28,23 @@ func TestAdvice(t *testing.T) {
 		if !bytes.Equal(f.Data, want) {
 			t.Fatal("the bytes changed")
 		}
+	}
+}
+
+// TestPipe: a pipe that nobody writes to is refused, not waited for.
+func TestPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := exec.Command("mkfifo", path).Run(); err != nil {
+		t.Skip(err)
+	}
+	failed := make(chan error, 1)
+	go func() { _, err := Open(path); failed <- err }()
+	select {
+	case err := <-failed:
+		if err == nil {
+			t.Fatal("mapped a pipe")
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("waits for a writer")
 	}
 }
