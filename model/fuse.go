@@ -6,11 +6,14 @@ import "github.com/labrador-lab/labrador/kernel"
 // while that converts its inputs; a product that the next operation adds to something takes the sum along. Each other operation settles first what
 // waits, so operations compute what they would have.
 
-// norm is rows y that nobody has computed yet.
+// norm is rows y, those of x normalised, that nobody has computed yet.
 type norm struct {
-	y   kernel.Mat
-	row func(i int) // computes one; nil: nothing waits
+	x, y kernel.Mat
+	f    func(out, in []float32) // computes one; nil: nothing waits
 }
+
+// row computes row i.
+func (n *norm) row(i int) { n.f(n.y.Row(i), n.x.Row(i)) }
 
 // product is a product y that nobody has computed yet.
 type product struct {
@@ -29,14 +32,14 @@ func same(a, b kernel.Mat) bool {
 func (w *worker) normed(x rows, f func(out, in []float32)) rows {
 	w.settle()
 	y := w.matrix(x.Rows, x.Cols, x.kept)
-	w.norm = norm{y.Mat, func(i int) { f(y.Row(i), x.Row(i)) }}
+	w.norm = norm{x.Mat, y.Mat, f}
 	return y
 }
 
 // input settles what waits, but for x if it is a norm: then it returns the function that computes a row of it, which the caller calls for each.
 func (w *worker) input(x rows) (prepare func(row int)) {
-	if w.norm.row != nil && same(w.norm.y, x.Mat) {
-		prepare, w.norm = w.norm.row, norm{}
+	if n := w.norm; n.f != nil && same(n.y, x.Mat) {
+		prepare, w.norm = n.row, norm{}
 	}
 	w.settle()
 	return prepare
@@ -59,7 +62,7 @@ func (w *worker) later(x rows, cols int, run func(out, add kernel.Mat)) rows {
 
 // settle computes what waits.
 func (w *worker) settle() {
-	if n := w.norm; n.row != nil {
+	if n := w.norm; n.f != nil {
 		w.norm = norm{}
 		w.each(n.y.Rows, n.y.Rows*n.y.Cols, n.row)
 	}
@@ -69,15 +72,18 @@ func (w *worker) settle() {
 	}
 }
 
-// settleInto computes what waits. When that is y, a product of something that does not lie in to, and rows keep their places, it writes y to to and
-// returns true.
+// settleInto computes what waits. When that is y, a norm or a product of something that does not lie in to, and rows keep their places, it writes y
+// to to and returns true.
 func (w *worker) settleInto(y, to kernel.Mat, inPlace bool) bool {
-	p := &w.product
-	if p.run == nil || !inPlace || !same(p.y.Mat, y) || same(p.in, to) {
+	switch n, p := &w.norm, &w.product; {
+	case inPlace && n.f != nil && same(n.y, y):
+		n.y = to
+	case inPlace && p.run != nil && same(p.y.Mat, y) && !same(p.in, to):
+		p.y.Mat = to
+	default:
 		w.settle()
 		return false
 	}
-	p.y.Mat = to
 	w.settle()
 	return true
 }
