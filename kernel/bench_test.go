@@ -100,8 +100,9 @@ func BenchmarkRowOps(b *testing.B) {
 	k := Current()
 	r := random(1)
 	x, y, z := normals(r, 1536), normals(r, 1536), make([]float32, 1536)
+	var a gemmArgs
 	bf, q8 := make([]BF16, 1536), make([]int8, 1536)
-	rot := newRotation(1536)
+	rot, rot3, rot9 := newRotation(1536), newRotation(384), newRotation(576)
 	for _, op := range []struct {
 		name string
 		f    func()
@@ -111,7 +112,11 @@ func BenchmarkRowOps(b *testing.B) {
 		{"RMSNorm", func() { k.RMSNorm(z, x, y, 1e-5) }}, {"LayerNorm", func() { k.LayerNorm(z, x, y, x, 1e-5) }},
 		{"Rope", func() { k.Rope(z, x[:768], y[:768]) }}, {"RopePairs", func() { k.RopePairs(z, x[:768], y[:768]) }},
 		{"BF16FromF32", func() { k.BF16FromF32(bf, x) }}, {"QuantizeInt8", func() { k.QuantizeInt8(q8, x) }},
-		{"rotation", func() { rot.apply(k, z, y, x, nil) }}, {"ReLU", func() { k.ReLU(z, x) }},
+		{"rotation/1536", func() { rot.apply(k, z, y, x, nil) }}, {"rotation/4x384", func() {
+			for i := 0; i < 1536; i += 384 {
+				rot3.apply(k, z[:384], y[:384], x[i:i+384], &a)
+			}
+		}}, {"rotation/576", func() { rot9.apply(k, z[:576], y[:576], x[:576], &a) }}, {"ReLU", func() { k.ReLU(z, x) }},
 	} {
 		b.Run(op.name, func(b *testing.B) {
 			cpu := cpuSeconds()

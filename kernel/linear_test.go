@@ -215,26 +215,6 @@ func TestInt8Outliers(t *testing.T) {
 	})
 }
 
-func TestRotation(t *testing.T) {
-	k, _ := For(Plain)
-	for _, c := range []int{1, 3, 64, 96, 576, 4864, 67 * 4} {
-		r := newRotation(c)
-		rnd := random(7)
-		x, y := normals(rnd, c), normals(rnd, c)
-		var want, got float64
-		for i := range x {
-			want += float64(x[i]) * float64(y[i])
-		}
-		tmp := make([]float32, c)
-		x = append([]float32(nil), r.apply(k, make([]float32, c), tmp, x, new(gemmArgs))...)
-		y = r.apply(k, make([]float32, c), tmp, y, new(gemmArgs))
-		for i := range x {
-			got += float64(x[i]) * float64(y[i])
-		}
-		near(t, fmt.Sprintf("product of %d turned", c), got, want, 2e-4, 1e-4)
-	}
-}
-
 // TestLinearAllocations: a product allocates nothing once its pool has grown.
 func TestLinearAllocations(t *testing.T) {
 	k := Current()

@@ -52,7 +52,12 @@ func (r *rotation) apply(k *Kernels, dst, tmp, x []float32, a *gemmArgs) []float
 	if r.hartley == nil {
 		return dst
 	}
-	if r.block%k.t.gemm.lanes == 0 {
+	whole := r.block%k.t.gemm.lanes == 0
+	if f := k.t.hartley[r.odd]; f != nil && whole {
+		f(&dst[0], r.block)
+		return dst
+	}
+	if whole {
 		smallGEMM(k, tmp, r.hartley, dst, a)
 		return tmp
 	}

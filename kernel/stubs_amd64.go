@@ -468,6 +468,9 @@ func ropeAVX512(x, y, cos, sin []float32)
 func butterflyAVX512(x, y []float32)
 
 //go:noescape
+func butterfly4AVX512(x, y, z, w []float32)
+
+//go:noescape
 func hadamard16AVX512(dst, x, y []float32)
 
 //go:noescape
@@ -481,6 +484,18 @@ func hadamard128AVX512(dst, x, y []float32)
 
 //go:noescape
 func hadamard256AVX512(dst, x, y []float32)
+
+//go:noescape
+func hartley3AVX512(x *float32, block int)
+
+//go:noescape
+func hartley5AVX512(x *float32, block int)
+
+//go:noescape
+func hartley7AVX512(x *float32, block int)
+
+//go:noescape
+func hartley9AVX512(x *float32, block int)
 
 //go:noescape
 func fromBF16AVX512(dst *float32, src *BF16, n int)
@@ -828,6 +843,9 @@ func ropeAVX2(x, y, cos, sin []float32)
 func butterflyAVX2(x, y []float32)
 
 //go:noescape
+func butterfly4AVX2(x, y, z, w []float32)
+
+//go:noescape
 func hadamard8AVX2(dst, x, y []float32)
 
 //go:noescape
@@ -838,6 +856,18 @@ func hadamard32AVX2(dst, x, y []float32)
 
 //go:noescape
 func hadamard64AVX2(dst, x, y []float32)
+
+//go:noescape
+func hartley3AVX2(x *float32, block int)
+
+//go:noescape
+func hartley5AVX2(x *float32, block int)
+
+//go:noescape
+func hartley7AVX2(x *float32, block int)
+
+//go:noescape
+func hartley9AVX2(x *float32, block int)
 
 //go:noescape
 func fromBF16AVX2(dst *float32, src *BF16, n int)

@@ -45,6 +45,8 @@ type table struct {
 	quantS8  func(dst []int8, src []float32, inv float32, shift int8) // round(src*inv) + shift, in 8 bits
 	quantS16 func(dst []int16, src []float32, inv float32)            // round(src*inv)
 	hadamard func(dst, x, y []float32, block int)                     // dst: every block of this power of two of x * y, unnormalised
+	// hartley, by the number of rows, transforms the columns of x (rows, block), whole vectors, unnormalised, in place; nil for other numbers.
+	hartley map[int]func(x *float32, block int)
 	// transpose writes lanes rows of src, cols values each, a multiple of the lanes, as columns of dst, times scale; nil
 	// where there is none. Steps are bytes.
 	transpose func(dst, src *float32, stepDst, stepSrc int, scale float64, cols int)

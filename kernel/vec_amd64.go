@@ -30,7 +30,8 @@ func avx2Table(tier Tier) table {
 	t.toBF16 = wholeConvert(8, toBF16AVX2, plainToBF16)
 	t.fromBF16 = wholeConvert(8, fromBF16AVX2, plainFromBF16)
 	t.quantS8, t.quantS16 = wholeQuant(8, quantS8AVX2), wholeQuant16(8, quantS16AVX2)
-	t.hadamard = hadamardOf(map[int]hadamardFunc{8: hadamard8AVX2, 16: hadamard16AVX2, 32: hadamard32AVX2, 64: hadamard64AVX2}, butterflyAVX2)
+	t.hadamard = hadamardOf(map[int]hadamardFunc{8: hadamard8AVX2, 16: hadamard16AVX2, 32: hadamard32AVX2, 64: hadamard64AVX2}, butterflyAVX2, butterfly4AVX2)
+	t.hartley = map[int]func(*float32, int){3: hartley3AVX2, 5: hartley5AVX2, 7: hartley7AVX2, 9: hartley9AVX2}
 	if tier >= AVXVNNI {
 		t.gemm.int16, t.gemm.int8, t.gemm.codes = gemmI16AVXVNNI, gemmU8AVXVNNI, gemmU8AVXVNNI
 		t.dot4Int8 = whole4(32, dot4Int8VNNIAVX2, plainDotInt8)
@@ -62,7 +63,8 @@ func avx512Table(tier Tier) table {
 	t.fromBF16 = wholeConvert(16, fromBF16AVX512, plainFromBF16)
 	t.quantS8, t.quantS16 = wholeQuant(16, quantS8AVX512), wholeQuant16(16, quantS16AVX512)
 	t.hadamard = hadamardOf(map[int]hadamardFunc{16: hadamard16AVX512, 32: hadamard32AVX512, 64: hadamard64AVX512,
-		128: hadamard128AVX512, 256: hadamard256AVX512}, butterflyAVX512)
+		128: hadamard128AVX512, 256: hadamard256AVX512}, butterflyAVX512, butterfly4AVX512)
+	t.hartley = map[int]func(*float32, int){3: hartley3AVX512, 5: hartley5AVX512, 7: hartley7AVX512, 9: hartley9AVX512}
 	if tier >= AVX512VNNI {
 		t.gemm.int16Pays = true
 		t.gemm.int16, t.gemm.int8, t.gemm.codes = gemmI16AVX512VNNI, gemmU8AVX512VNNI, gemmU8AVX512VNNI
@@ -170,7 +172,7 @@ func wholeQuant16(lanes int, f func(dst *int16, src *float32, inv float64, n int
 type hadamardFunc func(dst, x, y []float32)
 
 // hadamardOf transforms blocks that fit in registers by their own function, larger ones in stages above the largest of them.
-func hadamardOf(of map[int]hadamardFunc, butterfly func(x, y []float32)) func(dst, x, y []float32, block int) {
+func hadamardOf(of map[int]hadamardFunc, butterfly func(x, y []float32), butterfly4 func(x, y, z, w []float32)) func(dst, x, y []float32, block int) {
 	largest := 0
 	for n := range of {
 		largest = max(largest, n)
@@ -185,10 +187,14 @@ func hadamardOf(of map[int]hadamardFunc, butterfly func(x, y []float32)) func(ds
 			return
 		}
 		of[largest](dst, x, y)
-		for h := largest; h < block; h *= 2 {
-			for i := 0; i < len(dst); i += 2 * h {
-				butterfly(dst[i:i+h], dst[i+h:i+2*h])
+		h := largest
+		for ; 4*h <= block; h *= 4 {
+			for i := 0; i < len(dst); i += 4 * h {
+				butterfly4(dst[i:i+h], dst[i+h:i+2*h], dst[i+2*h:i+3*h], dst[i+3*h:i+4*h])
 			}
+		}
+		for i := 0; h < block && i < len(dst); i += 2 * h {
+			butterfly(dst[i:i+h], dst[i+h:i+2*h])
 		}
 	}
 }

@@ -1934,6 +1934,66 @@ done:
 	VZEROUPPER
 	RET
 
+// func butterfly4AVX2(x, y, z, w []float32)
+TEXT ·butterfly4AVX2(SB), NOSPLIT, $0-96
+	MOVQ x_len+8(FP), CX
+	MOVQ x_base+0(FP), DI
+	MOVQ y_base+24(FP), SI
+	MOVQ z_base+48(FP), DX
+	MOVQ w_base+72(FP), R8
+	CMPQ CX, $8
+	JLT oneend
+	PCALIGN $32
+one:
+	VMOVUPS 0(DI), Y0
+	VMOVUPS 0(SI), Y1
+	VMOVUPS 0(DX), Y2
+	VMOVUPS 0(R8), Y3
+	VADDPS Y1, Y0, Y4
+	VSUBPS Y1, Y0, Y5
+	VADDPS Y3, Y2, Y6
+	VSUBPS Y3, Y2, Y7
+	VADDPS Y6, Y4, Y0
+	VSUBPS Y6, Y4, Y2
+	VADDPS Y7, Y5, Y1
+	VSUBPS Y7, Y5, Y3
+	VMOVUPS Y0, 0(DI)
+	VMOVUPS Y1, 0(SI)
+	VMOVUPS Y2, 0(DX)
+	VMOVUPS Y3, 0(R8)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	ADDQ $32, DX
+	ADDQ $32, R8
+	SUBQ $8, CX
+	CMPQ CX, $8
+	JGE one
+oneend:
+	TESTQ CX, CX
+	JZ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
+	VMASKMOVPS 0(DI), Y15, Y0
+	VMASKMOVPS 0(SI), Y15, Y1
+	VMASKMOVPS 0(DX), Y15, Y2
+	VMASKMOVPS 0(R8), Y15, Y3
+	VADDPS Y1, Y0, Y4
+	VSUBPS Y1, Y0, Y5
+	VADDPS Y3, Y2, Y6
+	VSUBPS Y3, Y2, Y7
+	VADDPS Y6, Y4, Y0
+	VSUBPS Y6, Y4, Y2
+	VADDPS Y7, Y5, Y1
+	VSUBPS Y7, Y5, Y3
+	VMASKMOVPS Y0, Y15, 0(DI)
+	VMASKMOVPS Y1, Y15, 0(SI)
+	VMASKMOVPS Y2, Y15, 0(DX)
+	VMASKMOVPS Y3, Y15, 0(R8)
+done:
+	VZEROUPPER
+	RET
+
 // func hadamard8AVX2(dst, x, y []float32)
 TEXT ·hadamard8AVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), DI
@@ -1988,8 +2048,7 @@ block:
 	VFMADD132PS vecPattern<>+192(SB), Y3, Y1
 	VADDPS Y1, Y0, Y2
 	VSUBPS Y1, Y0, Y1
-	VMOVAPS Y2, Y0
-	VMOVUPS Y0, 0(DI)
+	VMOVUPS Y2, 0(DI)
 	VMOVUPS Y1, 32(DI)
 	ADDQ $64, DI
 	ADDQ $64, SI
@@ -2043,19 +2102,15 @@ block:
 	VFMADD132PS vecPattern<>+192(SB), Y7, Y3
 	VADDPS Y1, Y0, Y4
 	VSUBPS Y1, Y0, Y1
-	VMOVAPS Y4, Y0
-	VADDPS Y3, Y2, Y4
+	VADDPS Y3, Y2, Y0
 	VSUBPS Y3, Y2, Y3
-	VMOVAPS Y4, Y2
-	VADDPS Y2, Y0, Y4
-	VSUBPS Y2, Y0, Y2
-	VMOVAPS Y4, Y0
+	VADDPS Y0, Y4, Y2
+	VSUBPS Y0, Y4, Y0
 	VADDPS Y3, Y1, Y4
 	VSUBPS Y3, Y1, Y3
-	VMOVAPS Y4, Y1
-	VMOVUPS Y0, 0(DI)
-	VMOVUPS Y1, 32(DI)
-	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y2, 0(DI)
+	VMOVUPS Y4, 32(DI)
+	VMOVUPS Y0, 64(DI)
 	VMOVUPS Y3, 96(DI)
 	ADDQ $128, DI
 	ADDQ $128, SI
@@ -2141,47 +2196,35 @@ block:
 	VFMADD132PS vecPattern<>+192(SB), Y15, Y7
 	VADDPS Y1, Y0, Y8
 	VSUBPS Y1, Y0, Y1
-	VMOVAPS Y8, Y0
-	VADDPS Y3, Y2, Y8
+	VADDPS Y3, Y2, Y0
 	VSUBPS Y3, Y2, Y3
-	VMOVAPS Y8, Y2
-	VADDPS Y5, Y4, Y8
+	VADDPS Y5, Y4, Y2
 	VSUBPS Y5, Y4, Y5
-	VMOVAPS Y8, Y4
-	VADDPS Y7, Y6, Y8
+	VADDPS Y7, Y6, Y4
 	VSUBPS Y7, Y6, Y7
-	VMOVAPS Y8, Y6
-	VADDPS Y2, Y0, Y8
-	VSUBPS Y2, Y0, Y2
-	VMOVAPS Y8, Y0
+	VADDPS Y0, Y8, Y6
+	VSUBPS Y0, Y8, Y0
 	VADDPS Y3, Y1, Y8
 	VSUBPS Y3, Y1, Y3
-	VMOVAPS Y8, Y1
-	VADDPS Y6, Y4, Y8
-	VSUBPS Y6, Y4, Y6
-	VMOVAPS Y8, Y4
-	VADDPS Y7, Y5, Y8
+	VADDPS Y4, Y2, Y1
+	VSUBPS Y4, Y2, Y4
+	VADDPS Y7, Y5, Y2
 	VSUBPS Y7, Y5, Y7
-	VMOVAPS Y8, Y5
+	VADDPS Y1, Y6, Y5
+	VSUBPS Y1, Y6, Y1
+	VADDPS Y2, Y8, Y6
+	VSUBPS Y2, Y8, Y2
 	VADDPS Y4, Y0, Y8
 	VSUBPS Y4, Y0, Y4
-	VMOVAPS Y8, Y0
-	VADDPS Y5, Y1, Y8
-	VSUBPS Y5, Y1, Y5
-	VMOVAPS Y8, Y1
-	VADDPS Y6, Y2, Y8
-	VSUBPS Y6, Y2, Y6
-	VMOVAPS Y8, Y2
-	VADDPS Y7, Y3, Y8
+	VADDPS Y7, Y3, Y0
 	VSUBPS Y7, Y3, Y7
-	VMOVAPS Y8, Y3
-	VMOVUPS Y0, 0(DI)
-	VMOVUPS Y1, 32(DI)
-	VMOVUPS Y2, 64(DI)
-	VMOVUPS Y3, 96(DI)
-	VMOVUPS Y4, 128(DI)
-	VMOVUPS Y5, 160(DI)
-	VMOVUPS Y6, 192(DI)
+	VMOVUPS Y5, 0(DI)
+	VMOVUPS Y6, 32(DI)
+	VMOVUPS Y8, 64(DI)
+	VMOVUPS Y0, 96(DI)
+	VMOVUPS Y1, 128(DI)
+	VMOVUPS Y2, 160(DI)
+	VMOVUPS Y4, 192(DI)
 	VMOVUPS Y7, 224(DI)
 	ADDQ $256, DI
 	ADDQ $256, SI
@@ -2189,6 +2232,272 @@ block:
 	SUBQ $64, CX
 	JGE block
 done:
+	VZEROUPPER
+	RET
+
+// func hartley3AVX2(x *float32, block int)
+TEXT ·hartley3AVX2(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), DI
+	MOVQ block+8(FP), CX
+	LEAQ (CX*4), R8
+	IMUL3Q $2, R8, R9
+column:
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVUPS (DI), Y0
+	VMOVUPS (SI), Y1
+	VSUBPS (DX), Y1, Y2
+	VADDPS (DX), Y1, Y1
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VADDPS Y1, Y0, Y3
+	VMOVUPS Y3, (DI)
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVAPS Y0, Y3
+	VFMADD231PS vecConst<>+1152(SB), Y1, Y3
+	VMULPS vecConst<>+1920(SB), Y2, Y4
+	VADDPS Y4, Y3, Y5
+	VSUBPS Y4, Y3, Y3
+	VMOVUPS Y5, (SI)
+	VMOVUPS Y3, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JG column
+	VZEROUPPER
+	RET
+
+// func hartley5AVX2(x *float32, block int)
+TEXT ·hartley5AVX2(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), DI
+	MOVQ block+8(FP), CX
+	LEAQ (CX*4), R8
+	IMUL3Q $4, R8, R9
+column:
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVUPS (DI), Y0
+	VMOVUPS (SI), Y1
+	VSUBPS (DX), Y1, Y3
+	VADDPS (DX), Y1, Y1
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVUPS (SI), Y2
+	VSUBPS (DX), Y2, Y4
+	VADDPS (DX), Y2, Y2
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VADDPS Y1, Y0, Y5
+	VADDPS Y2, Y5, Y5
+	VMOVUPS Y5, (DI)
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVAPS Y0, Y5
+	VFMADD231PS vecConst<>+1984(SB), Y1, Y5
+	VMULPS vecConst<>+2048(SB), Y3, Y6
+	VFMADD231PS vecConst<>+2112(SB), Y2, Y5
+	VFMADD231PS vecConst<>+2176(SB), Y4, Y6
+	VADDPS Y6, Y5, Y7
+	VSUBPS Y6, Y5, Y5
+	VMOVUPS Y7, (SI)
+	VMOVUPS Y5, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Y0, Y5
+	VFMADD231PS vecConst<>+2112(SB), Y1, Y5
+	VMULPS vecConst<>+2176(SB), Y3, Y6
+	VFMADD231PS vecConst<>+1984(SB), Y2, Y5
+	VFMADD231PS vecConst<>+2240(SB), Y4, Y6
+	VADDPS Y6, Y5, Y7
+	VSUBPS Y6, Y5, Y5
+	VMOVUPS Y7, (SI)
+	VMOVUPS Y5, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JG column
+	VZEROUPPER
+	RET
+
+// func hartley7AVX2(x *float32, block int)
+TEXT ·hartley7AVX2(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), DI
+	MOVQ block+8(FP), CX
+	LEAQ (CX*4), R8
+	IMUL3Q $6, R8, R9
+column:
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVUPS (DI), Y0
+	VMOVUPS (SI), Y1
+	VSUBPS (DX), Y1, Y4
+	VADDPS (DX), Y1, Y1
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVUPS (SI), Y2
+	VSUBPS (DX), Y2, Y5
+	VADDPS (DX), Y2, Y2
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVUPS (SI), Y3
+	VSUBPS (DX), Y3, Y6
+	VADDPS (DX), Y3, Y3
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VADDPS Y1, Y0, Y7
+	VADDPS Y2, Y7, Y7
+	VADDPS Y3, Y7, Y7
+	VMOVUPS Y7, (DI)
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVAPS Y0, Y7
+	VFMADD231PS vecConst<>+2304(SB), Y1, Y7
+	VMULPS vecConst<>+2368(SB), Y4, Y8
+	VFMADD231PS vecConst<>+2432(SB), Y2, Y7
+	VFMADD231PS vecConst<>+2496(SB), Y5, Y8
+	VFMADD231PS vecConst<>+2560(SB), Y3, Y7
+	VFMADD231PS vecConst<>+2624(SB), Y6, Y8
+	VADDPS Y8, Y7, Y9
+	VSUBPS Y8, Y7, Y7
+	VMOVUPS Y9, (SI)
+	VMOVUPS Y7, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Y0, Y7
+	VFMADD231PS vecConst<>+2432(SB), Y1, Y7
+	VMULPS vecConst<>+2496(SB), Y4, Y8
+	VFMADD231PS vecConst<>+2560(SB), Y2, Y7
+	VFMADD231PS vecConst<>+2688(SB), Y5, Y8
+	VFMADD231PS vecConst<>+2304(SB), Y3, Y7
+	VFMADD231PS vecConst<>+2752(SB), Y6, Y8
+	VADDPS Y8, Y7, Y9
+	VSUBPS Y8, Y7, Y7
+	VMOVUPS Y9, (SI)
+	VMOVUPS Y7, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Y0, Y7
+	VFMADD231PS vecConst<>+2560(SB), Y1, Y7
+	VMULPS vecConst<>+2624(SB), Y4, Y8
+	VFMADD231PS vecConst<>+2304(SB), Y2, Y7
+	VFMADD231PS vecConst<>+2752(SB), Y5, Y8
+	VFMADD231PS vecConst<>+2432(SB), Y3, Y7
+	VFMADD231PS vecConst<>+2496(SB), Y6, Y8
+	VADDPS Y8, Y7, Y9
+	VSUBPS Y8, Y7, Y7
+	VMOVUPS Y9, (SI)
+	VMOVUPS Y7, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JG column
+	VZEROUPPER
+	RET
+
+// func hartley9AVX2(x *float32, block int)
+TEXT ·hartley9AVX2(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), DI
+	MOVQ block+8(FP), CX
+	LEAQ (CX*4), R8
+	IMUL3Q $8, R8, R9
+column:
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVUPS (DI), Y0
+	VMOVUPS (SI), Y1
+	VSUBPS (DX), Y1, Y5
+	VADDPS (DX), Y1, Y1
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVUPS (SI), Y2
+	VSUBPS (DX), Y2, Y6
+	VADDPS (DX), Y2, Y2
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVUPS (SI), Y3
+	VSUBPS (DX), Y3, Y7
+	VADDPS (DX), Y3, Y3
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVUPS (SI), Y4
+	VSUBPS (DX), Y4, Y8
+	VADDPS (DX), Y4, Y4
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VADDPS Y1, Y0, Y9
+	VADDPS Y2, Y9, Y9
+	VADDPS Y3, Y9, Y9
+	VADDPS Y4, Y9, Y9
+	VMOVUPS Y9, (DI)
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVAPS Y0, Y9
+	VFMADD231PS vecConst<>+2816(SB), Y1, Y9
+	VMULPS vecConst<>+2880(SB), Y5, Y10
+	VFMADD231PS vecConst<>+2944(SB), Y2, Y9
+	VFMADD231PS vecConst<>+3008(SB), Y6, Y10
+	VFMADD231PS vecConst<>+1152(SB), Y3, Y9
+	VFMADD231PS vecConst<>+1920(SB), Y7, Y10
+	VFMADD231PS vecConst<>+3072(SB), Y4, Y9
+	VFMADD231PS vecConst<>+3136(SB), Y8, Y10
+	VADDPS Y10, Y9, Y11
+	VSUBPS Y10, Y9, Y9
+	VMOVUPS Y11, (SI)
+	VMOVUPS Y9, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Y0, Y9
+	VFMADD231PS vecConst<>+2944(SB), Y1, Y9
+	VMULPS vecConst<>+3008(SB), Y5, Y10
+	VFMADD231PS vecConst<>+3072(SB), Y2, Y9
+	VFMADD231PS vecConst<>+3136(SB), Y6, Y10
+	VFMADD231PS vecConst<>+1152(SB), Y3, Y9
+	VFMADD231PS vecConst<>+3200(SB), Y7, Y10
+	VFMADD231PS vecConst<>+2816(SB), Y4, Y9
+	VFMADD231PS vecConst<>+3264(SB), Y8, Y10
+	VADDPS Y10, Y9, Y11
+	VSUBPS Y10, Y9, Y9
+	VMOVUPS Y11, (SI)
+	VMOVUPS Y9, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Y0, Y9
+	VFMADD231PS vecConst<>+1152(SB), Y1, Y9
+	VMULPS vecConst<>+1920(SB), Y5, Y10
+	VFMADD231PS vecConst<>+1152(SB), Y2, Y9
+	VFMADD231PS vecConst<>+3200(SB), Y6, Y10
+	VFMADD231PS vecConst<>+896(SB), Y3, Y9
+	VFMADD231PS vecConst<>+3328(SB), Y7, Y10
+	VFMADD231PS vecConst<>+1152(SB), Y4, Y9
+	VFMADD231PS vecConst<>+1920(SB), Y8, Y10
+	VADDPS Y10, Y9, Y11
+	VSUBPS Y10, Y9, Y9
+	VMOVUPS Y11, (SI)
+	VMOVUPS Y9, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Y0, Y9
+	VFMADD231PS vecConst<>+3072(SB), Y1, Y9
+	VMULPS vecConst<>+3136(SB), Y5, Y10
+	VFMADD231PS vecConst<>+2816(SB), Y2, Y9
+	VFMADD231PS vecConst<>+3264(SB), Y6, Y10
+	VFMADD231PS vecConst<>+1152(SB), Y3, Y9
+	VFMADD231PS vecConst<>+1920(SB), Y7, Y10
+	VFMADD231PS vecConst<>+2944(SB), Y4, Y9
+	VFMADD231PS vecConst<>+3392(SB), Y8, Y10
+	VADDPS Y10, Y9, Y11
+	VSUBPS Y10, Y9, Y9
+	VMOVUPS Y11, (SI)
+	VMOVUPS Y9, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JG column
 	VZEROUPPER
 	RET
 
@@ -2225,11 +2534,11 @@ TEXT ·toBF16AVX2(SB), NOSPLIT, $0-24
 loop:
 	VMOVUPS (SI)(AX*4), Y0
 	VPSRLD $16, Y0, Y1
-	VPAND vecConst<>+1920(SB), Y1, Y1
+	VPAND vecConst<>+3456(SB), Y1, Y1
 	VPADDD Y0, Y1, Y1
-	VPADDD vecConst<>+1984(SB), Y1, Y1
+	VPADDD vecConst<>+3520(SB), Y1, Y1
 	VCMPPS $3, Y0, Y0, Y2
-	VPOR vecConst<>+2048(SB), Y0, Y3
+	VPOR vecConst<>+3584(SB), Y0, Y3
 	VBLENDVPS Y2, Y3, Y1, Y1
 	VPSRLD $16, Y1, Y1
 	VPACKUSDW Y1, Y1, Y1
@@ -2642,8 +2951,8 @@ TEXT ·dot4Int8VNNIAVX2(SB), NOSPLIT, $0-56
 	VPXOR X6, X6, X6
 	VPXOR X7, X7, X7
 	VPXOR X10, X10, X10
-	VMOVUPS vecConst<>+2112(SB), Y11
-	VMOVUPS vecConst<>+2176(SB), Y12
+	VMOVUPS vecConst<>+3648(SB), Y11
+	VMOVUPS vecConst<>+3712(SB), Y12
 	SUBQ $32, CX
 	JLT loopend
 	PCALIGN $32
@@ -2737,8 +3046,8 @@ TEXT ·dotInt8VNNIAVX2(SB), NOSPLIT, $0-28
 	VPXOR X1, X1, X1
 	VPXOR X8, X8, X8
 	VPXOR X9, X9, X9
-	VMOVUPS vecConst<>+2112(SB), Y11
-	VMOVUPS vecConst<>+2176(SB), Y12
+	VMOVUPS vecConst<>+3648(SB), Y11
+	VMOVUPS vecConst<>+3712(SB), Y12
 	SUBQ $64, CX
 	JLT loop2end
 	PCALIGN $32
@@ -3762,87 +4071,471 @@ DATA vecConst<>+1904(SB)/4, $0x40000000
 DATA vecConst<>+1908(SB)/4, $0x40000000
 DATA vecConst<>+1912(SB)/4, $0x40000000
 DATA vecConst<>+1916(SB)/4, $0x40000000
-DATA vecConst<>+1920(SB)/4, $0x00000001
-DATA vecConst<>+1924(SB)/4, $0x00000001
-DATA vecConst<>+1928(SB)/4, $0x00000001
-DATA vecConst<>+1932(SB)/4, $0x00000001
-DATA vecConst<>+1936(SB)/4, $0x00000001
-DATA vecConst<>+1940(SB)/4, $0x00000001
-DATA vecConst<>+1944(SB)/4, $0x00000001
-DATA vecConst<>+1948(SB)/4, $0x00000001
-DATA vecConst<>+1952(SB)/4, $0x00000001
-DATA vecConst<>+1956(SB)/4, $0x00000001
-DATA vecConst<>+1960(SB)/4, $0x00000001
-DATA vecConst<>+1964(SB)/4, $0x00000001
-DATA vecConst<>+1968(SB)/4, $0x00000001
-DATA vecConst<>+1972(SB)/4, $0x00000001
-DATA vecConst<>+1976(SB)/4, $0x00000001
-DATA vecConst<>+1980(SB)/4, $0x00000001
-DATA vecConst<>+1984(SB)/4, $0x00007fff
-DATA vecConst<>+1988(SB)/4, $0x00007fff
-DATA vecConst<>+1992(SB)/4, $0x00007fff
-DATA vecConst<>+1996(SB)/4, $0x00007fff
-DATA vecConst<>+2000(SB)/4, $0x00007fff
-DATA vecConst<>+2004(SB)/4, $0x00007fff
-DATA vecConst<>+2008(SB)/4, $0x00007fff
-DATA vecConst<>+2012(SB)/4, $0x00007fff
-DATA vecConst<>+2016(SB)/4, $0x00007fff
-DATA vecConst<>+2020(SB)/4, $0x00007fff
-DATA vecConst<>+2024(SB)/4, $0x00007fff
-DATA vecConst<>+2028(SB)/4, $0x00007fff
-DATA vecConst<>+2032(SB)/4, $0x00007fff
-DATA vecConst<>+2036(SB)/4, $0x00007fff
-DATA vecConst<>+2040(SB)/4, $0x00007fff
-DATA vecConst<>+2044(SB)/4, $0x00007fff
-DATA vecConst<>+2048(SB)/4, $0x00400000
-DATA vecConst<>+2052(SB)/4, $0x00400000
-DATA vecConst<>+2056(SB)/4, $0x00400000
-DATA vecConst<>+2060(SB)/4, $0x00400000
-DATA vecConst<>+2064(SB)/4, $0x00400000
-DATA vecConst<>+2068(SB)/4, $0x00400000
-DATA vecConst<>+2072(SB)/4, $0x00400000
-DATA vecConst<>+2076(SB)/4, $0x00400000
-DATA vecConst<>+2080(SB)/4, $0x00400000
-DATA vecConst<>+2084(SB)/4, $0x00400000
-DATA vecConst<>+2088(SB)/4, $0x00400000
-DATA vecConst<>+2092(SB)/4, $0x00400000
-DATA vecConst<>+2096(SB)/4, $0x00400000
-DATA vecConst<>+2100(SB)/4, $0x00400000
-DATA vecConst<>+2104(SB)/4, $0x00400000
-DATA vecConst<>+2108(SB)/4, $0x00400000
-DATA vecConst<>+2112(SB)/4, $0x80808080
-DATA vecConst<>+2116(SB)/4, $0x80808080
-DATA vecConst<>+2120(SB)/4, $0x80808080
-DATA vecConst<>+2124(SB)/4, $0x80808080
-DATA vecConst<>+2128(SB)/4, $0x80808080
-DATA vecConst<>+2132(SB)/4, $0x80808080
-DATA vecConst<>+2136(SB)/4, $0x80808080
-DATA vecConst<>+2140(SB)/4, $0x80808080
-DATA vecConst<>+2144(SB)/4, $0x80808080
-DATA vecConst<>+2148(SB)/4, $0x80808080
-DATA vecConst<>+2152(SB)/4, $0x80808080
-DATA vecConst<>+2156(SB)/4, $0x80808080
-DATA vecConst<>+2160(SB)/4, $0x80808080
-DATA vecConst<>+2164(SB)/4, $0x80808080
-DATA vecConst<>+2168(SB)/4, $0x80808080
-DATA vecConst<>+2172(SB)/4, $0x80808080
-DATA vecConst<>+2176(SB)/4, $0x01010101
-DATA vecConst<>+2180(SB)/4, $0x01010101
-DATA vecConst<>+2184(SB)/4, $0x01010101
-DATA vecConst<>+2188(SB)/4, $0x01010101
-DATA vecConst<>+2192(SB)/4, $0x01010101
-DATA vecConst<>+2196(SB)/4, $0x01010101
-DATA vecConst<>+2200(SB)/4, $0x01010101
-DATA vecConst<>+2204(SB)/4, $0x01010101
-DATA vecConst<>+2208(SB)/4, $0x01010101
-DATA vecConst<>+2212(SB)/4, $0x01010101
-DATA vecConst<>+2216(SB)/4, $0x01010101
-DATA vecConst<>+2220(SB)/4, $0x01010101
-DATA vecConst<>+2224(SB)/4, $0x01010101
-DATA vecConst<>+2228(SB)/4, $0x01010101
-DATA vecConst<>+2232(SB)/4, $0x01010101
-DATA vecConst<>+2236(SB)/4, $0x01010101
-GLOBL vecConst<>(SB), RODATA|NOPTR, $2240
+DATA vecConst<>+1920(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1924(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1928(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1932(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1936(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1940(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1944(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1948(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1952(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1956(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1960(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1964(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1968(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1972(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1976(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1980(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1984(SB)/4, $0x3e9e377a
+DATA vecConst<>+1988(SB)/4, $0x3e9e377a
+DATA vecConst<>+1992(SB)/4, $0x3e9e377a
+DATA vecConst<>+1996(SB)/4, $0x3e9e377a
+DATA vecConst<>+2000(SB)/4, $0x3e9e377a
+DATA vecConst<>+2004(SB)/4, $0x3e9e377a
+DATA vecConst<>+2008(SB)/4, $0x3e9e377a
+DATA vecConst<>+2012(SB)/4, $0x3e9e377a
+DATA vecConst<>+2016(SB)/4, $0x3e9e377a
+DATA vecConst<>+2020(SB)/4, $0x3e9e377a
+DATA vecConst<>+2024(SB)/4, $0x3e9e377a
+DATA vecConst<>+2028(SB)/4, $0x3e9e377a
+DATA vecConst<>+2032(SB)/4, $0x3e9e377a
+DATA vecConst<>+2036(SB)/4, $0x3e9e377a
+DATA vecConst<>+2040(SB)/4, $0x3e9e377a
+DATA vecConst<>+2044(SB)/4, $0x3e9e377a
+DATA vecConst<>+2048(SB)/4, $0x3f737871
+DATA vecConst<>+2052(SB)/4, $0x3f737871
+DATA vecConst<>+2056(SB)/4, $0x3f737871
+DATA vecConst<>+2060(SB)/4, $0x3f737871
+DATA vecConst<>+2064(SB)/4, $0x3f737871
+DATA vecConst<>+2068(SB)/4, $0x3f737871
+DATA vecConst<>+2072(SB)/4, $0x3f737871
+DATA vecConst<>+2076(SB)/4, $0x3f737871
+DATA vecConst<>+2080(SB)/4, $0x3f737871
+DATA vecConst<>+2084(SB)/4, $0x3f737871
+DATA vecConst<>+2088(SB)/4, $0x3f737871
+DATA vecConst<>+2092(SB)/4, $0x3f737871
+DATA vecConst<>+2096(SB)/4, $0x3f737871
+DATA vecConst<>+2100(SB)/4, $0x3f737871
+DATA vecConst<>+2104(SB)/4, $0x3f737871
+DATA vecConst<>+2108(SB)/4, $0x3f737871
+DATA vecConst<>+2112(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2116(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2120(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2124(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2128(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2132(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2136(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2140(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2144(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2148(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2152(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2156(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2160(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2164(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2168(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2172(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2176(SB)/4, $0x3f167918
+DATA vecConst<>+2180(SB)/4, $0x3f167918
+DATA vecConst<>+2184(SB)/4, $0x3f167918
+DATA vecConst<>+2188(SB)/4, $0x3f167918
+DATA vecConst<>+2192(SB)/4, $0x3f167918
+DATA vecConst<>+2196(SB)/4, $0x3f167918
+DATA vecConst<>+2200(SB)/4, $0x3f167918
+DATA vecConst<>+2204(SB)/4, $0x3f167918
+DATA vecConst<>+2208(SB)/4, $0x3f167918
+DATA vecConst<>+2212(SB)/4, $0x3f167918
+DATA vecConst<>+2216(SB)/4, $0x3f167918
+DATA vecConst<>+2220(SB)/4, $0x3f167918
+DATA vecConst<>+2224(SB)/4, $0x3f167918
+DATA vecConst<>+2228(SB)/4, $0x3f167918
+DATA vecConst<>+2232(SB)/4, $0x3f167918
+DATA vecConst<>+2236(SB)/4, $0x3f167918
+DATA vecConst<>+2240(SB)/4, $0xbf737871
+DATA vecConst<>+2244(SB)/4, $0xbf737871
+DATA vecConst<>+2248(SB)/4, $0xbf737871
+DATA vecConst<>+2252(SB)/4, $0xbf737871
+DATA vecConst<>+2256(SB)/4, $0xbf737871
+DATA vecConst<>+2260(SB)/4, $0xbf737871
+DATA vecConst<>+2264(SB)/4, $0xbf737871
+DATA vecConst<>+2268(SB)/4, $0xbf737871
+DATA vecConst<>+2272(SB)/4, $0xbf737871
+DATA vecConst<>+2276(SB)/4, $0xbf737871
+DATA vecConst<>+2280(SB)/4, $0xbf737871
+DATA vecConst<>+2284(SB)/4, $0xbf737871
+DATA vecConst<>+2288(SB)/4, $0xbf737871
+DATA vecConst<>+2292(SB)/4, $0xbf737871
+DATA vecConst<>+2296(SB)/4, $0xbf737871
+DATA vecConst<>+2300(SB)/4, $0xbf737871
+DATA vecConst<>+2304(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2308(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2312(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2316(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2320(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2324(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2328(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2332(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2336(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2340(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2344(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2348(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2352(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2356(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2360(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2364(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2368(SB)/4, $0x3f48261c
+DATA vecConst<>+2372(SB)/4, $0x3f48261c
+DATA vecConst<>+2376(SB)/4, $0x3f48261c
+DATA vecConst<>+2380(SB)/4, $0x3f48261c
+DATA vecConst<>+2384(SB)/4, $0x3f48261c
+DATA vecConst<>+2388(SB)/4, $0x3f48261c
+DATA vecConst<>+2392(SB)/4, $0x3f48261c
+DATA vecConst<>+2396(SB)/4, $0x3f48261c
+DATA vecConst<>+2400(SB)/4, $0x3f48261c
+DATA vecConst<>+2404(SB)/4, $0x3f48261c
+DATA vecConst<>+2408(SB)/4, $0x3f48261c
+DATA vecConst<>+2412(SB)/4, $0x3f48261c
+DATA vecConst<>+2416(SB)/4, $0x3f48261c
+DATA vecConst<>+2420(SB)/4, $0x3f48261c
+DATA vecConst<>+2424(SB)/4, $0x3f48261c
+DATA vecConst<>+2428(SB)/4, $0x3f48261c
+DATA vecConst<>+2432(SB)/4, $0xbe63dc87
+DATA vecConst<>+2436(SB)/4, $0xbe63dc87
+DATA vecConst<>+2440(SB)/4, $0xbe63dc87
+DATA vecConst<>+2444(SB)/4, $0xbe63dc87
+DATA vecConst<>+2448(SB)/4, $0xbe63dc87
+DATA vecConst<>+2452(SB)/4, $0xbe63dc87
+DATA vecConst<>+2456(SB)/4, $0xbe63dc87
+DATA vecConst<>+2460(SB)/4, $0xbe63dc87
+DATA vecConst<>+2464(SB)/4, $0xbe63dc87
+DATA vecConst<>+2468(SB)/4, $0xbe63dc87
+DATA vecConst<>+2472(SB)/4, $0xbe63dc87
+DATA vecConst<>+2476(SB)/4, $0xbe63dc87
+DATA vecConst<>+2480(SB)/4, $0xbe63dc87
+DATA vecConst<>+2484(SB)/4, $0xbe63dc87
+DATA vecConst<>+2488(SB)/4, $0xbe63dc87
+DATA vecConst<>+2492(SB)/4, $0xbe63dc87
+DATA vecConst<>+2496(SB)/4, $0x3f7994e0
+DATA vecConst<>+2500(SB)/4, $0x3f7994e0
+DATA vecConst<>+2504(SB)/4, $0x3f7994e0
+DATA vecConst<>+2508(SB)/4, $0x3f7994e0
+DATA vecConst<>+2512(SB)/4, $0x3f7994e0
+DATA vecConst<>+2516(SB)/4, $0x3f7994e0
+DATA vecConst<>+2520(SB)/4, $0x3f7994e0
+DATA vecConst<>+2524(SB)/4, $0x3f7994e0
+DATA vecConst<>+2528(SB)/4, $0x3f7994e0
+DATA vecConst<>+2532(SB)/4, $0x3f7994e0
+DATA vecConst<>+2536(SB)/4, $0x3f7994e0
+DATA vecConst<>+2540(SB)/4, $0x3f7994e0
+DATA vecConst<>+2544(SB)/4, $0x3f7994e0
+DATA vecConst<>+2548(SB)/4, $0x3f7994e0
+DATA vecConst<>+2552(SB)/4, $0x3f7994e0
+DATA vecConst<>+2556(SB)/4, $0x3f7994e0
+DATA vecConst<>+2560(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2564(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2568(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2572(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2576(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2580(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2584(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2588(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2592(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2596(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2600(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2604(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2608(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2612(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2616(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2620(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2624(SB)/4, $0x3ede2602
+DATA vecConst<>+2628(SB)/4, $0x3ede2602
+DATA vecConst<>+2632(SB)/4, $0x3ede2602
+DATA vecConst<>+2636(SB)/4, $0x3ede2602
+DATA vecConst<>+2640(SB)/4, $0x3ede2602
+DATA vecConst<>+2644(SB)/4, $0x3ede2602
+DATA vecConst<>+2648(SB)/4, $0x3ede2602
+DATA vecConst<>+2652(SB)/4, $0x3ede2602
+DATA vecConst<>+2656(SB)/4, $0x3ede2602
+DATA vecConst<>+2660(SB)/4, $0x3ede2602
+DATA vecConst<>+2664(SB)/4, $0x3ede2602
+DATA vecConst<>+2668(SB)/4, $0x3ede2602
+DATA vecConst<>+2672(SB)/4, $0x3ede2602
+DATA vecConst<>+2676(SB)/4, $0x3ede2602
+DATA vecConst<>+2680(SB)/4, $0x3ede2602
+DATA vecConst<>+2684(SB)/4, $0x3ede2602
+DATA vecConst<>+2688(SB)/4, $0xbede2602
+DATA vecConst<>+2692(SB)/4, $0xbede2602
+DATA vecConst<>+2696(SB)/4, $0xbede2602
+DATA vecConst<>+2700(SB)/4, $0xbede2602
+DATA vecConst<>+2704(SB)/4, $0xbede2602
+DATA vecConst<>+2708(SB)/4, $0xbede2602
+DATA vecConst<>+2712(SB)/4, $0xbede2602
+DATA vecConst<>+2716(SB)/4, $0xbede2602
+DATA vecConst<>+2720(SB)/4, $0xbede2602
+DATA vecConst<>+2724(SB)/4, $0xbede2602
+DATA vecConst<>+2728(SB)/4, $0xbede2602
+DATA vecConst<>+2732(SB)/4, $0xbede2602
+DATA vecConst<>+2736(SB)/4, $0xbede2602
+DATA vecConst<>+2740(SB)/4, $0xbede2602
+DATA vecConst<>+2744(SB)/4, $0xbede2602
+DATA vecConst<>+2748(SB)/4, $0xbede2602
+DATA vecConst<>+2752(SB)/4, $0xbf48261c
+DATA vecConst<>+2756(SB)/4, $0xbf48261c
+DATA vecConst<>+2760(SB)/4, $0xbf48261c
+DATA vecConst<>+2764(SB)/4, $0xbf48261c
+DATA vecConst<>+2768(SB)/4, $0xbf48261c
+DATA vecConst<>+2772(SB)/4, $0xbf48261c
+DATA vecConst<>+2776(SB)/4, $0xbf48261c
+DATA vecConst<>+2780(SB)/4, $0xbf48261c
+DATA vecConst<>+2784(SB)/4, $0xbf48261c
+DATA vecConst<>+2788(SB)/4, $0xbf48261c
+DATA vecConst<>+2792(SB)/4, $0xbf48261c
+DATA vecConst<>+2796(SB)/4, $0xbf48261c
+DATA vecConst<>+2800(SB)/4, $0xbf48261c
+DATA vecConst<>+2804(SB)/4, $0xbf48261c
+DATA vecConst<>+2808(SB)/4, $0xbf48261c
+DATA vecConst<>+2812(SB)/4, $0xbf48261c
+DATA vecConst<>+2816(SB)/4, $0x3f441b7d
+DATA vecConst<>+2820(SB)/4, $0x3f441b7d
+DATA vecConst<>+2824(SB)/4, $0x3f441b7d
+DATA vecConst<>+2828(SB)/4, $0x3f441b7d
+DATA vecConst<>+2832(SB)/4, $0x3f441b7d
+DATA vecConst<>+2836(SB)/4, $0x3f441b7d
+DATA vecConst<>+2840(SB)/4, $0x3f441b7d
+DATA vecConst<>+2844(SB)/4, $0x3f441b7d
+DATA vecConst<>+2848(SB)/4, $0x3f441b7d
+DATA vecConst<>+2852(SB)/4, $0x3f441b7d
+DATA vecConst<>+2856(SB)/4, $0x3f441b7d
+DATA vecConst<>+2860(SB)/4, $0x3f441b7d
+DATA vecConst<>+2864(SB)/4, $0x3f441b7d
+DATA vecConst<>+2868(SB)/4, $0x3f441b7d
+DATA vecConst<>+2872(SB)/4, $0x3f441b7d
+DATA vecConst<>+2876(SB)/4, $0x3f441b7d
+DATA vecConst<>+2880(SB)/4, $0x3f248dbb
+DATA vecConst<>+2884(SB)/4, $0x3f248dbb
+DATA vecConst<>+2888(SB)/4, $0x3f248dbb
+DATA vecConst<>+2892(SB)/4, $0x3f248dbb
+DATA vecConst<>+2896(SB)/4, $0x3f248dbb
+DATA vecConst<>+2900(SB)/4, $0x3f248dbb
+DATA vecConst<>+2904(SB)/4, $0x3f248dbb
+DATA vecConst<>+2908(SB)/4, $0x3f248dbb
+DATA vecConst<>+2912(SB)/4, $0x3f248dbb
+DATA vecConst<>+2916(SB)/4, $0x3f248dbb
+DATA vecConst<>+2920(SB)/4, $0x3f248dbb
+DATA vecConst<>+2924(SB)/4, $0x3f248dbb
+DATA vecConst<>+2928(SB)/4, $0x3f248dbb
+DATA vecConst<>+2932(SB)/4, $0x3f248dbb
+DATA vecConst<>+2936(SB)/4, $0x3f248dbb
+DATA vecConst<>+2940(SB)/4, $0x3f248dbb
+DATA vecConst<>+2944(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2948(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2952(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2956(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2960(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2964(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2968(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2972(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2976(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2980(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2984(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2988(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2992(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2996(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3000(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3004(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3008(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3012(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3016(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3020(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3024(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3028(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3032(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3036(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3040(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3044(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3048(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3052(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3056(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3060(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3064(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3068(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3072(SB)/4, $0xbf708fb2
+DATA vecConst<>+3076(SB)/4, $0xbf708fb2
+DATA vecConst<>+3080(SB)/4, $0xbf708fb2
+DATA vecConst<>+3084(SB)/4, $0xbf708fb2
+DATA vecConst<>+3088(SB)/4, $0xbf708fb2
+DATA vecConst<>+3092(SB)/4, $0xbf708fb2
+DATA vecConst<>+3096(SB)/4, $0xbf708fb2
+DATA vecConst<>+3100(SB)/4, $0xbf708fb2
+DATA vecConst<>+3104(SB)/4, $0xbf708fb2
+DATA vecConst<>+3108(SB)/4, $0xbf708fb2
+DATA vecConst<>+3112(SB)/4, $0xbf708fb2
+DATA vecConst<>+3116(SB)/4, $0xbf708fb2
+DATA vecConst<>+3120(SB)/4, $0xbf708fb2
+DATA vecConst<>+3124(SB)/4, $0xbf708fb2
+DATA vecConst<>+3128(SB)/4, $0xbf708fb2
+DATA vecConst<>+3132(SB)/4, $0xbf708fb2
+DATA vecConst<>+3136(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3140(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3144(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3148(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3152(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3156(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3160(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3164(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3168(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3172(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3176(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3180(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3184(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3188(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3192(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3196(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3200(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3204(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3208(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3212(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3216(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3220(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3224(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3228(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3232(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3236(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3240(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3244(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3248(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3252(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3256(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3260(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3264(SB)/4, $0xbf248dbb
+DATA vecConst<>+3268(SB)/4, $0xbf248dbb
+DATA vecConst<>+3272(SB)/4, $0xbf248dbb
+DATA vecConst<>+3276(SB)/4, $0xbf248dbb
+DATA vecConst<>+3280(SB)/4, $0xbf248dbb
+DATA vecConst<>+3284(SB)/4, $0xbf248dbb
+DATA vecConst<>+3288(SB)/4, $0xbf248dbb
+DATA vecConst<>+3292(SB)/4, $0xbf248dbb
+DATA vecConst<>+3296(SB)/4, $0xbf248dbb
+DATA vecConst<>+3300(SB)/4, $0xbf248dbb
+DATA vecConst<>+3304(SB)/4, $0xbf248dbb
+DATA vecConst<>+3308(SB)/4, $0xbf248dbb
+DATA vecConst<>+3312(SB)/4, $0xbf248dbb
+DATA vecConst<>+3316(SB)/4, $0xbf248dbb
+DATA vecConst<>+3320(SB)/4, $0xbf248dbb
+DATA vecConst<>+3324(SB)/4, $0xbf248dbb
+DATA vecConst<>+3328(SB)/4, $0x00000000
+DATA vecConst<>+3332(SB)/4, $0x00000000
+DATA vecConst<>+3336(SB)/4, $0x00000000
+DATA vecConst<>+3340(SB)/4, $0x00000000
+DATA vecConst<>+3344(SB)/4, $0x00000000
+DATA vecConst<>+3348(SB)/4, $0x00000000
+DATA vecConst<>+3352(SB)/4, $0x00000000
+DATA vecConst<>+3356(SB)/4, $0x00000000
+DATA vecConst<>+3360(SB)/4, $0x00000000
+DATA vecConst<>+3364(SB)/4, $0x00000000
+DATA vecConst<>+3368(SB)/4, $0x00000000
+DATA vecConst<>+3372(SB)/4, $0x00000000
+DATA vecConst<>+3376(SB)/4, $0x00000000
+DATA vecConst<>+3380(SB)/4, $0x00000000
+DATA vecConst<>+3384(SB)/4, $0x00000000
+DATA vecConst<>+3388(SB)/4, $0x00000000
+DATA vecConst<>+3392(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3396(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3400(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3404(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3408(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3412(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3416(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3420(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3424(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3428(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3432(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3436(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3440(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3444(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3448(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3452(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3456(SB)/4, $0x00000001
+DATA vecConst<>+3460(SB)/4, $0x00000001
+DATA vecConst<>+3464(SB)/4, $0x00000001
+DATA vecConst<>+3468(SB)/4, $0x00000001
+DATA vecConst<>+3472(SB)/4, $0x00000001
+DATA vecConst<>+3476(SB)/4, $0x00000001
+DATA vecConst<>+3480(SB)/4, $0x00000001
+DATA vecConst<>+3484(SB)/4, $0x00000001
+DATA vecConst<>+3488(SB)/4, $0x00000001
+DATA vecConst<>+3492(SB)/4, $0x00000001
+DATA vecConst<>+3496(SB)/4, $0x00000001
+DATA vecConst<>+3500(SB)/4, $0x00000001
+DATA vecConst<>+3504(SB)/4, $0x00000001
+DATA vecConst<>+3508(SB)/4, $0x00000001
+DATA vecConst<>+3512(SB)/4, $0x00000001
+DATA vecConst<>+3516(SB)/4, $0x00000001
+DATA vecConst<>+3520(SB)/4, $0x00007fff
+DATA vecConst<>+3524(SB)/4, $0x00007fff
+DATA vecConst<>+3528(SB)/4, $0x00007fff
+DATA vecConst<>+3532(SB)/4, $0x00007fff
+DATA vecConst<>+3536(SB)/4, $0x00007fff
+DATA vecConst<>+3540(SB)/4, $0x00007fff
+DATA vecConst<>+3544(SB)/4, $0x00007fff
+DATA vecConst<>+3548(SB)/4, $0x00007fff
+DATA vecConst<>+3552(SB)/4, $0x00007fff
+DATA vecConst<>+3556(SB)/4, $0x00007fff
+DATA vecConst<>+3560(SB)/4, $0x00007fff
+DATA vecConst<>+3564(SB)/4, $0x00007fff
+DATA vecConst<>+3568(SB)/4, $0x00007fff
+DATA vecConst<>+3572(SB)/4, $0x00007fff
+DATA vecConst<>+3576(SB)/4, $0x00007fff
+DATA vecConst<>+3580(SB)/4, $0x00007fff
+DATA vecConst<>+3584(SB)/4, $0x00400000
+DATA vecConst<>+3588(SB)/4, $0x00400000
+DATA vecConst<>+3592(SB)/4, $0x00400000
+DATA vecConst<>+3596(SB)/4, $0x00400000
+DATA vecConst<>+3600(SB)/4, $0x00400000
+DATA vecConst<>+3604(SB)/4, $0x00400000
+DATA vecConst<>+3608(SB)/4, $0x00400000
+DATA vecConst<>+3612(SB)/4, $0x00400000
+DATA vecConst<>+3616(SB)/4, $0x00400000
+DATA vecConst<>+3620(SB)/4, $0x00400000
+DATA vecConst<>+3624(SB)/4, $0x00400000
+DATA vecConst<>+3628(SB)/4, $0x00400000
+DATA vecConst<>+3632(SB)/4, $0x00400000
+DATA vecConst<>+3636(SB)/4, $0x00400000
+DATA vecConst<>+3640(SB)/4, $0x00400000
+DATA vecConst<>+3644(SB)/4, $0x00400000
+DATA vecConst<>+3648(SB)/4, $0x80808080
+DATA vecConst<>+3652(SB)/4, $0x80808080
+DATA vecConst<>+3656(SB)/4, $0x80808080
+DATA vecConst<>+3660(SB)/4, $0x80808080
+DATA vecConst<>+3664(SB)/4, $0x80808080
+DATA vecConst<>+3668(SB)/4, $0x80808080
+DATA vecConst<>+3672(SB)/4, $0x80808080
+DATA vecConst<>+3676(SB)/4, $0x80808080
+DATA vecConst<>+3680(SB)/4, $0x80808080
+DATA vecConst<>+3684(SB)/4, $0x80808080
+DATA vecConst<>+3688(SB)/4, $0x80808080
+DATA vecConst<>+3692(SB)/4, $0x80808080
+DATA vecConst<>+3696(SB)/4, $0x80808080
+DATA vecConst<>+3700(SB)/4, $0x80808080
+DATA vecConst<>+3704(SB)/4, $0x80808080
+DATA vecConst<>+3708(SB)/4, $0x80808080
+DATA vecConst<>+3712(SB)/4, $0x01010101
+DATA vecConst<>+3716(SB)/4, $0x01010101
+DATA vecConst<>+3720(SB)/4, $0x01010101
+DATA vecConst<>+3724(SB)/4, $0x01010101
+DATA vecConst<>+3728(SB)/4, $0x01010101
+DATA vecConst<>+3732(SB)/4, $0x01010101
+DATA vecConst<>+3736(SB)/4, $0x01010101
+DATA vecConst<>+3740(SB)/4, $0x01010101
+DATA vecConst<>+3744(SB)/4, $0x01010101
+DATA vecConst<>+3748(SB)/4, $0x01010101
+DATA vecConst<>+3752(SB)/4, $0x01010101
+DATA vecConst<>+3756(SB)/4, $0x01010101
+DATA vecConst<>+3760(SB)/4, $0x01010101
+DATA vecConst<>+3764(SB)/4, $0x01010101
+DATA vecConst<>+3768(SB)/4, $0x01010101
+DATA vecConst<>+3772(SB)/4, $0x01010101
+GLOBL vecConst<>(SB), RODATA|NOPTR, $3776
 
 DATA vecPattern<>+0(SB)/4, $0x00000000
 DATA vecPattern<>+4(SB)/4, $0x00000001

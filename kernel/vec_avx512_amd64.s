@@ -1390,6 +1390,67 @@ done:
 	VZEROUPPER
 	RET
 
+// func butterfly4AVX512(x, y, z, w []float32)
+TEXT ·butterfly4AVX512(SB), NOSPLIT, $0-96
+	MOVQ x_len+8(FP), CX
+	MOVQ x_base+0(FP), DI
+	MOVQ y_base+24(FP), SI
+	MOVQ z_base+48(FP), DX
+	MOVQ w_base+72(FP), R8
+	CMPQ CX, $16
+	JLT oneend
+	PCALIGN $32
+one:
+	VMOVUPS 0(DI), Z0
+	VMOVUPS 0(SI), Z1
+	VMOVUPS 0(DX), Z2
+	VMOVUPS 0(R8), Z3
+	VADDPS Z1, Z0, Z4
+	VSUBPS Z1, Z0, Z5
+	VADDPS Z3, Z2, Z6
+	VSUBPS Z3, Z2, Z7
+	VADDPS Z6, Z4, Z0
+	VSUBPS Z6, Z4, Z2
+	VADDPS Z7, Z5, Z1
+	VSUBPS Z7, Z5, Z3
+	VMOVUPS Z0, 0(DI)
+	VMOVUPS Z1, 0(SI)
+	VMOVUPS Z2, 0(DX)
+	VMOVUPS Z3, 0(R8)
+	ADDQ $64, DI
+	ADDQ $64, SI
+	ADDQ $64, DX
+	ADDQ $64, R8
+	SUBQ $16, CX
+	CMPQ CX, $16
+	JGE one
+oneend:
+	TESTQ CX, CX
+	JZ done
+	MOVL $1, AX
+	SHLL CX, AX
+	DECL AX
+	KMOVW AX, K1
+	VMOVUPS.Z 0(DI), K1, Z0
+	VMOVUPS.Z 0(SI), K1, Z1
+	VMOVUPS.Z 0(DX), K1, Z2
+	VMOVUPS.Z 0(R8), K1, Z3
+	VADDPS Z1, Z0, Z4
+	VSUBPS Z1, Z0, Z5
+	VADDPS Z3, Z2, Z6
+	VSUBPS Z3, Z2, Z7
+	VADDPS Z6, Z4, Z0
+	VSUBPS Z6, Z4, Z2
+	VADDPS Z7, Z5, Z1
+	VSUBPS Z7, Z5, Z3
+	VMOVUPS Z0, K1, 0(DI)
+	VMOVUPS Z1, K1, 0(SI)
+	VMOVUPS Z2, K1, 0(DX)
+	VMOVUPS Z3, K1, 0(R8)
+done:
+	VZEROUPPER
+	RET
+
 // func hadamard16AVX512(dst, x, y []float32)
 TEXT ·hadamard16AVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), DI
@@ -1450,8 +1511,7 @@ block:
 	VFMADD132PS vecPattern<>+192(SB), Z3, Z1
 	VADDPS Z1, Z0, Z2
 	VSUBPS Z1, Z0, Z1
-	VMOVAPS Z2, Z0
-	VMOVUPS Z0, 0(DI)
+	VMOVUPS Z2, 0(DI)
 	VMOVUPS Z1, 64(DI)
 	ADDQ $128, DI
 	ADDQ $128, SI
@@ -1513,19 +1573,15 @@ block:
 	VFMADD132PS vecPattern<>+192(SB), Z7, Z3
 	VADDPS Z1, Z0, Z4
 	VSUBPS Z1, Z0, Z1
-	VMOVAPS Z4, Z0
-	VADDPS Z3, Z2, Z4
+	VADDPS Z3, Z2, Z0
 	VSUBPS Z3, Z2, Z3
-	VMOVAPS Z4, Z2
-	VADDPS Z2, Z0, Z4
-	VSUBPS Z2, Z0, Z2
-	VMOVAPS Z4, Z0
+	VADDPS Z0, Z4, Z2
+	VSUBPS Z0, Z4, Z0
 	VADDPS Z3, Z1, Z4
 	VSUBPS Z3, Z1, Z3
-	VMOVAPS Z4, Z1
-	VMOVUPS Z0, 0(DI)
-	VMOVUPS Z1, 64(DI)
-	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z2, 0(DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z0, 128(DI)
 	VMOVUPS Z3, 192(DI)
 	ADDQ $256, DI
 	ADDQ $256, SI
@@ -1627,47 +1683,35 @@ block:
 	VFMADD132PS vecPattern<>+192(SB), Z15, Z7
 	VADDPS Z1, Z0, Z8
 	VSUBPS Z1, Z0, Z1
-	VMOVAPS Z8, Z0
-	VADDPS Z3, Z2, Z8
+	VADDPS Z3, Z2, Z0
 	VSUBPS Z3, Z2, Z3
-	VMOVAPS Z8, Z2
-	VADDPS Z5, Z4, Z8
+	VADDPS Z5, Z4, Z2
 	VSUBPS Z5, Z4, Z5
-	VMOVAPS Z8, Z4
-	VADDPS Z7, Z6, Z8
+	VADDPS Z7, Z6, Z4
 	VSUBPS Z7, Z6, Z7
-	VMOVAPS Z8, Z6
-	VADDPS Z2, Z0, Z8
-	VSUBPS Z2, Z0, Z2
-	VMOVAPS Z8, Z0
+	VADDPS Z0, Z8, Z6
+	VSUBPS Z0, Z8, Z0
 	VADDPS Z3, Z1, Z8
 	VSUBPS Z3, Z1, Z3
-	VMOVAPS Z8, Z1
-	VADDPS Z6, Z4, Z8
-	VSUBPS Z6, Z4, Z6
-	VMOVAPS Z8, Z4
-	VADDPS Z7, Z5, Z8
+	VADDPS Z4, Z2, Z1
+	VSUBPS Z4, Z2, Z4
+	VADDPS Z7, Z5, Z2
 	VSUBPS Z7, Z5, Z7
-	VMOVAPS Z8, Z5
+	VADDPS Z1, Z6, Z5
+	VSUBPS Z1, Z6, Z1
+	VADDPS Z2, Z8, Z6
+	VSUBPS Z2, Z8, Z2
 	VADDPS Z4, Z0, Z8
 	VSUBPS Z4, Z0, Z4
-	VMOVAPS Z8, Z0
-	VADDPS Z5, Z1, Z8
-	VSUBPS Z5, Z1, Z5
-	VMOVAPS Z8, Z1
-	VADDPS Z6, Z2, Z8
-	VSUBPS Z6, Z2, Z6
-	VMOVAPS Z8, Z2
-	VADDPS Z7, Z3, Z8
+	VADDPS Z7, Z3, Z0
 	VSUBPS Z7, Z3, Z7
-	VMOVAPS Z8, Z3
-	VMOVUPS Z0, 0(DI)
-	VMOVUPS Z1, 64(DI)
-	VMOVUPS Z2, 128(DI)
-	VMOVUPS Z3, 192(DI)
-	VMOVUPS Z4, 256(DI)
-	VMOVUPS Z5, 320(DI)
-	VMOVUPS Z6, 384(DI)
+	VMOVUPS Z5, 0(DI)
+	VMOVUPS Z6, 64(DI)
+	VMOVUPS Z8, 128(DI)
+	VMOVUPS Z0, 192(DI)
+	VMOVUPS Z1, 256(DI)
+	VMOVUPS Z2, 320(DI)
+	VMOVUPS Z4, 384(DI)
 	VMOVUPS Z7, 448(DI)
 	ADDQ $512, DI
 	ADDQ $512, SI
@@ -1849,115 +1893,83 @@ block:
 	VFMADD132PS vecPattern<>+192(SB), Z31, Z15
 	VADDPS Z1, Z0, Z16
 	VSUBPS Z1, Z0, Z1
-	VMOVAPS Z16, Z0
-	VADDPS Z3, Z2, Z16
+	VADDPS Z3, Z2, Z0
 	VSUBPS Z3, Z2, Z3
-	VMOVAPS Z16, Z2
-	VADDPS Z5, Z4, Z16
+	VADDPS Z5, Z4, Z2
 	VSUBPS Z5, Z4, Z5
-	VMOVAPS Z16, Z4
-	VADDPS Z7, Z6, Z16
+	VADDPS Z7, Z6, Z4
 	VSUBPS Z7, Z6, Z7
-	VMOVAPS Z16, Z6
-	VADDPS Z9, Z8, Z16
+	VADDPS Z9, Z8, Z6
 	VSUBPS Z9, Z8, Z9
-	VMOVAPS Z16, Z8
-	VADDPS Z11, Z10, Z16
+	VADDPS Z11, Z10, Z8
 	VSUBPS Z11, Z10, Z11
-	VMOVAPS Z16, Z10
-	VADDPS Z13, Z12, Z16
+	VADDPS Z13, Z12, Z10
 	VSUBPS Z13, Z12, Z13
-	VMOVAPS Z16, Z12
-	VADDPS Z15, Z14, Z16
+	VADDPS Z15, Z14, Z12
 	VSUBPS Z15, Z14, Z15
-	VMOVAPS Z16, Z14
-	VADDPS Z2, Z0, Z16
-	VSUBPS Z2, Z0, Z2
-	VMOVAPS Z16, Z0
+	VADDPS Z0, Z16, Z14
+	VSUBPS Z0, Z16, Z0
 	VADDPS Z3, Z1, Z16
 	VSUBPS Z3, Z1, Z3
-	VMOVAPS Z16, Z1
-	VADDPS Z6, Z4, Z16
-	VSUBPS Z6, Z4, Z6
-	VMOVAPS Z16, Z4
-	VADDPS Z7, Z5, Z16
+	VADDPS Z4, Z2, Z1
+	VSUBPS Z4, Z2, Z4
+	VADDPS Z7, Z5, Z2
 	VSUBPS Z7, Z5, Z7
-	VMOVAPS Z16, Z5
-	VADDPS Z10, Z8, Z16
-	VSUBPS Z10, Z8, Z10
-	VMOVAPS Z16, Z8
-	VADDPS Z11, Z9, Z16
+	VADDPS Z8, Z6, Z5
+	VSUBPS Z8, Z6, Z8
+	VADDPS Z11, Z9, Z6
 	VSUBPS Z11, Z9, Z11
-	VMOVAPS Z16, Z9
-	VADDPS Z14, Z12, Z16
-	VSUBPS Z14, Z12, Z14
-	VMOVAPS Z16, Z12
-	VADDPS Z15, Z13, Z16
+	VADDPS Z12, Z10, Z9
+	VSUBPS Z12, Z10, Z12
+	VADDPS Z15, Z13, Z10
 	VSUBPS Z15, Z13, Z15
-	VMOVAPS Z16, Z13
+	VADDPS Z1, Z14, Z13
+	VSUBPS Z1, Z14, Z1
+	VADDPS Z2, Z16, Z14
+	VSUBPS Z2, Z16, Z2
 	VADDPS Z4, Z0, Z16
 	VSUBPS Z4, Z0, Z4
-	VMOVAPS Z16, Z0
-	VADDPS Z5, Z1, Z16
-	VSUBPS Z5, Z1, Z5
-	VMOVAPS Z16, Z1
-	VADDPS Z6, Z2, Z16
-	VSUBPS Z6, Z2, Z6
-	VMOVAPS Z16, Z2
-	VADDPS Z7, Z3, Z16
+	VADDPS Z7, Z3, Z0
 	VSUBPS Z7, Z3, Z7
-	VMOVAPS Z16, Z3
-	VADDPS Z12, Z8, Z16
+	VADDPS Z9, Z5, Z3
+	VSUBPS Z9, Z5, Z9
+	VADDPS Z10, Z6, Z5
+	VSUBPS Z10, Z6, Z10
+	VADDPS Z12, Z8, Z6
 	VSUBPS Z12, Z8, Z12
-	VMOVAPS Z16, Z8
-	VADDPS Z13, Z9, Z16
-	VSUBPS Z13, Z9, Z13
-	VMOVAPS Z16, Z9
-	VADDPS Z14, Z10, Z16
-	VSUBPS Z14, Z10, Z14
-	VMOVAPS Z16, Z10
-	VADDPS Z15, Z11, Z16
+	VADDPS Z15, Z11, Z8
 	VSUBPS Z15, Z11, Z15
-	VMOVAPS Z16, Z11
+	VADDPS Z3, Z13, Z11
+	VSUBPS Z3, Z13, Z3
+	VADDPS Z5, Z14, Z13
+	VSUBPS Z5, Z14, Z5
+	VADDPS Z6, Z16, Z14
+	VSUBPS Z6, Z16, Z6
 	VADDPS Z8, Z0, Z16
 	VSUBPS Z8, Z0, Z8
-	VMOVAPS Z16, Z0
-	VADDPS Z9, Z1, Z16
+	VADDPS Z9, Z1, Z0
 	VSUBPS Z9, Z1, Z9
-	VMOVAPS Z16, Z1
-	VADDPS Z10, Z2, Z16
+	VADDPS Z10, Z2, Z1
 	VSUBPS Z10, Z2, Z10
-	VMOVAPS Z16, Z2
-	VADDPS Z11, Z3, Z16
-	VSUBPS Z11, Z3, Z11
-	VMOVAPS Z16, Z3
-	VADDPS Z12, Z4, Z16
+	VADDPS Z12, Z4, Z2
 	VSUBPS Z12, Z4, Z12
-	VMOVAPS Z16, Z4
-	VADDPS Z13, Z5, Z16
-	VSUBPS Z13, Z5, Z13
-	VMOVAPS Z16, Z5
-	VADDPS Z14, Z6, Z16
-	VSUBPS Z14, Z6, Z14
-	VMOVAPS Z16, Z6
-	VADDPS Z15, Z7, Z16
+	VADDPS Z15, Z7, Z4
 	VSUBPS Z15, Z7, Z15
-	VMOVAPS Z16, Z7
-	VMOVUPS Z0, 0(DI)
-	VMOVUPS Z1, 64(DI)
-	VMOVUPS Z2, 128(DI)
-	VMOVUPS Z3, 192(DI)
-	VMOVUPS Z4, 256(DI)
-	VMOVUPS Z5, 320(DI)
-	VMOVUPS Z6, 384(DI)
-	VMOVUPS Z7, 448(DI)
-	VMOVUPS Z8, 512(DI)
-	VMOVUPS Z9, 576(DI)
-	VMOVUPS Z10, 640(DI)
-	VMOVUPS Z11, 704(DI)
-	VMOVUPS Z12, 768(DI)
-	VMOVUPS Z13, 832(DI)
-	VMOVUPS Z14, 896(DI)
+	VMOVUPS Z11, 0(DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	VMOVUPS Z16, 192(DI)
+	VMOVUPS Z0, 256(DI)
+	VMOVUPS Z1, 320(DI)
+	VMOVUPS Z2, 384(DI)
+	VMOVUPS Z4, 448(DI)
+	VMOVUPS Z3, 512(DI)
+	VMOVUPS Z5, 576(DI)
+	VMOVUPS Z6, 640(DI)
+	VMOVUPS Z8, 704(DI)
+	VMOVUPS Z9, 768(DI)
+	VMOVUPS Z10, 832(DI)
+	VMOVUPS Z12, 896(DI)
 	VMOVUPS Z15, 960(DI)
 	ADDQ $1024, DI
 	ADDQ $1024, SI
@@ -1965,6 +1977,272 @@ block:
 	SUBQ $256, CX
 	JGE block
 done:
+	VZEROUPPER
+	RET
+
+// func hartley3AVX512(x *float32, block int)
+TEXT ·hartley3AVX512(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), DI
+	MOVQ block+8(FP), CX
+	LEAQ (CX*4), R8
+	IMUL3Q $2, R8, R9
+column:
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVUPS (DI), Z0
+	VMOVUPS (SI), Z1
+	VSUBPS (DX), Z1, Z2
+	VADDPS (DX), Z1, Z1
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VADDPS Z1, Z0, Z3
+	VMOVUPS Z3, (DI)
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVAPS Z0, Z3
+	VFMADD231PS vecConst<>+1088(SB), Z1, Z3
+	VMULPS vecConst<>+1856(SB), Z2, Z4
+	VADDPS Z4, Z3, Z5
+	VSUBPS Z4, Z3, Z3
+	VMOVUPS Z5, (SI)
+	VMOVUPS Z3, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	ADDQ $64, DI
+	SUBQ $16, CX
+	JG column
+	VZEROUPPER
+	RET
+
+// func hartley5AVX512(x *float32, block int)
+TEXT ·hartley5AVX512(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), DI
+	MOVQ block+8(FP), CX
+	LEAQ (CX*4), R8
+	IMUL3Q $4, R8, R9
+column:
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVUPS (DI), Z0
+	VMOVUPS (SI), Z1
+	VSUBPS (DX), Z1, Z3
+	VADDPS (DX), Z1, Z1
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVUPS (SI), Z2
+	VSUBPS (DX), Z2, Z4
+	VADDPS (DX), Z2, Z2
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VADDPS Z1, Z0, Z5
+	VADDPS Z2, Z5, Z5
+	VMOVUPS Z5, (DI)
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVAPS Z0, Z5
+	VFMADD231PS vecConst<>+1920(SB), Z1, Z5
+	VMULPS vecConst<>+1984(SB), Z3, Z6
+	VFMADD231PS vecConst<>+2048(SB), Z2, Z5
+	VFMADD231PS vecConst<>+2112(SB), Z4, Z6
+	VADDPS Z6, Z5, Z7
+	VSUBPS Z6, Z5, Z5
+	VMOVUPS Z7, (SI)
+	VMOVUPS Z5, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Z0, Z5
+	VFMADD231PS vecConst<>+2048(SB), Z1, Z5
+	VMULPS vecConst<>+2112(SB), Z3, Z6
+	VFMADD231PS vecConst<>+1920(SB), Z2, Z5
+	VFMADD231PS vecConst<>+2176(SB), Z4, Z6
+	VADDPS Z6, Z5, Z7
+	VSUBPS Z6, Z5, Z5
+	VMOVUPS Z7, (SI)
+	VMOVUPS Z5, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	ADDQ $64, DI
+	SUBQ $16, CX
+	JG column
+	VZEROUPPER
+	RET
+
+// func hartley7AVX512(x *float32, block int)
+TEXT ·hartley7AVX512(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), DI
+	MOVQ block+8(FP), CX
+	LEAQ (CX*4), R8
+	IMUL3Q $6, R8, R9
+column:
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVUPS (DI), Z0
+	VMOVUPS (SI), Z1
+	VSUBPS (DX), Z1, Z4
+	VADDPS (DX), Z1, Z1
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVUPS (SI), Z2
+	VSUBPS (DX), Z2, Z5
+	VADDPS (DX), Z2, Z2
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVUPS (SI), Z3
+	VSUBPS (DX), Z3, Z6
+	VADDPS (DX), Z3, Z3
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VADDPS Z1, Z0, Z7
+	VADDPS Z2, Z7, Z7
+	VADDPS Z3, Z7, Z7
+	VMOVUPS Z7, (DI)
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVAPS Z0, Z7
+	VFMADD231PS vecConst<>+2240(SB), Z1, Z7
+	VMULPS vecConst<>+2304(SB), Z4, Z8
+	VFMADD231PS vecConst<>+2368(SB), Z2, Z7
+	VFMADD231PS vecConst<>+2432(SB), Z5, Z8
+	VFMADD231PS vecConst<>+2496(SB), Z3, Z7
+	VFMADD231PS vecConst<>+2560(SB), Z6, Z8
+	VADDPS Z8, Z7, Z9
+	VSUBPS Z8, Z7, Z7
+	VMOVUPS Z9, (SI)
+	VMOVUPS Z7, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Z0, Z7
+	VFMADD231PS vecConst<>+2368(SB), Z1, Z7
+	VMULPS vecConst<>+2432(SB), Z4, Z8
+	VFMADD231PS vecConst<>+2496(SB), Z2, Z7
+	VFMADD231PS vecConst<>+2624(SB), Z5, Z8
+	VFMADD231PS vecConst<>+2240(SB), Z3, Z7
+	VFMADD231PS vecConst<>+2688(SB), Z6, Z8
+	VADDPS Z8, Z7, Z9
+	VSUBPS Z8, Z7, Z7
+	VMOVUPS Z9, (SI)
+	VMOVUPS Z7, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Z0, Z7
+	VFMADD231PS vecConst<>+2496(SB), Z1, Z7
+	VMULPS vecConst<>+2560(SB), Z4, Z8
+	VFMADD231PS vecConst<>+2240(SB), Z2, Z7
+	VFMADD231PS vecConst<>+2688(SB), Z5, Z8
+	VFMADD231PS vecConst<>+2368(SB), Z3, Z7
+	VFMADD231PS vecConst<>+2432(SB), Z6, Z8
+	VADDPS Z8, Z7, Z9
+	VSUBPS Z8, Z7, Z7
+	VMOVUPS Z9, (SI)
+	VMOVUPS Z7, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	ADDQ $64, DI
+	SUBQ $16, CX
+	JG column
+	VZEROUPPER
+	RET
+
+// func hartley9AVX512(x *float32, block int)
+TEXT ·hartley9AVX512(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), DI
+	MOVQ block+8(FP), CX
+	LEAQ (CX*4), R8
+	IMUL3Q $8, R8, R9
+column:
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVUPS (DI), Z0
+	VMOVUPS (SI), Z1
+	VSUBPS (DX), Z1, Z5
+	VADDPS (DX), Z1, Z1
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVUPS (SI), Z2
+	VSUBPS (DX), Z2, Z6
+	VADDPS (DX), Z2, Z2
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVUPS (SI), Z3
+	VSUBPS (DX), Z3, Z7
+	VADDPS (DX), Z3, Z3
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVUPS (SI), Z4
+	VSUBPS (DX), Z4, Z8
+	VADDPS (DX), Z4, Z4
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VADDPS Z1, Z0, Z9
+	VADDPS Z2, Z9, Z9
+	VADDPS Z3, Z9, Z9
+	VADDPS Z4, Z9, Z9
+	VMOVUPS Z9, (DI)
+	LEAQ (DI)(R8*1), SI
+	LEAQ (DI)(R9*1), DX
+	VMOVAPS Z0, Z9
+	VFMADD231PS vecConst<>+2752(SB), Z1, Z9
+	VMULPS vecConst<>+2816(SB), Z5, Z10
+	VFMADD231PS vecConst<>+2880(SB), Z2, Z9
+	VFMADD231PS vecConst<>+2944(SB), Z6, Z10
+	VFMADD231PS vecConst<>+1088(SB), Z3, Z9
+	VFMADD231PS vecConst<>+1856(SB), Z7, Z10
+	VFMADD231PS vecConst<>+3008(SB), Z4, Z9
+	VFMADD231PS vecConst<>+3072(SB), Z8, Z10
+	VADDPS Z10, Z9, Z11
+	VSUBPS Z10, Z9, Z9
+	VMOVUPS Z11, (SI)
+	VMOVUPS Z9, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Z0, Z9
+	VFMADD231PS vecConst<>+2880(SB), Z1, Z9
+	VMULPS vecConst<>+2944(SB), Z5, Z10
+	VFMADD231PS vecConst<>+3008(SB), Z2, Z9
+	VFMADD231PS vecConst<>+3072(SB), Z6, Z10
+	VFMADD231PS vecConst<>+1088(SB), Z3, Z9
+	VFMADD231PS vecConst<>+3136(SB), Z7, Z10
+	VFMADD231PS vecConst<>+2752(SB), Z4, Z9
+	VFMADD231PS vecConst<>+3200(SB), Z8, Z10
+	VADDPS Z10, Z9, Z11
+	VSUBPS Z10, Z9, Z9
+	VMOVUPS Z11, (SI)
+	VMOVUPS Z9, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Z0, Z9
+	VFMADD231PS vecConst<>+1088(SB), Z1, Z9
+	VMULPS vecConst<>+1856(SB), Z5, Z10
+	VFMADD231PS vecConst<>+1088(SB), Z2, Z9
+	VFMADD231PS vecConst<>+3136(SB), Z6, Z10
+	VFMADD231PS vecConst<>+832(SB), Z3, Z9
+	VFMADD231PS vecConst<>+3264(SB), Z7, Z10
+	VFMADD231PS vecConst<>+1088(SB), Z4, Z9
+	VFMADD231PS vecConst<>+1856(SB), Z8, Z10
+	VADDPS Z10, Z9, Z11
+	VSUBPS Z10, Z9, Z9
+	VMOVUPS Z11, (SI)
+	VMOVUPS Z9, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Z0, Z9
+	VFMADD231PS vecConst<>+3008(SB), Z1, Z9
+	VMULPS vecConst<>+3072(SB), Z5, Z10
+	VFMADD231PS vecConst<>+2752(SB), Z2, Z9
+	VFMADD231PS vecConst<>+3200(SB), Z6, Z10
+	VFMADD231PS vecConst<>+1088(SB), Z3, Z9
+	VFMADD231PS vecConst<>+1856(SB), Z7, Z10
+	VFMADD231PS vecConst<>+2880(SB), Z4, Z9
+	VFMADD231PS vecConst<>+3328(SB), Z8, Z10
+	VADDPS Z10, Z9, Z11
+	VSUBPS Z10, Z9, Z9
+	VMOVUPS Z11, (SI)
+	VMOVUPS Z9, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	ADDQ $64, DI
+	SUBQ $16, CX
+	JG column
 	VZEROUPPER
 	RET
 
@@ -2001,11 +2279,11 @@ TEXT ·toBF16AVX512(SB), NOSPLIT, $0-24
 loop:
 	VMOVUPS (SI)(AX*4), Z0
 	VPSRLD $16, Z0, Z1
-	VPANDD vecConst<>+1856(SB), Z1, Z1
+	VPANDD vecConst<>+3392(SB), Z1, Z1
 	VPADDD Z0, Z1, Z1
-	VPADDD vecConst<>+1920(SB), Z1, Z1
+	VPADDD vecConst<>+3456(SB), Z1, Z1
 	VCMPPS $3, Z0, Z0, K1
-	VPORD vecConst<>+1984(SB), Z0, K1, Z1
+	VPORD vecConst<>+3520(SB), Z0, K1, Z1
 	VPSRLD $16, Z1, Z1
 	VPMOVDW Z1, (DI)(AX*2)
 	ADDQ $16, AX
@@ -2445,8 +2723,8 @@ TEXT ·dot4Int8VNNIAVX512(SB), NOSPLIT, $0-56
 	VPXOR X6, X6, X6
 	VPXOR X7, X7, X7
 	VPXOR X10, X10, X10
-	VMOVUPS vecConst<>+2048(SB), Z11
-	VMOVUPS vecConst<>+2112(SB), Z12
+	VMOVUPS vecConst<>+3584(SB), Z11
+	VMOVUPS vecConst<>+3648(SB), Z12
 	SUBQ $64, CX
 	JLT loopend
 	PCALIGN $32
@@ -2550,8 +2828,8 @@ TEXT ·dotInt8VNNIAVX512(SB), NOSPLIT, $0-28
 	VPXOR X1, X1, X1
 	VPXOR X8, X8, X8
 	VPXOR X9, X9, X9
-	VMOVUPS vecConst<>+2048(SB), Z11
-	VMOVUPS vecConst<>+2112(SB), Z12
+	VMOVUPS vecConst<>+3584(SB), Z11
+	VMOVUPS vecConst<>+3648(SB), Z12
 	SUBQ $128, CX
 	JLT loop2end
 	PCALIGN $32
@@ -3485,87 +3763,471 @@ DATA vecConst<>+1840(SB)/4, $0x40000000
 DATA vecConst<>+1844(SB)/4, $0x40000000
 DATA vecConst<>+1848(SB)/4, $0x40000000
 DATA vecConst<>+1852(SB)/4, $0x40000000
-DATA vecConst<>+1856(SB)/4, $0x00000001
-DATA vecConst<>+1860(SB)/4, $0x00000001
-DATA vecConst<>+1864(SB)/4, $0x00000001
-DATA vecConst<>+1868(SB)/4, $0x00000001
-DATA vecConst<>+1872(SB)/4, $0x00000001
-DATA vecConst<>+1876(SB)/4, $0x00000001
-DATA vecConst<>+1880(SB)/4, $0x00000001
-DATA vecConst<>+1884(SB)/4, $0x00000001
-DATA vecConst<>+1888(SB)/4, $0x00000001
-DATA vecConst<>+1892(SB)/4, $0x00000001
-DATA vecConst<>+1896(SB)/4, $0x00000001
-DATA vecConst<>+1900(SB)/4, $0x00000001
-DATA vecConst<>+1904(SB)/4, $0x00000001
-DATA vecConst<>+1908(SB)/4, $0x00000001
-DATA vecConst<>+1912(SB)/4, $0x00000001
-DATA vecConst<>+1916(SB)/4, $0x00000001
-DATA vecConst<>+1920(SB)/4, $0x00007fff
-DATA vecConst<>+1924(SB)/4, $0x00007fff
-DATA vecConst<>+1928(SB)/4, $0x00007fff
-DATA vecConst<>+1932(SB)/4, $0x00007fff
-DATA vecConst<>+1936(SB)/4, $0x00007fff
-DATA vecConst<>+1940(SB)/4, $0x00007fff
-DATA vecConst<>+1944(SB)/4, $0x00007fff
-DATA vecConst<>+1948(SB)/4, $0x00007fff
-DATA vecConst<>+1952(SB)/4, $0x00007fff
-DATA vecConst<>+1956(SB)/4, $0x00007fff
-DATA vecConst<>+1960(SB)/4, $0x00007fff
-DATA vecConst<>+1964(SB)/4, $0x00007fff
-DATA vecConst<>+1968(SB)/4, $0x00007fff
-DATA vecConst<>+1972(SB)/4, $0x00007fff
-DATA vecConst<>+1976(SB)/4, $0x00007fff
-DATA vecConst<>+1980(SB)/4, $0x00007fff
-DATA vecConst<>+1984(SB)/4, $0x00400000
-DATA vecConst<>+1988(SB)/4, $0x00400000
-DATA vecConst<>+1992(SB)/4, $0x00400000
-DATA vecConst<>+1996(SB)/4, $0x00400000
-DATA vecConst<>+2000(SB)/4, $0x00400000
-DATA vecConst<>+2004(SB)/4, $0x00400000
-DATA vecConst<>+2008(SB)/4, $0x00400000
-DATA vecConst<>+2012(SB)/4, $0x00400000
-DATA vecConst<>+2016(SB)/4, $0x00400000
-DATA vecConst<>+2020(SB)/4, $0x00400000
-DATA vecConst<>+2024(SB)/4, $0x00400000
-DATA vecConst<>+2028(SB)/4, $0x00400000
-DATA vecConst<>+2032(SB)/4, $0x00400000
-DATA vecConst<>+2036(SB)/4, $0x00400000
-DATA vecConst<>+2040(SB)/4, $0x00400000
-DATA vecConst<>+2044(SB)/4, $0x00400000
-DATA vecConst<>+2048(SB)/4, $0x80808080
-DATA vecConst<>+2052(SB)/4, $0x80808080
-DATA vecConst<>+2056(SB)/4, $0x80808080
-DATA vecConst<>+2060(SB)/4, $0x80808080
-DATA vecConst<>+2064(SB)/4, $0x80808080
-DATA vecConst<>+2068(SB)/4, $0x80808080
-DATA vecConst<>+2072(SB)/4, $0x80808080
-DATA vecConst<>+2076(SB)/4, $0x80808080
-DATA vecConst<>+2080(SB)/4, $0x80808080
-DATA vecConst<>+2084(SB)/4, $0x80808080
-DATA vecConst<>+2088(SB)/4, $0x80808080
-DATA vecConst<>+2092(SB)/4, $0x80808080
-DATA vecConst<>+2096(SB)/4, $0x80808080
-DATA vecConst<>+2100(SB)/4, $0x80808080
-DATA vecConst<>+2104(SB)/4, $0x80808080
-DATA vecConst<>+2108(SB)/4, $0x80808080
-DATA vecConst<>+2112(SB)/4, $0x01010101
-DATA vecConst<>+2116(SB)/4, $0x01010101
-DATA vecConst<>+2120(SB)/4, $0x01010101
-DATA vecConst<>+2124(SB)/4, $0x01010101
-DATA vecConst<>+2128(SB)/4, $0x01010101
-DATA vecConst<>+2132(SB)/4, $0x01010101
-DATA vecConst<>+2136(SB)/4, $0x01010101
-DATA vecConst<>+2140(SB)/4, $0x01010101
-DATA vecConst<>+2144(SB)/4, $0x01010101
-DATA vecConst<>+2148(SB)/4, $0x01010101
-DATA vecConst<>+2152(SB)/4, $0x01010101
-DATA vecConst<>+2156(SB)/4, $0x01010101
-DATA vecConst<>+2160(SB)/4, $0x01010101
-DATA vecConst<>+2164(SB)/4, $0x01010101
-DATA vecConst<>+2168(SB)/4, $0x01010101
-DATA vecConst<>+2172(SB)/4, $0x01010101
-GLOBL vecConst<>(SB), RODATA|NOPTR, $2176
+DATA vecConst<>+1856(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1860(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1864(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1868(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1872(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1876(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1880(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1884(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1888(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1892(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1896(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1900(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1904(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1908(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1912(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1916(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1920(SB)/4, $0x3e9e377a
+DATA vecConst<>+1924(SB)/4, $0x3e9e377a
+DATA vecConst<>+1928(SB)/4, $0x3e9e377a
+DATA vecConst<>+1932(SB)/4, $0x3e9e377a
+DATA vecConst<>+1936(SB)/4, $0x3e9e377a
+DATA vecConst<>+1940(SB)/4, $0x3e9e377a
+DATA vecConst<>+1944(SB)/4, $0x3e9e377a
+DATA vecConst<>+1948(SB)/4, $0x3e9e377a
+DATA vecConst<>+1952(SB)/4, $0x3e9e377a
+DATA vecConst<>+1956(SB)/4, $0x3e9e377a
+DATA vecConst<>+1960(SB)/4, $0x3e9e377a
+DATA vecConst<>+1964(SB)/4, $0x3e9e377a
+DATA vecConst<>+1968(SB)/4, $0x3e9e377a
+DATA vecConst<>+1972(SB)/4, $0x3e9e377a
+DATA vecConst<>+1976(SB)/4, $0x3e9e377a
+DATA vecConst<>+1980(SB)/4, $0x3e9e377a
+DATA vecConst<>+1984(SB)/4, $0x3f737871
+DATA vecConst<>+1988(SB)/4, $0x3f737871
+DATA vecConst<>+1992(SB)/4, $0x3f737871
+DATA vecConst<>+1996(SB)/4, $0x3f737871
+DATA vecConst<>+2000(SB)/4, $0x3f737871
+DATA vecConst<>+2004(SB)/4, $0x3f737871
+DATA vecConst<>+2008(SB)/4, $0x3f737871
+DATA vecConst<>+2012(SB)/4, $0x3f737871
+DATA vecConst<>+2016(SB)/4, $0x3f737871
+DATA vecConst<>+2020(SB)/4, $0x3f737871
+DATA vecConst<>+2024(SB)/4, $0x3f737871
+DATA vecConst<>+2028(SB)/4, $0x3f737871
+DATA vecConst<>+2032(SB)/4, $0x3f737871
+DATA vecConst<>+2036(SB)/4, $0x3f737871
+DATA vecConst<>+2040(SB)/4, $0x3f737871
+DATA vecConst<>+2044(SB)/4, $0x3f737871
+DATA vecConst<>+2048(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2052(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2056(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2060(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2064(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2068(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2072(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2076(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2080(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2084(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2088(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2092(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2096(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2100(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2104(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2108(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2112(SB)/4, $0x3f167918
+DATA vecConst<>+2116(SB)/4, $0x3f167918
+DATA vecConst<>+2120(SB)/4, $0x3f167918
+DATA vecConst<>+2124(SB)/4, $0x3f167918
+DATA vecConst<>+2128(SB)/4, $0x3f167918
+DATA vecConst<>+2132(SB)/4, $0x3f167918
+DATA vecConst<>+2136(SB)/4, $0x3f167918
+DATA vecConst<>+2140(SB)/4, $0x3f167918
+DATA vecConst<>+2144(SB)/4, $0x3f167918
+DATA vecConst<>+2148(SB)/4, $0x3f167918
+DATA vecConst<>+2152(SB)/4, $0x3f167918
+DATA vecConst<>+2156(SB)/4, $0x3f167918
+DATA vecConst<>+2160(SB)/4, $0x3f167918
+DATA vecConst<>+2164(SB)/4, $0x3f167918
+DATA vecConst<>+2168(SB)/4, $0x3f167918
+DATA vecConst<>+2172(SB)/4, $0x3f167918
+DATA vecConst<>+2176(SB)/4, $0xbf737871
+DATA vecConst<>+2180(SB)/4, $0xbf737871
+DATA vecConst<>+2184(SB)/4, $0xbf737871
+DATA vecConst<>+2188(SB)/4, $0xbf737871
+DATA vecConst<>+2192(SB)/4, $0xbf737871
+DATA vecConst<>+2196(SB)/4, $0xbf737871
+DATA vecConst<>+2200(SB)/4, $0xbf737871
+DATA vecConst<>+2204(SB)/4, $0xbf737871
+DATA vecConst<>+2208(SB)/4, $0xbf737871
+DATA vecConst<>+2212(SB)/4, $0xbf737871
+DATA vecConst<>+2216(SB)/4, $0xbf737871
+DATA vecConst<>+2220(SB)/4, $0xbf737871
+DATA vecConst<>+2224(SB)/4, $0xbf737871
+DATA vecConst<>+2228(SB)/4, $0xbf737871
+DATA vecConst<>+2232(SB)/4, $0xbf737871
+DATA vecConst<>+2236(SB)/4, $0xbf737871
+DATA vecConst<>+2240(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2244(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2248(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2252(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2256(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2260(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2264(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2268(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2272(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2276(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2280(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2284(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2288(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2292(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2296(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2300(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2304(SB)/4, $0x3f48261c
+DATA vecConst<>+2308(SB)/4, $0x3f48261c
+DATA vecConst<>+2312(SB)/4, $0x3f48261c
+DATA vecConst<>+2316(SB)/4, $0x3f48261c
+DATA vecConst<>+2320(SB)/4, $0x3f48261c
+DATA vecConst<>+2324(SB)/4, $0x3f48261c
+DATA vecConst<>+2328(SB)/4, $0x3f48261c
+DATA vecConst<>+2332(SB)/4, $0x3f48261c
+DATA vecConst<>+2336(SB)/4, $0x3f48261c
+DATA vecConst<>+2340(SB)/4, $0x3f48261c
+DATA vecConst<>+2344(SB)/4, $0x3f48261c
+DATA vecConst<>+2348(SB)/4, $0x3f48261c
+DATA vecConst<>+2352(SB)/4, $0x3f48261c
+DATA vecConst<>+2356(SB)/4, $0x3f48261c
+DATA vecConst<>+2360(SB)/4, $0x3f48261c
+DATA vecConst<>+2364(SB)/4, $0x3f48261c
+DATA vecConst<>+2368(SB)/4, $0xbe63dc87
+DATA vecConst<>+2372(SB)/4, $0xbe63dc87
+DATA vecConst<>+2376(SB)/4, $0xbe63dc87
+DATA vecConst<>+2380(SB)/4, $0xbe63dc87
+DATA vecConst<>+2384(SB)/4, $0xbe63dc87
+DATA vecConst<>+2388(SB)/4, $0xbe63dc87
+DATA vecConst<>+2392(SB)/4, $0xbe63dc87
+DATA vecConst<>+2396(SB)/4, $0xbe63dc87
+DATA vecConst<>+2400(SB)/4, $0xbe63dc87
+DATA vecConst<>+2404(SB)/4, $0xbe63dc87
+DATA vecConst<>+2408(SB)/4, $0xbe63dc87
+DATA vecConst<>+2412(SB)/4, $0xbe63dc87
+DATA vecConst<>+2416(SB)/4, $0xbe63dc87
+DATA vecConst<>+2420(SB)/4, $0xbe63dc87
+DATA vecConst<>+2424(SB)/4, $0xbe63dc87
+DATA vecConst<>+2428(SB)/4, $0xbe63dc87
+DATA vecConst<>+2432(SB)/4, $0x3f7994e0
+DATA vecConst<>+2436(SB)/4, $0x3f7994e0
+DATA vecConst<>+2440(SB)/4, $0x3f7994e0
+DATA vecConst<>+2444(SB)/4, $0x3f7994e0
+DATA vecConst<>+2448(SB)/4, $0x3f7994e0
+DATA vecConst<>+2452(SB)/4, $0x3f7994e0
+DATA vecConst<>+2456(SB)/4, $0x3f7994e0
+DATA vecConst<>+2460(SB)/4, $0x3f7994e0
+DATA vecConst<>+2464(SB)/4, $0x3f7994e0
+DATA vecConst<>+2468(SB)/4, $0x3f7994e0
+DATA vecConst<>+2472(SB)/4, $0x3f7994e0
+DATA vecConst<>+2476(SB)/4, $0x3f7994e0
+DATA vecConst<>+2480(SB)/4, $0x3f7994e0
+DATA vecConst<>+2484(SB)/4, $0x3f7994e0
+DATA vecConst<>+2488(SB)/4, $0x3f7994e0
+DATA vecConst<>+2492(SB)/4, $0x3f7994e0
+DATA vecConst<>+2496(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2500(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2504(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2508(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2512(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2516(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2520(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2524(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2528(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2532(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2536(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2540(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2544(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2548(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2552(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2556(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2560(SB)/4, $0x3ede2602
+DATA vecConst<>+2564(SB)/4, $0x3ede2602
+DATA vecConst<>+2568(SB)/4, $0x3ede2602
+DATA vecConst<>+2572(SB)/4, $0x3ede2602
+DATA vecConst<>+2576(SB)/4, $0x3ede2602
+DATA vecConst<>+2580(SB)/4, $0x3ede2602
+DATA vecConst<>+2584(SB)/4, $0x3ede2602
+DATA vecConst<>+2588(SB)/4, $0x3ede2602
+DATA vecConst<>+2592(SB)/4, $0x3ede2602
+DATA vecConst<>+2596(SB)/4, $0x3ede2602
+DATA vecConst<>+2600(SB)/4, $0x3ede2602
+DATA vecConst<>+2604(SB)/4, $0x3ede2602
+DATA vecConst<>+2608(SB)/4, $0x3ede2602
+DATA vecConst<>+2612(SB)/4, $0x3ede2602
+DATA vecConst<>+2616(SB)/4, $0x3ede2602
+DATA vecConst<>+2620(SB)/4, $0x3ede2602
+DATA vecConst<>+2624(SB)/4, $0xbede2602
+DATA vecConst<>+2628(SB)/4, $0xbede2602
+DATA vecConst<>+2632(SB)/4, $0xbede2602
+DATA vecConst<>+2636(SB)/4, $0xbede2602
+DATA vecConst<>+2640(SB)/4, $0xbede2602
+DATA vecConst<>+2644(SB)/4, $0xbede2602
+DATA vecConst<>+2648(SB)/4, $0xbede2602
+DATA vecConst<>+2652(SB)/4, $0xbede2602
+DATA vecConst<>+2656(SB)/4, $0xbede2602
+DATA vecConst<>+2660(SB)/4, $0xbede2602
+DATA vecConst<>+2664(SB)/4, $0xbede2602
+DATA vecConst<>+2668(SB)/4, $0xbede2602
+DATA vecConst<>+2672(SB)/4, $0xbede2602
+DATA vecConst<>+2676(SB)/4, $0xbede2602
+DATA vecConst<>+2680(SB)/4, $0xbede2602
+DATA vecConst<>+2684(SB)/4, $0xbede2602
+DATA vecConst<>+2688(SB)/4, $0xbf48261c
+DATA vecConst<>+2692(SB)/4, $0xbf48261c
+DATA vecConst<>+2696(SB)/4, $0xbf48261c
+DATA vecConst<>+2700(SB)/4, $0xbf48261c
+DATA vecConst<>+2704(SB)/4, $0xbf48261c
+DATA vecConst<>+2708(SB)/4, $0xbf48261c
+DATA vecConst<>+2712(SB)/4, $0xbf48261c
+DATA vecConst<>+2716(SB)/4, $0xbf48261c
+DATA vecConst<>+2720(SB)/4, $0xbf48261c
+DATA vecConst<>+2724(SB)/4, $0xbf48261c
+DATA vecConst<>+2728(SB)/4, $0xbf48261c
+DATA vecConst<>+2732(SB)/4, $0xbf48261c
+DATA vecConst<>+2736(SB)/4, $0xbf48261c
+DATA vecConst<>+2740(SB)/4, $0xbf48261c
+DATA vecConst<>+2744(SB)/4, $0xbf48261c
+DATA vecConst<>+2748(SB)/4, $0xbf48261c
+DATA vecConst<>+2752(SB)/4, $0x3f441b7d
+DATA vecConst<>+2756(SB)/4, $0x3f441b7d
+DATA vecConst<>+2760(SB)/4, $0x3f441b7d
+DATA vecConst<>+2764(SB)/4, $0x3f441b7d
+DATA vecConst<>+2768(SB)/4, $0x3f441b7d
+DATA vecConst<>+2772(SB)/4, $0x3f441b7d
+DATA vecConst<>+2776(SB)/4, $0x3f441b7d
+DATA vecConst<>+2780(SB)/4, $0x3f441b7d
+DATA vecConst<>+2784(SB)/4, $0x3f441b7d
+DATA vecConst<>+2788(SB)/4, $0x3f441b7d
+DATA vecConst<>+2792(SB)/4, $0x3f441b7d
+DATA vecConst<>+2796(SB)/4, $0x3f441b7d
+DATA vecConst<>+2800(SB)/4, $0x3f441b7d
+DATA vecConst<>+2804(SB)/4, $0x3f441b7d
+DATA vecConst<>+2808(SB)/4, $0x3f441b7d
+DATA vecConst<>+2812(SB)/4, $0x3f441b7d
+DATA vecConst<>+2816(SB)/4, $0x3f248dbb
+DATA vecConst<>+2820(SB)/4, $0x3f248dbb
+DATA vecConst<>+2824(SB)/4, $0x3f248dbb
+DATA vecConst<>+2828(SB)/4, $0x3f248dbb
+DATA vecConst<>+2832(SB)/4, $0x3f248dbb
+DATA vecConst<>+2836(SB)/4, $0x3f248dbb
+DATA vecConst<>+2840(SB)/4, $0x3f248dbb
+DATA vecConst<>+2844(SB)/4, $0x3f248dbb
+DATA vecConst<>+2848(SB)/4, $0x3f248dbb
+DATA vecConst<>+2852(SB)/4, $0x3f248dbb
+DATA vecConst<>+2856(SB)/4, $0x3f248dbb
+DATA vecConst<>+2860(SB)/4, $0x3f248dbb
+DATA vecConst<>+2864(SB)/4, $0x3f248dbb
+DATA vecConst<>+2868(SB)/4, $0x3f248dbb
+DATA vecConst<>+2872(SB)/4, $0x3f248dbb
+DATA vecConst<>+2876(SB)/4, $0x3f248dbb
+DATA vecConst<>+2880(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2884(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2888(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2892(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2896(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2900(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2904(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2908(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2912(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2916(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2920(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2924(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2928(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2932(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2936(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2940(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2944(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2948(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2952(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2956(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2960(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2964(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2968(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2972(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2976(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2980(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2984(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2988(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2992(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2996(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3000(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3004(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3008(SB)/4, $0xbf708fb2
+DATA vecConst<>+3012(SB)/4, $0xbf708fb2
+DATA vecConst<>+3016(SB)/4, $0xbf708fb2
+DATA vecConst<>+3020(SB)/4, $0xbf708fb2
+DATA vecConst<>+3024(SB)/4, $0xbf708fb2
+DATA vecConst<>+3028(SB)/4, $0xbf708fb2
+DATA vecConst<>+3032(SB)/4, $0xbf708fb2
+DATA vecConst<>+3036(SB)/4, $0xbf708fb2
+DATA vecConst<>+3040(SB)/4, $0xbf708fb2
+DATA vecConst<>+3044(SB)/4, $0xbf708fb2
+DATA vecConst<>+3048(SB)/4, $0xbf708fb2
+DATA vecConst<>+3052(SB)/4, $0xbf708fb2
+DATA vecConst<>+3056(SB)/4, $0xbf708fb2
+DATA vecConst<>+3060(SB)/4, $0xbf708fb2
+DATA vecConst<>+3064(SB)/4, $0xbf708fb2
+DATA vecConst<>+3068(SB)/4, $0xbf708fb2
+DATA vecConst<>+3072(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3076(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3080(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3084(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3088(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3092(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3096(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3100(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3104(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3108(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3112(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3116(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3120(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3124(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3128(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3132(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3136(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3140(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3144(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3148(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3152(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3156(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3160(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3164(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3168(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3172(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3176(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3180(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3184(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3188(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3192(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3196(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3200(SB)/4, $0xbf248dbb
+DATA vecConst<>+3204(SB)/4, $0xbf248dbb
+DATA vecConst<>+3208(SB)/4, $0xbf248dbb
+DATA vecConst<>+3212(SB)/4, $0xbf248dbb
+DATA vecConst<>+3216(SB)/4, $0xbf248dbb
+DATA vecConst<>+3220(SB)/4, $0xbf248dbb
+DATA vecConst<>+3224(SB)/4, $0xbf248dbb
+DATA vecConst<>+3228(SB)/4, $0xbf248dbb
+DATA vecConst<>+3232(SB)/4, $0xbf248dbb
+DATA vecConst<>+3236(SB)/4, $0xbf248dbb
+DATA vecConst<>+3240(SB)/4, $0xbf248dbb
+DATA vecConst<>+3244(SB)/4, $0xbf248dbb
+DATA vecConst<>+3248(SB)/4, $0xbf248dbb
+DATA vecConst<>+3252(SB)/4, $0xbf248dbb
+DATA vecConst<>+3256(SB)/4, $0xbf248dbb
+DATA vecConst<>+3260(SB)/4, $0xbf248dbb
+DATA vecConst<>+3264(SB)/4, $0x00000000
+DATA vecConst<>+3268(SB)/4, $0x00000000
+DATA vecConst<>+3272(SB)/4, $0x00000000
+DATA vecConst<>+3276(SB)/4, $0x00000000
+DATA vecConst<>+3280(SB)/4, $0x00000000
+DATA vecConst<>+3284(SB)/4, $0x00000000
+DATA vecConst<>+3288(SB)/4, $0x00000000
+DATA vecConst<>+3292(SB)/4, $0x00000000
+DATA vecConst<>+3296(SB)/4, $0x00000000
+DATA vecConst<>+3300(SB)/4, $0x00000000
+DATA vecConst<>+3304(SB)/4, $0x00000000
+DATA vecConst<>+3308(SB)/4, $0x00000000
+DATA vecConst<>+3312(SB)/4, $0x00000000
+DATA vecConst<>+3316(SB)/4, $0x00000000
+DATA vecConst<>+3320(SB)/4, $0x00000000
+DATA vecConst<>+3324(SB)/4, $0x00000000
+DATA vecConst<>+3328(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3332(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3336(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3340(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3344(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3348(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3352(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3356(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3360(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3364(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3368(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3372(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3376(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3380(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3384(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3388(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3392(SB)/4, $0x00000001
+DATA vecConst<>+3396(SB)/4, $0x00000001
+DATA vecConst<>+3400(SB)/4, $0x00000001
+DATA vecConst<>+3404(SB)/4, $0x00000001
+DATA vecConst<>+3408(SB)/4, $0x00000001
+DATA vecConst<>+3412(SB)/4, $0x00000001
+DATA vecConst<>+3416(SB)/4, $0x00000001
+DATA vecConst<>+3420(SB)/4, $0x00000001
+DATA vecConst<>+3424(SB)/4, $0x00000001
+DATA vecConst<>+3428(SB)/4, $0x00000001
+DATA vecConst<>+3432(SB)/4, $0x00000001
+DATA vecConst<>+3436(SB)/4, $0x00000001
+DATA vecConst<>+3440(SB)/4, $0x00000001
+DATA vecConst<>+3444(SB)/4, $0x00000001
+DATA vecConst<>+3448(SB)/4, $0x00000001
+DATA vecConst<>+3452(SB)/4, $0x00000001
+DATA vecConst<>+3456(SB)/4, $0x00007fff
+DATA vecConst<>+3460(SB)/4, $0x00007fff
+DATA vecConst<>+3464(SB)/4, $0x00007fff
+DATA vecConst<>+3468(SB)/4, $0x00007fff
+DATA vecConst<>+3472(SB)/4, $0x00007fff
+DATA vecConst<>+3476(SB)/4, $0x00007fff
+DATA vecConst<>+3480(SB)/4, $0x00007fff
+DATA vecConst<>+3484(SB)/4, $0x00007fff
+DATA vecConst<>+3488(SB)/4, $0x00007fff
+DATA vecConst<>+3492(SB)/4, $0x00007fff
+DATA vecConst<>+3496(SB)/4, $0x00007fff
+DATA vecConst<>+3500(SB)/4, $0x00007fff
+DATA vecConst<>+3504(SB)/4, $0x00007fff
+DATA vecConst<>+3508(SB)/4, $0x00007fff
+DATA vecConst<>+3512(SB)/4, $0x00007fff
+DATA vecConst<>+3516(SB)/4, $0x00007fff
+DATA vecConst<>+3520(SB)/4, $0x00400000
+DATA vecConst<>+3524(SB)/4, $0x00400000
+DATA vecConst<>+3528(SB)/4, $0x00400000
+DATA vecConst<>+3532(SB)/4, $0x00400000
+DATA vecConst<>+3536(SB)/4, $0x00400000
+DATA vecConst<>+3540(SB)/4, $0x00400000
+DATA vecConst<>+3544(SB)/4, $0x00400000
+DATA vecConst<>+3548(SB)/4, $0x00400000
+DATA vecConst<>+3552(SB)/4, $0x00400000
+DATA vecConst<>+3556(SB)/4, $0x00400000
+DATA vecConst<>+3560(SB)/4, $0x00400000
+DATA vecConst<>+3564(SB)/4, $0x00400000
+DATA vecConst<>+3568(SB)/4, $0x00400000
+DATA vecConst<>+3572(SB)/4, $0x00400000
+DATA vecConst<>+3576(SB)/4, $0x00400000
+DATA vecConst<>+3580(SB)/4, $0x00400000
+DATA vecConst<>+3584(SB)/4, $0x80808080
+DATA vecConst<>+3588(SB)/4, $0x80808080
+DATA vecConst<>+3592(SB)/4, $0x80808080
+DATA vecConst<>+3596(SB)/4, $0x80808080
+DATA vecConst<>+3600(SB)/4, $0x80808080
+DATA vecConst<>+3604(SB)/4, $0x80808080
+DATA vecConst<>+3608(SB)/4, $0x80808080
+DATA vecConst<>+3612(SB)/4, $0x80808080
+DATA vecConst<>+3616(SB)/4, $0x80808080
+DATA vecConst<>+3620(SB)/4, $0x80808080
+DATA vecConst<>+3624(SB)/4, $0x80808080
+DATA vecConst<>+3628(SB)/4, $0x80808080
+DATA vecConst<>+3632(SB)/4, $0x80808080
+DATA vecConst<>+3636(SB)/4, $0x80808080
+DATA vecConst<>+3640(SB)/4, $0x80808080
+DATA vecConst<>+3644(SB)/4, $0x80808080
+DATA vecConst<>+3648(SB)/4, $0x01010101
+DATA vecConst<>+3652(SB)/4, $0x01010101
+DATA vecConst<>+3656(SB)/4, $0x01010101
+DATA vecConst<>+3660(SB)/4, $0x01010101
+DATA vecConst<>+3664(SB)/4, $0x01010101
+DATA vecConst<>+3668(SB)/4, $0x01010101
+DATA vecConst<>+3672(SB)/4, $0x01010101
+DATA vecConst<>+3676(SB)/4, $0x01010101
+DATA vecConst<>+3680(SB)/4, $0x01010101
+DATA vecConst<>+3684(SB)/4, $0x01010101
+DATA vecConst<>+3688(SB)/4, $0x01010101
+DATA vecConst<>+3692(SB)/4, $0x01010101
+DATA vecConst<>+3696(SB)/4, $0x01010101
+DATA vecConst<>+3700(SB)/4, $0x01010101
+DATA vecConst<>+3704(SB)/4, $0x01010101
+DATA vecConst<>+3708(SB)/4, $0x01010101
+GLOBL vecConst<>(SB), RODATA|NOPTR, $3712
 
 DATA vecPattern<>+0(SB)/4, $0x3f800000
 DATA vecPattern<>+4(SB)/4, $0xbf800000

@@ -15,7 +15,7 @@ import (
 )
 
 // engineVersion is part of every ID. It grows with each change of the engine that changes vectors by more than rounding.
-const engineVersion = 2
+const engineVersion = 3
 
 // Model is an opened model: a labrador.Encoder. It is safe for concurrent use.
 type Model struct {

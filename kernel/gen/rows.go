@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math"
 )
 
@@ -39,15 +38,7 @@ func genRows(a *asm, s *stubs) {
 		a.store(4, "DI", u, masked)
 		a.store(5, "SI", u, masked)
 	}})
-	a.row(s, rowFunc{name: "butterfly", ptrs: []string{"x", "y"}, unroll: 2, body: func(a *asm, u int, masked bool) {
-		a.load("DI", u, masked, 0)
-		a.load("SI", u, masked, 1)
-		a.p("VADDPS %s, %s, %s", a.v(1), a.v(0), a.v(2))
-		a.p("VSUBPS %s, %s, %s", a.v(1), a.v(0), a.v(3))
-		a.store(2, "DI", u, masked)
-		a.store(3, "SI", u, masked)
-	}})
-	genHadamard(a, s)
+	genTurns(a, s)
 }
 
 func genNorms(a *asm, s *stubs) {
@@ -234,76 +225,6 @@ func gelu(a *asm, u int, masked bool) {
 	a.p("VMAXPS %s, %s, %s", a.v(4), a.v(1), a.v(1))
 	a.p("VFNMADD231PS %s, %s, %s", a.v(2), a.v(0), a.v(1))
 	a.store(1, "DI", u, masked)
-}
-
-// genHadamard writes transforms of blocks that fit in registers, of products of two rows: hadamardN for N floats, over as many blocks as there are.
-func genHadamard(a *asm, s *stubs) {
-	for n := a.lanes; n <= a.registers()/2*a.lanes; n *= 2 {
-		name := fmt.Sprintf("hadamard%d%s", n, map[string]string{"Z": "AVX512", "Y": "AVX2"}[a.reg])
-		fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(dst, x, y []float32)\n\n", name)
-		fmt.Fprintf(a, "// func %s(dst, x, y []float32)\n", name)
-		a.text(name, "0-72")
-		a.p("MOVQ dst_base+0(FP), DI")
-		a.p("MOVQ x_base+24(FP), SI")
-		a.p("MOVQ y_base+48(FP), DX")
-		a.p("MOVQ dst_len+8(FP), CX")
-		a.p("SUBQ $%d, CX", n)
-		a.p("JLT done")
-		a.label("block")
-		vectors := n / a.lanes
-		for i := range vectors {
-			a.p("VMOVUPS %d(SI), %s", i*a.bytes(), a.v(i))
-			a.p("VMULPS %d(DX), %s, %s", i*a.bytes(), a.v(i), a.v(i))
-			for h := 1; h < a.lanes; h *= 2 {
-				a.swapLanes(h, i, vectors+i%(a.registers()-vectors))
-			}
-		}
-		for h := 1; h < vectors; h *= 2 {
-			for i := range vectors {
-				if i&h == 0 {
-					t := a.v(vectors)
-					a.p("VADDPS %s, %s, %s", a.v(i+h), a.v(i), t)
-					a.p("VSUBPS %s, %s, %s", a.v(i+h), a.v(i), a.v(i+h))
-					a.p("VMOVAPS %s, %s", t, a.v(i))
-				}
-			}
-		}
-		for i := range vectors {
-			a.p("VMOVUPS %s, %d(DI)", a.v(i), i*a.bytes())
-		}
-		for _, r := range []string{"DI", "SI", "DX"} {
-			a.p("ADDQ $%d, %s", n*4, r)
-		}
-		a.p("SUBQ $%d, CX", n)
-		a.p("JGE block")
-		a.label("done")
-		a.ret()
-	}
-}
-
-// swapLanes is the stage of distance h within register r: lanes without bit h become their sum with the lane h on, lanes
-// with it the difference from the lane h back.
-func (a *asm) swapLanes(h, r, tmp int) {
-	x, t := a.v(r), a.v(tmp)
-	switch {
-	case h == 1:
-		a.p("VPERMILPS $0xb1, %s, %s", x, t)
-	case h == 2:
-		a.p("VPERMILPS $0x4e, %s, %s", x, t)
-	case h == 4 && a.reg == "Y":
-		a.p("VPERM2F128 $1, %s, %s, %s", x, x, t)
-	case h == 4:
-		a.p("VSHUFF32X4 $0xb1, %s, %s, %s", x, x, t)
-	case h == 8:
-		a.p("VSHUFF32X4 $0x4e, %s, %s, %s", x, x, t)
-	}
-	sign := pattern(fmt.Sprint("sign", h), func(i int) uint32 {
-		if i&h == 0 {
-			return math.Float32bits(1)
-		}
-		return math.Float32bits(-1)
-	})
-	a.p("VFMADD132PS %s, %s, %s", sign, t, x)
 }
 
 var geluCoefficients = []float64{0.061542376, -0.287346694, 0.432429364, -0.229444765, 0.273744028, 0.121497607, 0.205315165, 0.210649438, 0.211613488}

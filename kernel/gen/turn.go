@@ -1,0 +1,169 @@
+package main
+
+import (
+	"fmt"
+	"math"
+)
+
+// Transforms that turn inputs before they are quantised.
+
+func genTurns(a *asm, s *stubs) {
+	a.row(s, rowFunc{name: "butterfly", ptrs: []string{"x", "y"}, unroll: 2, body: func(a *asm, u int, masked bool) {
+		a.load("DI", u, masked, 0)
+		a.load("SI", u, masked, 1)
+		a.p("VADDPS %s, %s, %s", a.v(1), a.v(0), a.v(2))
+		a.p("VSUBPS %s, %s, %s", a.v(1), a.v(0), a.v(3))
+		a.store(2, "DI", u, masked)
+		a.store(3, "SI", u, masked)
+	}})
+	// two stages at once: (x, y) and (z, w), then (x, z) and (y, w)
+	a.row(s, rowFunc{name: "butterfly4", ptrs: []string{"x", "y", "z", "w"}, body: func(a *asm, u int, masked bool) {
+		ptrs := []string{"DI", "SI", "DX", "R8"}
+		for i, p := range ptrs {
+			a.load(p, u, masked, i)
+		}
+		for i := 0; i < 4; i += 2 {
+			a.p("VADDPS %s, %s, %s", a.v(i+1), a.v(i), a.v(4+i))
+			a.p("VSUBPS %s, %s, %s", a.v(i+1), a.v(i), a.v(5+i))
+		}
+		for i := range 2 {
+			a.p("VADDPS %s, %s, %s", a.v(6+i), a.v(4+i), a.v(i))
+			a.p("VSUBPS %s, %s, %s", a.v(6+i), a.v(4+i), a.v(2+i))
+		}
+		for i, p := range ptrs {
+			a.store(i, p, u, masked)
+		}
+	}})
+	genHadamard(a, s)
+	for n := 3; n <= 9; n += 2 {
+		genHartley(a, s, n)
+	}
+}
+
+// genHartley writes the discrete Hartley transform, unnormalised, of the columns of x (n, block), in place: of the sums and the differences of the
+// rows j and n-j the one take cosines, the other sines.
+func genHartley(a *asm, s *stubs, n int) {
+	name := fmt.Sprintf("hartley%d%s", n, a.suffix())
+	fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(x *float32, block int)\n\n", name)
+	fmt.Fprintf(a, "// func %s(x *float32, block int)\n", name)
+	a.text(name, "0-16")
+	a.p("MOVQ x+0(FP), DI")
+	a.p("MOVQ block+8(FP), CX")
+	a.p("LEAQ (CX*4), R8")
+	a.p("IMUL3Q $%d, R8, R9", n-1)
+	m := n / 2
+	even, odd, cosines, sines := 1, 1+m, 1+2*m, 2+2*m // registers
+	a.label("column")
+	a.p("LEAQ (DI)(R8*1), SI")
+	a.p("LEAQ (DI)(R9*1), DX")
+	a.p("VMOVUPS (DI), %s", a.v(0))
+	for j := range m {
+		a.p("VMOVUPS (SI), %s", a.v(even+j))
+		a.p("VSUBPS (DX), %s, %s", a.v(even+j), a.v(odd+j))
+		a.p("VADDPS (DX), %s, %s", a.v(even+j), a.v(even+j))
+		a.p("ADDQ R8, SI")
+		a.p("SUBQ R8, DX")
+	}
+	a.p("VADDPS %s, %s, %s", a.v(even), a.v(0), a.v(cosines))
+	for j := 1; j < m; j++ {
+		a.p("VADDPS %s, %s, %s", a.v(even+j), a.v(cosines), a.v(cosines))
+	}
+	a.p("VMOVUPS %s, (DI)", a.v(cosines))
+	a.p("LEAQ (DI)(R8*1), SI")
+	a.p("LEAQ (DI)(R9*1), DX")
+	for i := 1; i <= m; i++ {
+		a.p("VMOVAPS %s, %s", a.v(0), a.v(cosines))
+		for j := 1; j <= m; j++ {
+			sin, cos := math.Sincos(2 * math.Pi * float64(i*j%n) / float64(n))
+			a.p("VFMADD231PS %s, %s, %s", f(cos), a.v(even+j-1), a.v(cosines))
+			if j == 1 {
+				a.p("VMULPS %s, %s, %s", f(sin), a.v(odd), a.v(sines))
+			} else {
+				a.p("VFMADD231PS %s, %s, %s", f(sin), a.v(odd+j-1), a.v(sines))
+			}
+		}
+		a.p("VADDPS %s, %s, %s", a.v(sines), a.v(cosines), a.v(sines+1))
+		a.p("VSUBPS %s, %s, %s", a.v(sines), a.v(cosines), a.v(cosines))
+		a.p("VMOVUPS %s, (SI)", a.v(sines+1))
+		a.p("VMOVUPS %s, (DX)", a.v(cosines))
+		a.p("ADDQ R8, SI")
+		a.p("SUBQ R8, DX")
+	}
+	a.p("ADDQ $%d, DI", a.bytes())
+	a.p("SUBQ $%d, CX", a.lanes)
+	a.p("JG column")
+	a.ret()
+}
+
+// genHadamard writes transforms of blocks that fit in registers, of products of two rows: hadamardN for N floats, over as many blocks as there are.
+func genHadamard(a *asm, s *stubs) {
+	for n := a.lanes; n <= a.registers()/2*a.lanes; n *= 2 {
+		name := fmt.Sprintf("hadamard%d%s", n, map[string]string{"Z": "AVX512", "Y": "AVX2"}[a.reg])
+		fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(dst, x, y []float32)\n\n", name)
+		fmt.Fprintf(a, "// func %s(dst, x, y []float32)\n", name)
+		a.text(name, "0-72")
+		a.p("MOVQ dst_base+0(FP), DI")
+		a.p("MOVQ x_base+24(FP), SI")
+		a.p("MOVQ y_base+48(FP), DX")
+		a.p("MOVQ dst_len+8(FP), CX")
+		a.p("SUBQ $%d, CX", n)
+		a.p("JLT done")
+		a.label("block")
+		vectors := n / a.lanes
+		for i := range vectors {
+			a.p("VMOVUPS %d(SI), %s", i*a.bytes(), a.v(i))
+			a.p("VMULPS %d(DX), %s, %s", i*a.bytes(), a.v(i), a.v(i))
+			for h := 1; h < a.lanes; h *= 2 {
+				a.swapLanes(h, i, vectors+i%(a.registers()-vectors))
+			}
+		}
+		at := make([]int, vectors+1) // the registers of the vectors; the last is free
+		for i := range at {
+			at[i] = i
+		}
+		for h := 1; h < vectors; h *= 2 {
+			for i := range vectors {
+				if i&h == 0 {
+					a.p("VADDPS %s, %s, %s", a.v(at[i+h]), a.v(at[i]), a.v(at[vectors]))
+					a.p("VSUBPS %s, %s, %s", a.v(at[i+h]), a.v(at[i]), a.v(at[i+h]))
+					at[i], at[vectors] = at[vectors], at[i]
+				}
+			}
+		}
+		for i := range vectors {
+			a.p("VMOVUPS %s, %d(DI)", a.v(at[i]), i*a.bytes())
+		}
+		for _, r := range []string{"DI", "SI", "DX"} {
+			a.p("ADDQ $%d, %s", n*4, r)
+		}
+		a.p("SUBQ $%d, CX", n)
+		a.p("JGE block")
+		a.label("done")
+		a.ret()
+	}
+}
+
+// swapLanes is the stage of distance h within register r: lanes without bit h become their sum with the lane h on, lanes
+// with it the difference from the lane h back.
+func (a *asm) swapLanes(h, r, tmp int) {
+	x, t := a.v(r), a.v(tmp)
+	switch {
+	case h == 1:
+		a.p("VPERMILPS $0xb1, %s, %s", x, t)
+	case h == 2:
+		a.p("VPERMILPS $0x4e, %s, %s", x, t)
+	case h == 4 && a.reg == "Y":
+		a.p("VPERM2F128 $1, %s, %s, %s", x, x, t)
+	case h == 4:
+		a.p("VSHUFF32X4 $0xb1, %s, %s, %s", x, x, t)
+	case h == 8:
+		a.p("VSHUFF32X4 $0x4e, %s, %s, %s", x, x, t)
+	}
+	sign := pattern(fmt.Sprint("sign", h), func(i int) uint32 {
+		if i&h == 0 {
+			return math.Float32bits(1)
+		}
+		return math.Float32bits(-1)
+	})
+	a.p("VFMADD132PS %s, %s, %s", sign, t, x)
+}

@@ -1,0 +1,44 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"testing"
+)
+
+// TestRotation compares what every tier does with the definition, in float64: Walsh-Hadamard within blocks (Hadamard's matrix in Sylvester's order has
+// the sign of the parity of i and j), Hartley's cas between them (Hartley 1942), both orthogonal.
+func TestRotation(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		for _, c := range []int{1, 3, 7, 24, 40, 56, 64, 72, 88, 96, 100, 192, 268, 384, 576, 640, 768, 896, 960, 1024, 1536, 2048} {
+			r := newRotation(c)
+			x := normals(random(uint64(c)), c)
+			got := r.apply(k, make([]float32, c), make([]float32, c), x, &gemmArgs{})
+			want, size, after := make([]float64, c), 0.0, 0.0
+			for i := range c {
+				size += float64(x[i]) * float64(x[i])
+				for j := range c {
+					h := 1.0
+					if bits.OnesCount(uint(i%r.block&(j%r.block)))%2 == 1 {
+						h = -1
+					}
+					switch a := 2 * math.Pi * float64((i/r.block)*(j/r.block)%r.odd) / float64(r.odd); {
+					case r.hartley != nil:
+						h *= math.Cos(a) + math.Sin(a)
+					case i/r.block != j/r.block:
+						continue
+					}
+					want[i] += h * float64(r.signs[j]) * float64(x[j])
+				}
+				after += want[i] * want[i]
+			}
+			if math.Abs(after/size-1) > 1e-5 {
+				t.Errorf("C = %d: the square of the length is %v of what it was", c, after/size)
+			}
+			for i, v := range got {
+				near(t, fmt.Sprint("C = ", c), float64(v), want[i], 1e-5, 1e-6, i)
+			}
+		}
+	})
+}
