@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -112,11 +113,11 @@ func checkEncoding(o dense.Options) error {
 }
 
 // survey reads the texts of a file once: where they are, their ids and digest.
-func survey(in string, side labrador.Side) (items dense.Items, ids []string, digest string, err error) {
+func survey(ctx context.Context, in string, side labrador.Side) (items dense.Items, ids []string, digest string, err error) {
 	if items, err = itemsOf(in, side); err != nil {
 		return nil, nil, "", err
 	}
-	if ids, digest, err = dense.Survey(items); err != nil {
+	if ids, digest, err = dense.Survey(ctx, items); err != nil {
 		return nil, nil, "", err
 	}
 	if len(ids) == 0 {
@@ -129,7 +130,7 @@ func survey(in string, side labrador.Side) (items dense.Items, ids []string, dig
 }
 
 func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out string) error {
-	items, ids, digest, err := survey(in, side)
+	items, ids, digest, err := survey(cmd.Context(), in, side)
 	if err != nil {
 		return err
 	}
