@@ -16,11 +16,13 @@ import (
 const maxTextLine = 64 << 20
 
 // Stream is an open text to decode: Name stands in the errors. BadUTF8, where it is set, is called with the number of every line
-// that is not valid UTF-8; the readers put U+FFFD for each bad byte, as encoding/json does, and go on.
+// that is not valid UTF-8; the readers put U+FFFD for each bad byte, as encoding/json does, and go on. BadID, where it is set, is called
+// with every id that has blanks, tabs or line ends, which is an error otherwise.
 type Stream struct {
 	io.Reader
 	Name    string
 	BadUTF8 func(line int)
+	BadID   func(line int, id string)
 }
 
 // OpenReader is Open for a file that is open already, in an archive for instance: it decompresses gzip and zstd and drops a byte
@@ -112,6 +114,10 @@ func decodeLines[T any](s Stream, one func(*lineDecoder, []byte) (T, error)) ite
 				return
 			}
 			item, err := one(d, line)
+			if bad, is := err.(*badID); is && s.BadID != nil {
+				s.BadID(lines.n, bad.id)
+				err = nil
+			}
 			if err != nil {
 				yield(zero, fmt.Errorf("%s:%d: %w", s.Name, lines.n, err))
 				return
@@ -180,9 +186,16 @@ func idError(id []byte) error {
 	case len(f) == 0:
 		return errors.New("empty id")
 	case len(f) < len(id):
-		return fmt.Errorf("id %q: a blank, a tab or the end of a line in it would end it in TREC runs and judgements: put another character there, or none", clip(id))
+		return &badID{validText(id)}
 	}
 	return nil
+}
+
+// badID is an id with blanks, tabs or line ends.
+type badID struct{ id string }
+
+func (e *badID) Error() string {
+	return fmt.Sprintf("id %q: a blank, a tab or the end of a line in it would end it in TREC runs and judgements: put another character there, or none", clip([]byte(e.id)))
 }
 
 // validText is b with U+FFFD for every byte that is not UTF-8.

@@ -68,7 +68,11 @@ func ParseQrelsLine(line []byte) (QrelsLine, error) {
 	case 4:
 		q.Doc, grade = f[2], f[3]
 	default:
-		return q, fmt.Errorf("%d columns, qrels have 4 (query iteration document grade) or 3 (query document grade)", len(bytes.Fields(line)))
+		hint := ""
+		if tabs := bytes.Count(line, []byte{'\t'}); n > tabs+1 && tabs >= 2 {
+			hint = "; a blank ends a column, in an id too"
+		}
+		return q, fmt.Errorf("%d columns, qrels have 4 (query iteration document grade) or 3 (query document grade)%s", len(bytes.Fields(line)), hint)
 	}
 	var ok bool
 	if q.Grade, ok = parseGrade(grade); !ok {

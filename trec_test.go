@@ -69,6 +69,7 @@ func TestReadersRefuse(t *testing.T) {
 		{"q 0 a 1\nq 0 a 1\n", qrels, []string{"in:2:", "query q", "document a"}},
 		{"q 0 a 1.5\n", qrels, []string{"in:1:", "1.5"}},
 		{"q a\n", qrels, []string{"in:1:", "2 columns"}},
+		{"q 1\ta b\t1\n", qrels, []string{"in:1:", "5 columns", "a blank ends a column, in an id too"}},
 		{"q 0 a 999999999999999999999\n", qrels, []string{"in:1:"}},
 		{"no tags", topics, []string{"not a TREC topic file"}},
 		{"<top>\n<num> Number: 1\n</top>", topics, []string{"in:1:", "topic 1 has no <title>"}},

@@ -31,7 +31,7 @@ type Finding struct {
 	Kind     string   `json:"kind"` // such as "duplicate-document-id"; see Check
 	Count    int      `json:"count"`
 	Message  string   `json:"message"`
-	Examples []string `json:"examples,omitempty"` // ids, at most five
+	Examples []string `json:"examples,omitempty"` // ids or lines, at most five
 }
 
 // CheckReport is what Check found.
@@ -80,9 +80,17 @@ func (e *examples) add(id string) {
 	}
 }
 
+// noting is a tolerance that adds the lines to the examples.
+func noting(badUTF8, badID *examples) tolerance {
+	return tolerance{
+		func(line int) { badUTF8.add(fmt.Sprintf("line %d", line)) },
+		func(line int, id string) { badID.add(fmt.Sprintf("line %d: %q", line, id)) },
+	}
+}
+
 // Check reads the whole dataset and reports what would spoil a study on it. Memory is some 16 bytes a document and the query file. Kinds:
 //
-//	error    unreadable, duplicate-document-id, duplicate-query-id, judged-twice, relevant-document-missing,
+//	error    unreadable, bad-id, duplicate-document-id, duplicate-query-id, judged-twice, relevant-document-missing,
 //	         judged-query-missing, no-queries, no-judgements, identical-documents (when they push the best reachable nDCG@10 below 0.99)
 //	warning  judged-document-missing (not relevant), empty-document, empty-query, blank-in-id, bad-utf8, identical-documents
 //	         (relevant ones with unjudged twins), query-is-document, no-relevant-document, split-overlap
@@ -156,12 +164,12 @@ func (c *checker) judgements() error {
 
 // queryFile reads the queries.
 func (c *checker) queryFile() error {
-	var bad, twice, empty, blank, unjudged examples
+	var bad, badID, twice, empty, blank, unjudged examples
 	c.byText, c.texts = map[uint64][]string{}, map[string]string{}
 	c.ids = newRepeats()
 	seen := map[string]bool{}
 	judged := c.judgedAnywhere()
-	for q, err := range c.d.src.queries(c.d.Split, func(line int) { bad.add(fmt.Sprintf("line %d", line)) }) {
+	for q, err := range c.d.src.queries(c.d.Split, noting(&bad, &badID)) {
 		if c.d.Split == "" && errors.Is(err, ErrNoQueries) {
 			break // as no-judgements says
 		}
@@ -173,7 +181,7 @@ func (c *checker) queryFile() error {
 			continue
 		}
 		seen[q.ID] = true
-		if strings.ContainsFunc(q.ID, isBlank) {
+		if hasRareBlank(q.ID) {
 			blank.add(q.ID)
 		}
 		if strings.TrimSpace(q.Text) == "" && q.Picture == "" {
@@ -197,6 +205,7 @@ func (c *checker) queryFile() error {
 	}
 	r := c.report
 	r.add(LevelError, "duplicate-query-id", &twice, "query ids that come more than once")
+	r.add(LevelError, "bad-id", &badID, "query ids with blanks, tabs or line ends, which end a column of a run and of judgements: everything but this check refuses the queries")
 	r.add(LevelError, "judged-query-missing", &missing, "judged queries that the query file lacks: they are not run, and programs differ in whether they count as 0")
 	r.add(LevelWarning, "blank-in-id", &blank, "query ids with blanks beyond ASCII's: many programs end a column of a TREC file at them")
 	r.add(LevelWarning, "empty-query", &empty, "queries without text")
@@ -234,7 +243,7 @@ func (c *checker) otherSplits() error {
 			return err
 		}
 		var same examples
-		for q, err := range c.d.src.queries(other, nil) {
+		for q, err := range c.d.src.queries(other, noting(&examples{}, &examples{})) {
 			if err != nil {
 				return err
 			}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -51,6 +53,46 @@ func TestCheckFindsEverything(t *testing.T) {
 	}
 	if r.Documents != 8 || r.Queries != 5 || r.Errors() != 6 || r.Warnings() != 9 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestCheckGoesOnBehindBadIDs: ids that everything else refuses are counted, with their lines, and what is behind them is checked.
+func TestCheckGoesOnBehindBadIDs(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"corpus.jsonl": `{"_id":"a b","text":"one"}` + "\n" + `{"_id":"ok","text":"two"}` + "\n\n" + `{"_id":"t\tb","text":"three"}` + "\n" + `{"_id":"n\nb","text":"four"}` + "\n" +
+			`{"_id":"a b","text":"five"}` + "\n" + `{"_id":"n\u00a0b","text":"six"}` + "\n" + `{"_id":"last","text":""}` + "\n",
+		"queries.test.tsv": "q 1\twhat\nq2\twhere\n",
+		"queries.dev.tsv":  "d 1\twhere\nd2\twhere\n",
+		"qrels/test.tsv":   "query-id\tcorpus-id\tscore\nq2\tok\t1\n",
+		"qrels/dev.tsv":    "query-id\tcorpus-id\tscore\nd2\tok\t1\n",
+	} {
+		os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755)
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	r := check(t, Ref{Path: dir})
+	for _, f := range r.Findings {
+		got = append(got, fmt.Sprintf("%s %s %d %s", f.Level, f.Kind, f.Count, strings.Join(f.Examples, ", ")))
+	}
+	want := []string{
+		`error bad-id 1 line 1: "q 1"`,
+		`error bad-id 4 line 1: "a b", line 4: "t\tb", line 5: "n\nb", line 6: "a b"`,
+		"error duplicate-document-id 1 a b",
+		"warning empty-document 1 last",
+		"warning blank-in-id 1 n\u00a0b",
+		"warning split-overlap 1 q2 = d2",
+		"note query-without-judgement 1 q 1",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") || r.Documents != 7 {
+		t.Errorf("%d documents\n%s\nwant\n%s", r.Documents, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for doc, err := range mustOpen(t, Ref{Path: dir}).Documents() {
+		if err == nil || !strings.Contains(err.Error(), `corpus.jsonl:1: id "a b"`) {
+			t.Errorf("read %v, %v", doc, err)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"fmt"
 	"hash/maphash"
 	"maps"
 	"slices"
@@ -13,9 +12,9 @@ import (
 
 // corpus is the first reading: everything that one document shows, and the hashes that the second one follows up.
 func (c *checker) corpus() error {
-	var bad, empty, blank examples
+	var bad, badID, empty, blank examples
 	c.content, c.copies = newRepeats(), map[string]map[string]bool{}
-	for doc, err := range c.d.src.documents(func(line int) { bad.add(fmt.Sprintf("line %d", line)) }) {
+	for doc, err := range c.d.src.documents(noting(&bad, &badID)) {
 		if err != nil {
 			return err
 		}
@@ -30,13 +29,14 @@ func (c *checker) corpus() error {
 		if strings.TrimSpace(doc.Title+doc.Text) == "" && doc.Picture == "" {
 			empty.add(doc.ID)
 		}
-		if strings.ContainsFunc(doc.ID, isBlank) {
+		if hasRareBlank(doc.ID) {
 			blank.add(doc.ID)
 		}
 		c.lookForCopies(doc)
 	}
 	c.missingDocuments()
 	r := c.report
+	r.add(LevelError, "bad-id", &badID, "document ids with blanks, tabs or line ends, which end a column of a run and of judgements: everything but this check refuses the corpus")
 	r.add(LevelWarning, "empty-document", &empty, "documents without title and text")
 	r.add(LevelWarning, "blank-in-id", &blank, "document ids with blanks beyond ASCII's: many programs end a column of a TREC file at them")
 	r.add(LevelWarning, "bad-utf8", &bad, "lines of the corpus that are not UTF-8: U+FFFD stands for the bad bytes")
@@ -111,7 +111,7 @@ func (c *checker) again() error {
 	groups := newGroups(c.content.seed, contentHashes)
 	count := map[string]int{}
 	if len(idHashes)+len(contentHashes) > 0 {
-		err := c.d.eachDocument(c.ctx, func(doc labrador.Document) {
+		err := c.d.eachDocument(c.ctx, noting(&examples{}, &examples{}), func(doc labrador.Document) {
 			if idHashes[maphash.String(c.ids.seed, doc.ID)] {
 				count[doc.ID]++
 			}
@@ -220,4 +220,7 @@ func plainHash(seed maphash.Seed, s string) uint64 {
 	return h.Sum64()
 }
 
-func isBlank(r rune) bool { return unicode.IsSpace(r) || r == 0 }
+// hasRareBlank says whether an id has blanks beyond ASCII's, which are no error.
+func hasRareBlank(id string) bool {
+	return strings.ContainsFunc(id, func(r rune) bool { return r == 0 || r > unicode.MaxASCII && unicode.IsSpace(r) })
+}

@@ -40,14 +40,20 @@ type Dataset struct {
 // source is where a dataset's content comes from.
 type source interface {
 	splits() []string
-	documents(badUTF8 func(line int)) iter.Seq2[labrador.Document, error]
+	documents(t tolerance) iter.Seq2[labrador.Document, error]
 	// queries streams the queries that may belong to split, judged or not.
-	queries(split string, badUTF8 func(line int)) iter.Seq2[labrador.Query, error]
+	queries(split string, t tolerance) iter.Seq2[labrador.Query, error]
 	// qrels reads the judgements of split. A pair judged twice goes to twice, or is an error where that is nil; the first one counts.
 	qrels(split string, twice func(query, doc string)) (labrador.Qrels, error)
 	digest(split string) (string, error)
 	// about is one line on origin and licence, "" when nothing says.
 	about() string
+}
+
+// tolerance is what a reader of documents or queries is told instead of an error, or of nothing: see labrador.Stream.
+type tolerance struct {
+	badUTF8 func(line int)
+	badID   func(line int, id string)
 }
 
 // Open finds the dataset that ref names, chooses its split and puts its conventions together: the table's, then ref's own. A folder of
@@ -173,7 +179,9 @@ func groupOfDir(dir string) string {
 }
 
 // Documents streams the corpus in file order. The first error ends the sequence; it says file, line and why.
-func (d *Dataset) Documents() iter.Seq2[labrador.Document, error] { return d.src.documents(nil) }
+func (d *Dataset) Documents() iter.Seq2[labrador.Document, error] {
+	return d.src.documents(tolerance{})
+}
 
 // Queries are the queries that have a judgement in the split, in file order. A query id that comes twice is an error, a judged query that
 // is not in the file is left to Check.
@@ -184,7 +192,7 @@ func (d *Dataset) Queries() ([]labrador.Query, error) {
 	}
 	seen := make(map[string]bool, len(qrels))
 	var queries []labrador.Query
-	for q, err := range d.src.queries(d.Split, nil) {
+	for q, err := range d.src.queries(d.Split, tolerance{}) {
 		if err != nil {
 			return nil, err
 		}
@@ -205,7 +213,9 @@ func (d *Dataset) Queries() ([]labrador.Query, error) {
 
 // AllQueries streams the queries that may belong to the split, judged or not, in file order; where there are no judgements, those of the
 // only query file.
-func (d *Dataset) AllQueries() iter.Seq2[labrador.Query, error] { return d.src.queries(d.Split, nil) }
+func (d *Dataset) AllQueries() iter.Seq2[labrador.Query, error] {
+	return d.src.queries(d.Split, tolerance{})
+}
 
 // Qrels are the judgements of the split, all grades.
 func (d *Dataset) Qrels() (labrador.Qrels, error) {

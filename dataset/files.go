@@ -84,7 +84,7 @@ func (f *files) splits() []string { return f.splitNames() }
 // fullName is a file's name in messages.
 func (f *files) fullName(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
 
-func (f *files) documents(badUTF8 func(int)) iter.Seq2[labrador.Document, error] {
+func (f *files) documents(t tolerance) iter.Seq2[labrador.Document, error] {
 	if f.corpus == "" {
 		return failed[labrador.Document](fmt.Errorf("dataset: %s: %w", f.dir, errNoCorpus))
 	}
@@ -95,7 +95,7 @@ func (f *files) documents(badUTF8 func(int)) iter.Seq2[labrador.Document, error]
 			return
 		}
 		defer r.Close()
-		stream := labrador.Stream{Reader: r, Name: f.fullName(f.corpus), BadUTF8: badUTF8}
+		stream := labrador.Stream{Reader: r, Name: f.fullName(f.corpus), BadUTF8: t.badUTF8, BadID: t.badID}
 		for d, err := range labrador.DecodeDocuments(stream) {
 			if err == nil && d.Picture != "" {
 				d.Picture, err = f.picture(d)
@@ -116,7 +116,7 @@ func (f *files) picture(d labrador.Document) (string, error) {
 	return filepath.Join(f.dir, local), nil
 }
 
-func (f *files) queries(split string, badUTF8 func(int)) iter.Seq2[labrador.Query, error] {
+func (f *files) queries(split string, t tolerance) iter.Seq2[labrador.Query, error] {
 	name := f.queryFile(split)
 	switch {
 	case name == "" && len(f.layout.queries) == 0:
@@ -138,7 +138,7 @@ func (f *files) queries(split string, badUTF8 func(int)) iter.Seq2[labrador.Quer
 			f.topics(name)(yield)
 			return
 		}
-		labrador.DecodeQueries(labrador.Stream{Reader: in, Name: f.fullName(name), BadUTF8: badUTF8})(yield)
+		labrador.DecodeQueries(labrador.Stream{Reader: in, Name: f.fullName(name), BadUTF8: t.badUTF8, BadID: t.badID})(yield)
 	}
 }
 
@@ -269,7 +269,7 @@ func (f *files) digest(split string) (string, error) {
 }
 
 func (f *files) hashPictures(h io.Writer) error {
-	for d, err := range f.documents(nil) {
+	for d, err := range f.documents(tolerance{}) {
 		if err != nil {
 			return err
 		}

@@ -118,7 +118,7 @@ func (g *gostd) load() (*goSet, error) {
 	return g.set, g.err
 }
 
-func (g *gostd) documents(func(int)) iter.Seq2[labrador.Document, error] {
+func (g *gostd) documents(tolerance) iter.Seq2[labrador.Document, error] {
 	set, err := g.load()
 	if err != nil {
 		return failed[labrador.Document](err)
@@ -126,7 +126,7 @@ func (g *gostd) documents(func(int)) iter.Seq2[labrador.Document, error] {
 	return values(set.docs)
 }
 
-func (g *gostd) queries(string, func(int)) iter.Seq2[labrador.Query, error] {
+func (g *gostd) queries(string, tolerance) iter.Seq2[labrador.Query, error] {
 	set, err := g.load()
 	if err != nil {
 		return failed[labrador.Query](err)

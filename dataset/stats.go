@@ -58,7 +58,7 @@ func Describe(ctx context.Context, d *Dataset, n int) (*Stats, error) {
 	s.Queries = asked.texts()
 	s.Examples = pickExamples(queries, qrels, d.RelevanceLevel, n)
 	held := counter{}
-	err = d.eachDocument(ctx, func(doc labrador.Document) {
+	err = d.eachDocument(ctx, tolerance{}, func(doc labrador.Document) {
 		held.add(doc.Contents())
 		for i := range s.Examples {
 			if s.Examples[i].Document.ID == doc.ID {

@@ -60,7 +60,7 @@ func (t Twins) Qrels(qrels labrador.Qrels) labrador.Qrels {
 // Documents without any content are no twins.
 func (d *Dataset) Twins(ctx context.Context) (Twins, error) {
 	content := newRepeats()
-	if err := d.eachDocument(ctx, func(doc labrador.Document) { content.addDocument(doc) }); err != nil {
+	if err := d.eachDocument(ctx, tolerance{}, func(doc labrador.Document) { content.addDocument(doc) }); err != nil {
 		return nil, err
 	}
 	again := content.repeated()
@@ -69,7 +69,7 @@ func (d *Dataset) Twins(ctx context.Context) (Twins, error) {
 		return twins, nil
 	}
 	g := newGroups(content.seed, again)
-	if err := d.eachDocument(ctx, g.add); err != nil {
+	if err := d.eachDocument(ctx, tolerance{}, g.add); err != nil {
 		return nil, err
 	}
 	for _, ids := range g.lists() {
@@ -81,9 +81,9 @@ func (d *Dataset) Twins(ctx context.Context) (Twins, error) {
 }
 
 // eachDocument calls fn with every document until ctx ends.
-func (d *Dataset) eachDocument(ctx context.Context, fn func(labrador.Document)) error {
+func (d *Dataset) eachDocument(ctx context.Context, t tolerance, fn func(labrador.Document)) error {
 	n := 0
-	for doc, err := range d.Documents() {
+	for doc, err := range d.src.documents(t) {
 		if err != nil {
 			return err
 		}

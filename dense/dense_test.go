@@ -358,7 +358,7 @@ func openStore(t *testing.T) *store.Store {
 // afterwards neither encodes anything. Where one is there already, the other is added.
 func TestKeepSparse(t *testing.T) {
 	e := openEncoder(t, Options{Model: tinyChat(t, chatML), Recipe: "promptreps", MaxTokens: 8})
-	ctx, source := context.Background(), sourceOf(texts(partRows+9, 4))
+	ctx, source := context.Background(), sourceOf(texts(batchRows+9, 4))
 	apart := openStore(t)
 	dense, err := e.Vectors(ctx, apart, labrador.DocumentSide, source, nil)
 	if err != nil {
@@ -395,8 +395,8 @@ func TestKeepSparse(t *testing.T) {
 		if err != nil || !slices.EqualFunc(s.Vectors, sparse.Vectors, slices.Equal) {
 			t.Errorf("with %s there, %v: other sparse vectors than alone", name, err)
 		}
-		if encoded != partRows+9 {
-			t.Errorf("with %s there: %d texts encoded, want %d", name, encoded, partRows+9)
+		if encoded != batchRows+9 {
+			t.Errorf("with %s there: %d texts encoded, want %d", name, encoded, batchRows+9)
 		}
 	}
 	for _, o := range []Options{{Model: e.opts.Model, Recipe: "echo"}, {Model: e.opts.Model, Recipe: "promptreps", Pooling: "mean"}, {Model: e.opts.Model}} {
@@ -410,7 +410,7 @@ func TestKeepSparse(t *testing.T) {
 // each layer make them, over more than a part of a shard. What is there already is not encoded again, and a pass that another
 // stopped goes on.
 func TestKeepLayers(t *testing.T) {
-	ctx, source, path := context.Background(), sourceOf(texts(partRows+9, 4)), tinyChat(t, chatML)
+	ctx, source, path := context.Background(), sourceOf(texts(batchRows+9, 4)), tinyChat(t, chatML)
 	layers := []int{1, 2, 0, -1}
 	encoders := make([]*Encoder, len(layers))
 	for n, layer := range layers {
@@ -423,7 +423,7 @@ func TestKeepLayers(t *testing.T) {
 			t.Fatal(err)
 		}
 		stopped, stop := context.WithCancel(ctx)
-		err := encoders[0].Keep(stopped, kept, labrador.DocumentSide, source, p, func(int, int) { stop() })
+		err := encoders[0].Keep(stopped, kept, labrador.DocumentSide, source, p, func(n, _ int) { encoded += n; stop() })
 		if !errors.Is(err, context.Canceled) {
 			t.Fatalf("a stopped pass: %v", err)
 		}
@@ -444,8 +444,8 @@ func TestKeepLayers(t *testing.T) {
 				t.Errorf("%v, %v: other sparse vectors than alone", err, err2)
 			}
 		}
-		if encoded != partRows+9 {
-			t.Errorf("%s: %d texts encoded, want %d", name, encoded, partRows+9)
+		if encoded != batchRows+9 {
+			t.Errorf("%s: %d texts encoded, want %d", name, encoded, batchRows+9)
 		}
 	}
 }

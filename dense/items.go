@@ -1,6 +1,7 @@
 package dense
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -48,11 +49,11 @@ func Queries(queries []labrador.Query) Items {
 	}
 }
 
-// Survey reads all items once: their ids, and a digest of everything that is encoded.
-func Survey(items Items) (ids []string, digest string, err error) {
+// Survey reads all items once: their ids, and a digest of everything that is encoded. It ends soon after ctx does.
+func Survey(ctx context.Context, items Items) (ids []string, digest string, err error) {
 	h := sha256.New()
 	for item, err := range items() {
-		if err != nil {
+		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return nil, "", err
 		}
 		ids = append(ids, item.ID)
@@ -73,10 +74,10 @@ type Encoded struct {
 // Progress is told how many items and tokens were encoded since the last call.
 type Progress func(items, tokens int)
 
-// Vectors returns the vectors of all items, from the store where they are there and encoded into it where not: shard by
-// shard, so that a stopped process goes on and several share the work.
+// Vectors returns the vectors of all items, from the store where they are there and encoded into it where not, so that a
+// stopped process goes on and several share the work.
 func (e *Encoder) Vectors(ctx context.Context, s *store.Store, side labrador.Side, items Items, progress Progress) (Encoded, error) {
-	ids, digest, err := Survey(items)
+	ids, digest, err := Survey(ctx, items)
 	if err != nil {
 		return Encoded{}, err
 	}
@@ -135,7 +136,7 @@ func (r *reader) close() {
 	}
 }
 
-func (r *reader) read(lo, hi int) ([]labrador.Item, error) {
+func (r *reader) read(ctx context.Context, lo, hi int) ([]labrador.Item, error) {
 	if r.next == nil || lo < r.at {
 		r.close()
 		r.next, r.stop = iter.Pull2(r.items())
@@ -144,7 +145,7 @@ func (r *reader) read(lo, hi int) ([]labrador.Item, error) {
 	out := make([]labrador.Item, 0, hi-lo)
 	for ; r.at < hi; r.at++ {
 		item, err, ok := r.next()
-		if err != nil {
+		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return nil, err
 		}
 		if !ok {

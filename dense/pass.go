@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"time"
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/model"
@@ -25,7 +27,7 @@ func (e *Encoder) Keep(ctx context.Context, s *store.Store, side labrador.Side, 
 	if p.Sparse && len(p.Layers) > 0 && !e.OnePass() {
 		return errors.New("dense: this model's dense vectors are not made of the states that its logits come from")
 	}
-	ids, digest, err := Survey(items)
+	ids, digest, err := Survey(ctx, items)
 	if err != nil {
 		return err
 	}
@@ -49,13 +51,9 @@ func (e *Encoder) Keep(ctx context.Context, s *store.Store, side labrador.Side, 
 
 // fill encodes the rows that are missing in the sets, which are those of the pass: a set per layer, then the sparse one.
 func (e *Encoder) fill(ctx context.Context, sets []*store.Set, side labrador.Side, items Items, p Pass, progress Progress) error {
-	reader := newReader(items)
-	defer reader.close()
-	return store.FillTogether(ctx, sets, func(ctx context.Context, lo, hi int, lacking []bool) ([]labrador.Matrix, error) {
-		part, err := reader.read(lo, hi)
-		if err != nil {
-			return nil, err
-		}
+	f := filling{e: e, items: newReader(items), progress: progress, tokens: firstTokens}
+	defer f.items.close()
+	return store.FillTogether(ctx, sets, func(ctx context.Context, lo, hi int, lacking []bool) iter.Seq2[[]labrador.Matrix, error] {
 		var need Pass
 		for n, layer := range p.Layers {
 			if lacking[n] {
@@ -63,67 +61,88 @@ func (e *Encoder) fill(ctx context.Context, sets []*store.Set, side labrador.Sid
 			}
 		}
 		need.Sparse = p.Sparse && lacking[len(p.Layers)]
-		made, err := e.encodeShard(ctx, side, part, need, progress)
-		if err != nil {
-			return nil, err
-		}
-		out := make([]labrador.Matrix, len(sets))
-		for n := range sets {
-			if lacking[n] {
-				out[n], made = made[0], made[1:]
-			}
-		}
-		return out, nil
+		return f.pieces(ctx, side, need, lo, hi)
 	})
 }
 
-// partRows is how many items are encoded before progress hears of them: seconds of work for a large model, and enough for
-// full batches. Parts begin at multiples of it within a shard, so a shard's vectors do not depend on who encodes it.
-const partRows = 128
+// What is encoded at a time is a piece: enough for full batches, and seconds of work, since progress hears of it and the store keeps it
+// when it is done. A text's vector does not depend on the piece it is in.
+const (
+	batchRows   = 128              // a piece is of so many texts at most,
+	pieceTime   = 30 * time.Second // of tokens for so long, at the speed of the piece before,
+	firstTokens = 1024             // and the first one of so many tokens; a longer text is one of its own.
+)
 
-// encodeShard encodes the items of one shard: a matrix per layer of the pass, then one of sparse vectors.
-func (e *Encoder) encodeShard(ctx context.Context, side labrador.Side, items []labrador.Item, p Pass, progress Progress) ([]labrador.Matrix, error) {
-	var out []labrador.Matrix
-	for range p.Layers {
-		out = append(out, labrador.NewMatrix(len(items), e.model.Dimensions()))
-	}
-	if p.Sparse {
-		out = append(out, labrador.NewMatrix(len(items), sparseCols))
-	}
-	for lo := 0; lo < len(items); lo += partRows {
-		hi := min(len(items), lo+partRows)
-		tokens, err := e.Tokenize(ctx, side, items[lo:hi])
-		if err != nil {
-			return nil, err
-		}
-		parts := make([]labrador.Matrix, len(out))
-		for n, m := range out {
-			parts[n] = labrador.Matrix{Rows: hi - lo, Cols: m.Cols, Data: m.Data[lo*m.Cols : hi*m.Cols]}
-		}
-		if err := e.encodePart(ctx, batch{side, items[lo:hi], tokens}, p, parts); err != nil {
-			return nil, err
-		}
-		if progress != nil {
-			progress(hi-lo, count(tokens))
-		}
-	}
-	return out, nil
+// filling makes vectors of items, piece by piece.
+type filling struct {
+	e        *Encoder
+	items    *reader
+	progress Progress
+	rest     batch // read and not encoded
+	tokens   int   // of the next piece, about
 }
 
-// encodePart fills the rows of out with what the pass makes of a batch.
-func (e *Encoder) encodePart(ctx context.Context, b batch, p Pass, out []labrador.Matrix) error {
-	if p.Sparse {
-		sparse, err := e.sparse(ctx, b, p.Layers, out)
-		for i, v := range sparse {
-			packSparse(out[len(p.Layers)].Row(i), v)
+// pieces are what the pass makes of the items from lo to hi: a matrix per layer, then one of sparse vectors.
+func (f *filling) pieces(ctx context.Context, side labrador.Side, p Pass, lo, hi int) iter.Seq2[[]labrador.Matrix, error] {
+	return func(yield func([]labrador.Matrix, error) bool) {
+		f.rest = batch{side: side}
+		for lo < hi {
+			b, err := f.next(ctx, lo, hi)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			start, tokens := time.Now(), count(b.tokens)
+			made, err := f.e.encodePiece(ctx, b, p)
+			f.tokens = int(min(1<<30, float64(tokens)*float64(pieceTime)/float64(time.Since(start)+1)))
+			if err == nil && f.progress != nil {
+				f.progress(len(b.items), tokens)
+			}
+			if !yield(made, err) || err != nil {
+				return
+			}
+			lo += len(b.items)
 		}
-		return err
 	}
-	made, err := e.model.EncodeLayers(ctx, b.tokens, p.Layers)
-	for n, m := range made {
-		copy(out[n].Data, m.Data)
+}
+
+// next is the next piece of the items from lo to hi.
+func (f *filling) next(ctx context.Context, lo, hi int) (piece batch, err error) {
+	b := &f.rest
+	if len(b.items) == 0 {
+		if b.items, err = f.items.read(ctx, lo, min(hi, lo+batchRows)); err != nil {
+			return piece, err
+		}
+		if b.tokens, err = f.e.Tokenize(ctx, b.side, b.items); err != nil {
+			return piece, err
+		}
 	}
-	return b.named(err)
+	n, tokens := 1, len(b.tokens[0].IDs)
+	for n < len(b.tokens) && tokens+len(b.tokens[n].IDs) <= f.tokens {
+		tokens += len(b.tokens[n].IDs)
+		n++
+	}
+	piece = batch{b.side, b.items[:n], b.tokens[:n]}
+	b.items, b.tokens = b.items[n:], b.tokens[n:]
+	return piece, nil
+}
+
+// encodePiece makes what the pass makes of a batch: a matrix per layer, then one of sparse vectors.
+func (e *Encoder) encodePiece(ctx context.Context, b batch, p Pass) ([]labrador.Matrix, error) {
+	if !p.Sparse {
+		made, err := e.model.EncodeLayers(ctx, b.tokens, p.Layers)
+		return made, b.named(err)
+	}
+	var out []labrador.Matrix
+	for range p.Layers {
+		out = append(out, labrador.NewMatrix(len(b.items), e.model.Dimensions()))
+	}
+	sparse, err := e.sparse(ctx, b, p.Layers, out)
+	packed := labrador.NewMatrix(len(b.items), sparseCols)
+	for i, v := range sparse {
+		packSparse(packed.Row(i), v)
+	}
+	return append(out, packed), err
 }
 
 // named adds the beginning of the text that an error is about.

@@ -64,7 +64,7 @@ const (
 
 // SparseVectors is Vectors for sparse vectors: kept in the store, shard by shard.
 func (e *Encoder) SparseVectors(ctx context.Context, s *store.Store, side labrador.Side, items Items, progress Progress) (EncodedSparse, error) {
-	ids, digest, err := Survey(items)
+	ids, digest, err := Survey(ctx, items)
 	if err != nil {
 		return EncodedSparse{}, err
 	}

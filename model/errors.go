@@ -1,6 +1,10 @@
 package model
 
-import "strings"
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+)
 
 // pathError is an error about what is in a file or folder.
 type pathError struct {
@@ -15,5 +19,14 @@ func (e *pathError) Error() string {
 
 func (e *pathError) Unwrap() error { return e.err }
 
-// within says in which file or folder an error arose.
-func within(path string, err error) error { return &pathError{path, err} }
+// within says in which file or folder an error arose, unless the error itself says it, or where in the folder.
+func within(path string, err error) error {
+	var inner *pathError
+	if errors.As(err, &inner) {
+		there, folder := filepath.Clean(inner.path), filepath.Clean(path)
+		if there == folder || strings.HasPrefix(there, folder+string(filepath.Separator)) {
+			return err
+		}
+	}
+	return &pathError{path, err}
+}

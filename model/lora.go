@@ -259,6 +259,9 @@ func readConfigFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
+	if !info.Mode().IsRegular() { // reading a pipe would wait for a writer
+		return nil, fmt.Errorf("model: %s is not a regular file", path)
+	}
 	if info.Size() > maxConfig {
 		return nil, fmt.Errorf("model: %s has %d bytes, too many for a configuration", path, info.Size())
 	}

@@ -150,10 +150,27 @@ func TestBadFolders(t *testing.T) {
 		}
 		if _, err := Open(path, Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q in it", c.name, err, c.want)
+		} else if strings.Contains(err.Error(), path+": "+path) {
+			t.Errorf("%s: names the folder twice: %v", c.name, err)
 		}
 	}
 	if _, err := Open(filepath.Join(dir, "none"), Options{}); err == nil {
 		t.Error("opened what is not there")
+	}
+}
+
+// TestFolderNamedOnce: an error deep in a folder names it once, however it is spelled.
+func TestFolderNamedOnce(t *testing.T) {
+	dir := changed(t, "qwen2", "model_type", "null")
+	for _, path := range []string{dir, dir + string(filepath.Separator)} {
+		for call, open := range map[string]func() error{
+			"Open":    func() error { _, err := Open(path, Options{}); return err },
+			"Inspect": func() error { _, err := Inspect(path, Options{}); return err },
+		} {
+			if err := open(); err == nil || strings.Count(err.Error(), filepath.Base(dir)) != 1 || !strings.HasPrefix(err.Error(), "model: "+dir) {
+				t.Errorf("%s: %v", call, err)
+			}
+		}
 	}
 }
 

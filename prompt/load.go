@@ -45,6 +45,9 @@ func readBounded(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !info.Mode().IsRegular() { // reading a pipe would wait for a writer
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
 	if info.Size() > maxConfig {
 		return nil, fmt.Errorf("%s has %d bytes, more than %d", path, info.Size(), maxConfig)
 	}

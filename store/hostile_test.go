@@ -126,6 +126,9 @@ func TestHostile(t *testing.T) {
 		{"a file of the user's", write("notes\n1", "x"), "", `stays: ["notes\n1"]`},
 		{"a folder of the user's", folder("backup"), "", `stays: ["backup"]`},
 		{"left by a killed process", write(".00000.npy.tmp-123", "x"), "", ""},
+		{"a beginning of a whole shard", write("00000.begun", "x"), "", ""},
+		{"a beginning a folder", folder("00000.begun"), "", `stays: ["00000.begun"]`},
+		{"a beginning a pipe", pipe("00000.begun"), "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.check(t) })
 	}

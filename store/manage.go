@@ -32,7 +32,7 @@ type Info struct {
 var (
 	setName = regexp.MustCompile(`^[0-9a-f]{32}$`)
 	// ownName are the files that the store makes in a set's folder, the temporary ones of killed processes included.
-	ownName = regexp.MustCompile(`^(set\.json|used|[0-9]{5,7}\.(npy|sum|lock)|\.(set\.json|[0-9]{5,7}\.(npy|sum))\.tmp-[0-9]+)$`)
+	ownName = regexp.MustCompile(`^(set\.json|used|[0-9]{5,7}\.(npy|sum|lock|begun)|\.(set\.json|[0-9]{5,7}\.(npy|sum))\.tmp-[0-9]+)$`)
 )
 
 // List describes every set, most recently used first. Folders that hold no file of a set are left out.

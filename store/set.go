@@ -22,7 +22,8 @@ import (
 
 // Set is the vectors of one key. It is safe for concurrent use.
 type Set struct {
-	dir string
+	dir       string
+	keepEvery time.Duration // keepEvery, shorter in tests
 	setFile
 }
 
@@ -62,7 +63,8 @@ func (s *Set) Missing() int {
 	for i := range s.Shards() {
 		if !s.Has(i) {
 			lo, hi := s.Range(i)
-			rows += hi - lo
+			begun, _, _ := s.readBegun(i, func(int, []byte) {}) // what cannot be read stops Fill
+			rows += hi - lo - begun
 		}
 	}
 	return rows
@@ -165,19 +167,25 @@ func (s *Set) write(i int, m labrador.Matrix) error {
 	})
 }
 
-// Fill encodes every missing shard by calling encode with its range of rows, one shard after the other, and returns when
+// Fill encodes every missing row by calling encode with a range of rows of each shard, one shard after the other, and returns when
 // the set is whole. A shard that another process encodes right now is left to it and waited for; when that process dies,
 // its shard is taken over. encode must give the same vectors whoever calls it.
 func (s *Set) Fill(ctx context.Context, encode func(ctx context.Context, lo, hi int) (labrador.Matrix, error)) error {
-	return FillTogether(ctx, []*Set{s}, func(ctx context.Context, lo, hi int, _ []bool) ([]labrador.Matrix, error) {
-		m, err := encode(ctx, lo, hi)
-		return []labrador.Matrix{m}, err
+	return FillTogether(ctx, []*Set{s}, func(ctx context.Context, lo, hi int, _ []bool) iter.Seq2[[]labrador.Matrix, error] {
+		return func(yield func([]labrador.Matrix, error) bool) {
+			m, err := encode(ctx, lo, hi)
+			yield([]labrador.Matrix{m}, err)
+		}
 	})
 }
 
-// FillTogether is Fill for sets of the same number of rows whose vectors one pass makes: encode is told which of the sets lack the rows,
-// and gives the vectors of those; what it gives of the others is not looked at.
-func FillTogether(ctx context.Context, sets []*Set, encode func(ctx context.Context, lo, hi int, lacking []bool) ([]labrador.Matrix, error)) error {
+// Encode gives the vectors of the rows from lo to hi, of all sets that lack them: piece by piece, each with the vectors of the next rows, a
+// matrix per set that lacks them. How the rows are cut into pieces must not change their vectors.
+type Encode func(ctx context.Context, lo, hi int, lacking []bool) iter.Seq2[[]labrador.Matrix, error]
+
+// FillTogether is Fill for sets of the same number of rows whose vectors one pass makes. Pieces that were there longer than half a minute, or
+// when encode gives an error, are not encoded again.
+func FillTogether(ctx context.Context, sets []*Set, encode Encode) error {
 	for _, s := range sets {
 		if s.Rows != sets[0].Rows || s.ShardRows != sets[0].ShardRows {
 			return fmt.Errorf("store: sets of %d and %d rows cannot be filled together", sets[0].Rows, s.Rows)
@@ -218,7 +226,7 @@ func lacking(sets []*Set, i int) []bool {
 }
 
 // fillShard encodes shard i unless another process holds it in one of the sets, and reports whether the shard is there now.
-func fillShard(ctx context.Context, sets []*Set, i int, encode func(context.Context, int, int, []bool) ([]labrador.Matrix, error)) (bool, error) {
+func fillShard(ctx context.Context, sets []*Set, i int, encode Encode) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
@@ -240,18 +248,8 @@ func fillShard(ctx context.Context, sets []*Set, i int, encode func(context.Cont
 	for _, s := range sets {
 		s.sweep(i)
 	}
-	lo, hi := sets[0].Range(i)
-	made, err := encode(ctx, lo, hi, lack)
-	if err != nil {
+	if err := makeShard(ctx, sets, i, lack, encode); err != nil {
 		return false, err
-	}
-	for n, s := range sets {
-		if !lack[n] {
-			continue
-		}
-		if err := s.write(i, made[n]); err != nil {
-			return false, err
-		}
 	}
 	return true, nil
 }
@@ -266,29 +264,27 @@ func (s *Set) sweep(i int) {
 	}
 }
 
-// Matrix reads the whole set, (Rows, Cols). A damaged shard is an error that wraps ErrDamaged and removes the shard, so
-// that the next Fill makes it anew.
+// Matrix reads the whole set, (Rows, Cols), as Parts does.
 func (s *Set) Matrix() (labrador.Matrix, error) {
-	all := labrador.NewMatrix(s.Rows, s.Cols)
-	for i := range s.Shards() {
-		m, err := s.Shard(i)
+	all := labrador.Matrix{Rows: s.Rows, Cols: s.Cols, Data: make([]float32, 0, s.Rows*s.Cols)}
+	for m, err := range s.Parts() {
 		if err != nil {
-			if errors.Is(err, ErrDamaged) {
-				os.Remove(s.path(i, ".sum"))
-			}
 			return labrador.Matrix{}, err
 		}
-		lo, _ := s.Range(i)
-		copy(all.Data[lo*s.Cols:], m.Data)
+		all.Data = append(all.Data, m.Data...)
 	}
 	return all, nil
 }
 
-// Parts reads the set shard by shard, in order.
+// Parts reads the set shard by shard, in order. A damaged shard is an error that wraps ErrDamaged and removes the shard, so that the next
+// Fill makes it anew.
 func (s *Set) Parts() iter.Seq2[labrador.Matrix, error] {
 	return func(yield func(labrador.Matrix, error) bool) {
 		for i := range s.Shards() {
 			m, err := s.Shard(i)
+			if errors.Is(err, ErrDamaged) {
+				os.Remove(s.path(i, ".sum"))
+			}
 			if !yield(m, err) || err != nil {
 				return
 			}

@@ -16,8 +16,7 @@ import (
 
 const version = 1
 
-// ShardRows is the number of rows of a shard: some minutes of work for a large model on a laptop, 4 MB at 1,024
-// dimensions.
+// ShardRows is the number of rows of a shard, 4 MB at 1,024 dimensions.
 const ShardRows = 1024
 
 // Key names a set: every setting that could change its vectors, such as "model", "recipe", "max_tokens", "dtype",
@@ -96,7 +95,7 @@ func (s *Store) Set(key Key, rows, cols int) (*Set, error) {
 	if have.Rows != rows || have.Cols != cols {
 		return nil, fmt.Errorf("store: %s holds %d x %d vectors, %d x %d are asked for under the same key; %s", dir, have.Rows, have.Cols, rows, cols, remove)
 	}
-	set := &Set{dir: dir, setFile: have}
+	set := &Set{dir: dir, keepEvery: keepEvery, setFile: have}
 	set.touch()
 	return set, nil
 }

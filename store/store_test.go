@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -89,6 +90,13 @@ func TestDamageIsSeenAndMended(t *testing.T) {
 	if set.Has(0) {
 		t.Fatal("a truncated shard counts")
 	}
+	must(t, set.Fill(t.Context(), encodeRows(4)))
+	flip("00000.npy", 200)(t, set.dir)
+	for _, err := range set.Parts() {
+		if !errors.Is(err, ErrDamaged) || set.Has(0) {
+			t.Errorf("a damaged part: %v", err)
+		}
+	}
 }
 
 func TestPruneKeepsTheRecentlyUsed(t *testing.T) {
@@ -150,26 +158,35 @@ func TestTwoWorkersShareShards(t *testing.T) {
 	}
 }
 
-// TestKillAndGoOn runs itself as a child that encodes slowly and notes every shard it began, kills it with SIGKILL at
-// random moments ten times, and then finishes: nothing is lost, and each kill costs at most the shard it was in.
+// TestKillAndGoOn runs itself as a child that encodes slowly, in pieces, and notes every piece it began, kills it with SIGKILL at
+// random moments, and then finishes: nothing is lost, and each kill costs at most the piece it was in.
 func TestKillAndGoOn(t *testing.T) {
-	const shards = 12
-	if dir := os.Getenv("LABRADOR_STORE_CHILD"); dir != "" {
+	const shards, piece, cols = 6, 128, 8
+	noting := func(dir string, each time.Duration) Encode {
+		return func(ctx context.Context, lo, hi int, _ []bool) iter.Seq2[[]labrador.Matrix, error] {
+			return func(yield func([]labrador.Matrix, error) bool) {
+				for ; lo < hi; lo += piece {
+					f, _ := os.OpenFile(filepath.Join(dir, "began"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+					fmt.Fprintln(f, lo)
+					f.Close()
+					time.Sleep(each)
+					m, _ := encodeRows(cols)(ctx, lo, min(hi, lo+piece))
+					if !yield([]labrador.Matrix{m}, nil) {
+						return
+					}
+				}
+			}
+		}
+	}
+	open := func(dir string) *Set {
 		s, _ := Open(dir)
-		set, err := s.Set(Key{"model": "m"}, shards*ShardRows, 8)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = set.Fill(t.Context(), func(ctx context.Context, lo, hi int) (labrador.Matrix, error) {
-			f, _ := os.OpenFile(filepath.Join(dir, "began"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-			fmt.Fprintln(f, lo/ShardRows)
-			f.Close()
-			time.Sleep(15 * time.Millisecond)
-			return encodeRows(8)(ctx, lo, hi)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		set, err := s.Set(Key{"model": "m"}, shards*ShardRows, cols)
+		must(t, err)
+		set.keepEvery = 0
+		return set
+	}
+	if dir := os.Getenv("LABRADOR_STORE_CHILD"); dir != "" {
+		must(t, FillTogether(t.Context(), []*Set{open(dir)}, noting(dir, 10*time.Millisecond)))
 		return
 	}
 	if testing.Short() {
@@ -177,47 +194,28 @@ func TestKillAndGoOn(t *testing.T) {
 	}
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(1, 2))
-	const kills = 10
+	const kills = 15
 	for range kills {
 		child := exec.Command(os.Args[0], "-test.run=^TestKillAndGoOn$")
 		child.Env = append(os.Environ(), "LABRADOR_STORE_CHILD="+dir)
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
+		must(t, child.Start())
 		time.Sleep(time.Duration(5+random.IntN(60)) * time.Millisecond)
 		child.Process.Kill()
 		child.Wait()
 	}
-	s, _ := Open(dir)
-	set, err := s.Set(Key{"model": "m"}, shards*ShardRows, 8)
-	if err != nil {
-		t.Fatal(err)
-	}
-	finished := 0
-	if err := set.Fill(t.Context(), func(ctx context.Context, lo, hi int) (labrador.Matrix, error) {
-		finished++
-		return encodeRows(8)(ctx, lo, hi)
-	}); err != nil {
-		t.Fatal(err)
-	}
-	m, err := set.Matrix()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, _ := encodeRows(8)(t.Context(), 0, shards*ShardRows)
-	for i := range want.Data {
-		if m.Data[i] != want.Data[i] {
-			t.Fatalf("value %d is %v, want %v", i, m.Data[i], want.Data[i])
-		}
-	}
+	set := open(dir)
+	t.Logf("%d of %d rows after %d kills", set.Rows-set.Missing(), set.Rows, kills)
+	must(t, FillTogether(t.Context(), []*Set{set}, noting(dir, 0)))
+	whole(t, set)
 	b, _ := os.ReadFile(filepath.Join(dir, "began"))
-	if began := len(strings.Fields(string(b))); began+finished > shards+kills {
-		t.Errorf("%d shards were begun for %d, with %d kills", began+finished, shards, kills)
+	if began := len(strings.Fields(string(b))); began > shards*ShardRows/piece+kills {
+		t.Errorf("%d pieces were begun for %d, with %d kills", began, shards*ShardRows/piece, kills)
 	}
 }
 
 func FuzzSet(f *testing.F) {
 	f.Add([]byte(`{"version":1,"key":{"a":"b"},"rows":3,"cols":2,"shard_rows":1024}`), []byte("00000000 152\n"))
+	f.Add([]byte(`{"version":1,"key":{"a":"b"},"rows":3,"cols":2,"shard_rows":1024}`), []byte("\x01\x00\x00\x00\x00\x00\x00\x0012345678"))
 	f.Add([]byte(`{"version":1,"key":{"a":"b"},"rows":1099511627776,"cols":1,"shard_rows":1048576}`), []byte("0"))
 	f.Add([]byte(`{"version":1,"key":{"a":"b"},"rows":9223372036854775807,"cols":1048576,"shard_rows":9223372036854775807}`), []byte("00000000 -1"))
 	f.Fuzz(func(t *testing.T, set, sum []byte) {
@@ -227,6 +225,7 @@ func FuzzSet(f *testing.F) {
 		os.WriteFile(filepath.Join(dir, "set.json"), set, 0o644)
 		os.WriteFile(filepath.Join(dir, "00000.sum"), sum, 0o644)
 		os.WriteFile(filepath.Join(dir, "00000.npy"), sum, 0o644)
+		os.WriteFile(filepath.Join(dir, "00001.begun"), sum, 0o644)
 		if _, err := s.List(); err != nil {
 			t.Fatal(err)
 		}

@@ -72,6 +72,9 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !info.Mode().IsRegular() { // reading a pipe would wait for a writer
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
 	if info.Size() > maxFile {
 		return nil, fmt.Errorf("%s has %d bytes; a tokenizer file of more than %d is not read", path, info.Size(), maxFile)
 	}

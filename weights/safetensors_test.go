@@ -3,6 +3,7 @@ package weights
 import (
 	"encoding/binary"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -170,4 +171,16 @@ func FuzzSafetensors(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestNoFile: what is no file is refused, not waited for.
+func TestNoFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "model.safetensors")
+	if err := exec.Command("mkfifo", path).Run(); err != nil {
+		t.Skip(err)
+	}
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), path+": not a regular file") {
+		t.Errorf("a pipe: %v", err)
+	}
 }

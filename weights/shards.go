@@ -18,6 +18,9 @@ type Sharded struct {
 
 // OpenSharded opens an index (model.safetensors.index.json: {"weight_map": {tensor: file}}) and every file it names.
 func OpenSharded(path string) (*Sharded, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // reading a pipe would wait for a writer
+		return nil, fmt.Errorf("weights: %s: not a regular file", path)
+	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)

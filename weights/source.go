@@ -20,6 +20,9 @@ type source struct {
 const cutOff = ": is the file cut off, or a pointer of Git LFS?"
 
 func openSource(path string) (source, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait for a writer
+		return source{}, fmt.Errorf("%s: not a regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return source{}, err

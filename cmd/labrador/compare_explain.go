@@ -88,11 +88,11 @@ func (s *denseSystem) sets(ctx context.Context, d *study.Data) (*explain.Sets, e
 		return nil, err
 	}
 	defer encoder.Close()
-	documents, err := keptVectors(encoder, labrador.DocumentSide, dense.Documents(d.Documents))
+	documents, err := keptVectors(ctx, encoder, labrador.DocumentSide, dense.Documents(d.Documents))
 	if err != nil || documents == nil {
 		return nil, err
 	}
-	queries, err := keptVectors(encoder, labrador.QuerySide, dense.Queries(d.Queries))
+	queries, err := keptVectors(ctx, encoder, labrador.QuerySide, dense.Queries(d.Queries))
 	if err != nil || queries == nil {
 		return nil, err
 	}
@@ -100,8 +100,8 @@ func (s *denseSystem) sets(ctx context.Context, d *study.Data) (*explain.Sets, e
 }
 
 // keptVectors are the vectors of items in the store, nil unless all are there.
-func keptVectors(e *dense.Encoder, side labrador.Side, items dense.Items) (*dense.Encoded, error) {
-	ids, digest, err := dense.Survey(items)
+func keptVectors(ctx context.Context, e *dense.Encoder, side labrador.Side, items dense.Items) (*dense.Encoded, error) {
+	ids, digest, err := dense.Survey(ctx, items)
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}

@@ -113,11 +113,11 @@ func (e *estimator) sample(d *study.Data) (*planSample, error) {
 		return nil, err
 	}
 	s := &planSample{documents: documents, all: all, queries: queries}
-	if _, s.digests[labrador.QuerySide], err = dense.Survey(dense.Queries(d.Queries)); err != nil {
+	if _, s.digests[labrador.QuerySide], err = dense.Survey(e.ctx, dense.Queries(d.Queries)); err != nil {
 		return nil, err
 	}
 	if len(e.kept) > 0 {
-		if _, s.digests[labrador.DocumentSide], err = dense.Survey(dense.Documents(d.Documents)); err != nil {
+		if _, s.digests[labrador.DocumentSide], err = dense.Survey(e.ctx, dense.Documents(d.Documents)); err != nil {
 			return nil, err
 		}
 	}

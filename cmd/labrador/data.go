@@ -122,8 +122,8 @@ func dataCheckCommand(o *dataOptions) *cobra.Command {
 		Short: "Find what would spoil a study: duplicates, missing documents, copies, leaks",
 		Long: `Find what would spoil a study on a dataset. Exit status 1 when there are errors.
 
-  error    unreadable lines; ids that come twice; no judgements; pairs judged twice; relevant documents that the corpus lacks; judged
-           queries without text; identical documents, one right and one wrong, that push the best reachable nDCG@10 below 0.99
+  error    unreadable lines; ids with blanks; ids that come twice; no judgements; pairs judged twice; relevant documents that the corpus
+           lacks; judged queries without text; identical documents, one right and one wrong, that push the best reachable nDCG@10 below 0.99
   warning  other missing documents; empty texts; bytes that are not UTF-8; ids with rare blanks; fewer identical documents; queries that are
            copies of documents; queries without a relevant document; queries that another split has too
   note     harmless identical documents; queries without judgements

@@ -5,14 +5,29 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/labrador-lab/labrador/internal/outside"
 )
 
-// TestInterruptedWhileOpening: a signal that comes while a model is opened ends every command that opens one with the message and the exit
-// status of an interruption, and leaves nothing.
+// lastAsk is a context that ends when it is asked whether it has ended for the last time of so many.
+type lastAsk struct {
+	context.Context
+	left atomic.Int64
+	stop context.CancelFunc
+}
+
+func (c *lastAsk) Err() error {
+	if c.left.Add(-1) <= 0 {
+		c.stop()
+	}
+	return c.Context.Err()
+}
+
+// TestInterruptedWhileOpening: a signal that comes while texts are read or a model is opened ends every command that does it with the message
+// and the exit status of an interruption, and leaves nothing.
 func TestInterruptedWhileOpening(t *testing.T) {
 	m := outside.Data(t, "models/st-bert-mean")
 	t.Setenv("LABRADOR_CACHE", t.TempDir())
@@ -28,6 +43,7 @@ func TestInterruptedWhileOpening(t *testing.T) {
 	}
 	before := listing(t)
 	for name, line := range map[string][]string{
+		"read":    {"encode", "--model", "none", "docs", "out"},
 		"encode":  {"encode", "--model", m, "--dtype", "auto", "docs", "out"},
 		"index":   {"index", "--out", "out", "dense:" + m + ",dtype=auto", "docs"},
 		"hnsw":    {"index", "--out", "out", "dense:" + m + ",search=hnsw", "docs"},
@@ -37,8 +53,13 @@ func TestInterruptedWhileOpening(t *testing.T) {
 		"loss":    {"model", "loss", m, "docs"},
 		"compare": {"compare", "--out", "out", "study.yaml"},
 	} {
-		ctx, stop := context.WithCancel(t.Context())
-		stop()
+		whole, stop := context.WithCancel(t.Context())
+		ctx := &lastAsk{Context: whole, stop: stop}
+		if name == "read" {
+			ctx.left.Store(4) // there are as many documents
+		} else if name == "encode" {
+			ctx.left.Store(5)
+		}
 		root := rootCommand()
 		root.SetArgs(line)
 		root.SetErr(io.Discard)

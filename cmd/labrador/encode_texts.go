@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/dataset"
+	"github.com/labrador-lab/labrador/dense"
+)
+
+// survey reads the texts of a file once: where they are, their ids and digest.
+func survey(ctx context.Context, in string, side labrador.Side) (items dense.Items, ids []string, digest string, err error) {
+	if items, err = itemsOf(in, side); err != nil {
+		return nil, nil, "", err
+	}
+	if ids, digest, err = dense.Survey(ctx, items); err != nil {
+		return nil, nil, "", err
+	}
+	if len(ids) == 0 {
+		return nil, nil, "", fmt.Errorf("encode: %s holds no text", in)
+	}
+	if err := checkIDLines(ids); err != nil {
+		return nil, nil, "", fmt.Errorf("encode: %s: %w", in, err)
+	}
+	return items, ids, digest, nil
+}
+
+// itemsOf reads texts in the form that the path's name and kind say.
+func itemsOf(path string, side labrador.Side) (dense.Items, error) {
+	if path == "-" {
+		return nil, errors.New("encode: texts are read twice: give a file, not standard input")
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("encode: texts are read twice: %s is no file that can be", path)
+	}
+	name := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(path), ".gz"), ".zst")
+	switch {
+	case info.IsDir(), strings.HasSuffix(name, ".zip"):
+		d, err := dataset.Open(dataset.Ref{Path: path})
+		if err != nil {
+			return nil, err
+		}
+		if side == labrador.QuerySide {
+			return queryItems(d.AllQueries), nil
+		}
+		return dense.Documents(d.Documents), nil
+	case strings.HasSuffix(name, ".jsonl"):
+		return jsonItems(path), nil
+	case strings.HasSuffix(name, ".tsv"):
+		return queryItems(func() iter.Seq2[labrador.Query, error] { return labrador.ReadQueries(path) }), nil
+	}
+	return lineItems(path), nil
+}
+
+func queryItems(queries func() iter.Seq2[labrador.Query, error]) dense.Items {
+	return func() iter.Seq2[dense.Item, error] {
+		return func(yield func(dense.Item, error) bool) {
+			for q, err := range queries() {
+				if !yield(dense.Item{ID: q.ID, Item: labrador.Item{Text: q.Text, Picture: q.Picture}}, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// maxLine bounds a line of input.
+const maxLine = 64 << 20
+
+// errBlank is what a line is skipped for.
+var errBlank = errors.New("a blank line")
+
+// readLines reads one item per line; ids are line numbers from 1 where a line has none.
+func readLines(path string, parse func(line []byte) (dense.Item, error)) dense.Items {
+	return func() iter.Seq2[dense.Item, error] {
+		return func(yield func(dense.Item, error) bool) {
+			f, err := labrador.Open(path)
+			if err != nil {
+				yield(dense.Item{}, err)
+				return
+			}
+			defer f.Close()
+			in := bufio.NewScanner(f)
+			in.Buffer(nil, maxLine)
+			n := 0
+			for in.Scan() {
+				n++
+				item, err := parse(in.Bytes())
+				if err == errBlank {
+					continue
+				}
+				if err != nil {
+					err = fmt.Errorf("%s:%d: %w", path, n, err)
+				}
+				if item.ID == "" {
+					item.ID = strconv.Itoa(n)
+				}
+				if !yield(item, err) || err != nil {
+					return
+				}
+			}
+			if err := in.Err(); err != nil {
+				if errors.Is(err, bufio.ErrTooLong) {
+					err = fmt.Errorf("a line of more than %d MiB", maxLine>>20)
+				}
+				yield(dense.Item{}, fmt.Errorf("%s:%d: %w", path, n+1, err))
+			}
+		}
+	}
+}
+
+func lineItems(path string) dense.Items {
+	return readLines(path, func(line []byte) (dense.Item, error) {
+		if !utf8.Valid(line) {
+			return dense.Item{}, errors.New("bytes that are not UTF-8: not a file of texts, or one in another encoding")
+		}
+		return dense.Item{Item: labrador.Item{Text: strings.TrimSuffix(string(line), "\r")}}, nil
+	})
+}
+
+// jsonLineError says what is wrong with a line of JSON lines, without the blanks around it, that could not be read for err.
+func jsonLineError(line []byte, err error) error {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case len(line) == 0:
+		return errBlank
+	case string(line) == "{":
+		return errors.New("an object over several lines: JSON lines have each on one")
+	case line[0] != '{':
+		return errors.New("no object: JSON lines have one on each line")
+	case errors.As(err, &wrong):
+		return fmt.Errorf("%q is a %s, not a string", wrong.Field, wrong.Value)
+	case !bytes.HasSuffix(line, []byte("}")):
+		return fmt.Errorf("%w: is the line cut off?", err)
+	}
+	return err
+}
+
+func jsonItems(path string) dense.Items {
+	return readLines(path, func(line []byte) (dense.Item, error) {
+		var o struct {
+			ID    json.RawMessage `json:"id"`
+			BEIR  json.RawMessage `json:"_id"`
+			Title string          `json:"title"`
+			Text  *string         `json:"text"`
+		}
+		if err := json.Unmarshal(line, &o); err != nil {
+			return dense.Item{}, jsonLineError(bytes.TrimSpace(line), err)
+		}
+		if o.Text == nil {
+			return dense.Item{}, fmt.Errorf(`the object has no "text"`)
+		}
+		item := dense.Item{Item: labrador.Item{Title: o.Title, Text: *o.Text}}
+		for _, id := range []json.RawMessage{o.BEIR, o.ID} { // a number is an id as it is written
+			if item.ID == "" && json.Unmarshal(id, &item.ID) != nil {
+				item.ID = string(id)
+			}
+		}
+		return item, nil
+	})
+}
