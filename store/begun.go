@@ -133,7 +133,7 @@ func (b *begun) finish() error {
 	if err := b.set.write(b.i, b.m); err != nil {
 		return err
 	}
-	os.Remove(b.set.path(b.i, ".begun")) // if it stays, nobody reads it
+	os.Remove(b.set.path(b.i, ".begun")) // if it stays, nobody reads it, and the next FillTogether removes it
 	return nil
 }
 

@@ -195,6 +195,9 @@ func FillTogether(ctx context.Context, sets []*Set, encode Encode) error {
 		waiting := 0
 		for i := range sets[0].Shards() {
 			if !slices.Contains(lacking(sets, i), true) {
+				for _, s := range sets { // from a process that was killed when the shard was whole
+					os.Remove(s.path(i, ".begun"))
+				}
 				continue
 			}
 			taken, err := fillShard(ctx, sets, i, encode)
