@@ -28,7 +28,7 @@ type table struct {
 	variance   func(x []float32, mean float32) float32      // sum of (x-mean)^2
 	normScale  func(dst, x, w []float32, mean, inv float32) // dst = (x-mean)*inv*w
 	exp        func(dst, a []float32)
-	expSub     func(dst, a []float32, m float32) float32 // dst = exp(a-m), returns the sum
+	expSub     func(dst, a []float32, m float32) float32 // dst = exp(a-m), m no less than any a; returns the sum
 	silu       func(dst, a []float32)
 	siluMul    func(dst, gate, up []float32)
 	gelu       func(dst, a []float32)

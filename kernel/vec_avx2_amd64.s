@@ -724,22 +724,22 @@ many:
 	VMOVUPS 32(SI), Y3
 	VMOVUPS 64(SI), Y6
 	VMOVUPS 96(SI), Y9
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMOVUPS vecConst<>+192(SB), Y4
-	VMOVUPS vecConst<>+192(SB), Y7
-	VMOVUPS vecConst<>+192(SB), Y10
-	VMAXPS Y0, Y1, Y0
-	VMAXPS Y3, Y4, Y3
-	VMAXPS Y6, Y7, Y6
-	VMAXPS Y9, Y10, Y9
-	VMOVUPS vecConst<>+256(SB), Y1
-	VMOVUPS vecConst<>+256(SB), Y4
-	VMOVUPS vecConst<>+256(SB), Y7
-	VMOVUPS vecConst<>+256(SB), Y10
+	VMOVUPS vecConst<>+128(SB), Y1
+	VMOVUPS vecConst<>+128(SB), Y4
+	VMOVUPS vecConst<>+128(SB), Y7
+	VMOVUPS vecConst<>+128(SB), Y10
 	VMINPS Y0, Y1, Y0
 	VMINPS Y3, Y4, Y3
 	VMINPS Y6, Y7, Y6
 	VMINPS Y9, Y10, Y9
+	VMOVUPS vecConst<>+256(SB), Y1
+	VMOVUPS vecConst<>+256(SB), Y4
+	VMOVUPS vecConst<>+256(SB), Y7
+	VMOVUPS vecConst<>+256(SB), Y10
+	VMAXPS Y0, Y1, Y0
+	VMAXPS Y3, Y4, Y3
+	VMAXPS Y6, Y7, Y6
+	VMAXPS Y9, Y10, Y9
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VMULPS vecConst<>+320(SB), Y3, Y4
 	VMULPS vecConst<>+320(SB), Y6, Y7
@@ -780,14 +780,10 @@ many:
 	VFMADD213PS vecConst<>+832(SB), Y3, Y5
 	VFMADD213PS vecConst<>+832(SB), Y6, Y8
 	VFMADD213PS vecConst<>+832(SB), Y9, Y11
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y3, Y5
-	VFMADD213PS vecConst<>+896(SB), Y6, Y8
-	VFMADD213PS vecConst<>+896(SB), Y9, Y11
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y3, Y5
-	VFMADD213PS vecConst<>+896(SB), Y6, Y8
-	VFMADD213PS vecConst<>+896(SB), Y9, Y11
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y3, Y5
+	VFMADD213PS vecConst<>+832(SB), Y6, Y8
+	VFMADD213PS vecConst<>+832(SB), Y9, Y11
 	VCVTPS2DQ Y1, Y1
 	VCVTPS2DQ Y4, Y4
 	VCVTPS2DQ Y7, Y7
@@ -815,10 +811,10 @@ manyend:
 	PCALIGN $32
 one:
 	VMOVUPS 0(SI), Y0
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMAXPS Y0, Y1, Y0
-	VMOVUPS vecConst<>+256(SB), Y1
+	VMOVUPS vecConst<>+128(SB), Y1
 	VMINPS Y0, Y1, Y0
+	VMOVUPS vecConst<>+256(SB), Y1
+	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VFNMADD231PS vecConst<>+384(SB), Y1, Y0
@@ -829,8 +825,7 @@ one:
 	VFMADD213PS vecConst<>+704(SB), Y0, Y2
 	VFMADD213PS vecConst<>+768(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
 	VPSLLD $23, Y1, Y1
 	VPADDD Y1, Y2, Y0
@@ -847,10 +842,10 @@ oneend:
 	VPBROADCASTD X15, Y15
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y0
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMAXPS Y0, Y1, Y0
-	VMOVUPS vecConst<>+256(SB), Y1
+	VMOVUPS vecConst<>+128(SB), Y1
 	VMINPS Y0, Y1, Y0
+	VMOVUPS vecConst<>+256(SB), Y1
+	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VFNMADD231PS vecConst<>+384(SB), Y1, Y0
@@ -861,8 +856,7 @@ oneend:
 	VFMADD213PS vecConst<>+704(SB), Y0, Y2
 	VFMADD213PS vecConst<>+768(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
 	VPSLLD $23, Y1, Y1
 	VPADDD Y1, Y2, Y0
@@ -890,22 +884,14 @@ many:
 	VSUBPS Y14, Y3, Y3
 	VSUBPS Y14, Y6, Y6
 	VSUBPS Y14, Y9, Y9
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMOVUPS vecConst<>+192(SB), Y4
-	VMOVUPS vecConst<>+192(SB), Y7
-	VMOVUPS vecConst<>+192(SB), Y10
-	VMAXPS Y0, Y1, Y0
-	VMAXPS Y3, Y4, Y3
-	VMAXPS Y6, Y7, Y6
-	VMAXPS Y9, Y10, Y9
 	VMOVUPS vecConst<>+256(SB), Y1
 	VMOVUPS vecConst<>+256(SB), Y4
 	VMOVUPS vecConst<>+256(SB), Y7
 	VMOVUPS vecConst<>+256(SB), Y10
-	VMINPS Y0, Y1, Y0
-	VMINPS Y3, Y4, Y3
-	VMINPS Y6, Y7, Y6
-	VMINPS Y9, Y10, Y9
+	VMAXPS Y0, Y1, Y0
+	VMAXPS Y3, Y4, Y3
+	VMAXPS Y6, Y7, Y6
+	VMAXPS Y9, Y10, Y9
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VMULPS vecConst<>+320(SB), Y3, Y4
 	VMULPS vecConst<>+320(SB), Y6, Y7
@@ -946,14 +932,10 @@ many:
 	VFMADD213PS vecConst<>+832(SB), Y3, Y5
 	VFMADD213PS vecConst<>+832(SB), Y6, Y8
 	VFMADD213PS vecConst<>+832(SB), Y9, Y11
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y3, Y5
-	VFMADD213PS vecConst<>+896(SB), Y6, Y8
-	VFMADD213PS vecConst<>+896(SB), Y9, Y11
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y3, Y5
-	VFMADD213PS vecConst<>+896(SB), Y6, Y8
-	VFMADD213PS vecConst<>+896(SB), Y9, Y11
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y3, Y5
+	VFMADD213PS vecConst<>+832(SB), Y6, Y8
+	VFMADD213PS vecConst<>+832(SB), Y9, Y11
 	VCVTPS2DQ Y1, Y1
 	VCVTPS2DQ Y4, Y4
 	VCVTPS2DQ Y7, Y7
@@ -986,10 +968,8 @@ manyend:
 one:
 	VMOVUPS 0(SI), Y0
 	VSUBPS Y14, Y0, Y0
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
-	VMINPS Y0, Y1, Y0
+	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VFNMADD231PS vecConst<>+384(SB), Y1, Y0
@@ -1000,8 +980,7 @@ one:
 	VFMADD213PS vecConst<>+704(SB), Y0, Y2
 	VFMADD213PS vecConst<>+768(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
 	VPSLLD $23, Y1, Y1
 	VPADDD Y1, Y2, Y0
@@ -1020,10 +999,8 @@ oneend:
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y0
 	VSUBPS Y14, Y0, Y0
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMAXPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
-	VMINPS Y0, Y1, Y0
+	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VFNMADD231PS vecConst<>+384(SB), Y1, Y0
@@ -1034,8 +1011,7 @@ oneend:
 	VFMADD213PS vecConst<>+704(SB), Y0, Y2
 	VFMADD213PS vecConst<>+768(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
 	VPSLLD $23, Y1, Y1
 	VPADDD Y1, Y2, Y0
@@ -1066,21 +1042,21 @@ many:
 	VMOVUPS 0(SI), Y3
 	VMOVUPS 32(SI), Y7
 	VMOVUPS 64(SI), Y11
-	VXORPS vecConst<>+960(SB), Y3, Y0
-	VXORPS vecConst<>+960(SB), Y7, Y4
-	VXORPS vecConst<>+960(SB), Y11, Y8
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMOVUPS vecConst<>+192(SB), Y5
-	VMOVUPS vecConst<>+192(SB), Y9
-	VMAXPS Y0, Y1, Y0
-	VMAXPS Y4, Y5, Y4
-	VMAXPS Y8, Y9, Y8
-	VMOVUPS vecConst<>+256(SB), Y1
-	VMOVUPS vecConst<>+256(SB), Y5
-	VMOVUPS vecConst<>+256(SB), Y9
+	VXORPS vecConst<>+896(SB), Y3, Y0
+	VXORPS vecConst<>+896(SB), Y7, Y4
+	VXORPS vecConst<>+896(SB), Y11, Y8
+	VMOVUPS vecConst<>+128(SB), Y1
+	VMOVUPS vecConst<>+128(SB), Y5
+	VMOVUPS vecConst<>+128(SB), Y9
 	VMINPS Y0, Y1, Y0
 	VMINPS Y4, Y5, Y4
 	VMINPS Y8, Y9, Y8
+	VMOVUPS vecConst<>+256(SB), Y1
+	VMOVUPS vecConst<>+256(SB), Y5
+	VMOVUPS vecConst<>+256(SB), Y9
+	VMAXPS Y0, Y1, Y0
+	VMAXPS Y4, Y5, Y4
+	VMAXPS Y8, Y9, Y8
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VMULPS vecConst<>+320(SB), Y4, Y5
 	VMULPS vecConst<>+320(SB), Y8, Y9
@@ -1111,12 +1087,9 @@ many:
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y4, Y6
 	VFMADD213PS vecConst<>+832(SB), Y8, Y10
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y4, Y6
-	VFMADD213PS vecConst<>+896(SB), Y8, Y10
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y4, Y6
-	VFMADD213PS vecConst<>+896(SB), Y8, Y10
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y4, Y6
+	VFMADD213PS vecConst<>+832(SB), Y8, Y10
 	VCVTPS2DQ Y1, Y1
 	VCVTPS2DQ Y5, Y5
 	VCVTPS2DQ Y9, Y9
@@ -1126,9 +1099,9 @@ many:
 	VPADDD Y1, Y2, Y0
 	VPADDD Y5, Y6, Y4
 	VPADDD Y9, Y10, Y8
-	VADDPS vecConst<>+896(SB), Y0, Y0
-	VADDPS vecConst<>+896(SB), Y4, Y4
-	VADDPS vecConst<>+896(SB), Y8, Y8
+	VADDPS vecConst<>+832(SB), Y0, Y0
+	VADDPS vecConst<>+832(SB), Y4, Y4
+	VADDPS vecConst<>+832(SB), Y8, Y8
 	VDIVPS Y0, Y3, Y0
 	VDIVPS Y4, Y7, Y4
 	VDIVPS Y8, Y11, Y8
@@ -1146,11 +1119,11 @@ manyend:
 	PCALIGN $32
 one:
 	VMOVUPS 0(SI), Y3
-	VXORPS vecConst<>+960(SB), Y3, Y0
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMAXPS Y0, Y1, Y0
-	VMOVUPS vecConst<>+256(SB), Y1
+	VXORPS vecConst<>+896(SB), Y3, Y0
+	VMOVUPS vecConst<>+128(SB), Y1
 	VMINPS Y0, Y1, Y0
+	VMOVUPS vecConst<>+256(SB), Y1
+	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VFNMADD231PS vecConst<>+384(SB), Y1, Y0
@@ -1161,12 +1134,11 @@ one:
 	VFMADD213PS vecConst<>+704(SB), Y0, Y2
 	VFMADD213PS vecConst<>+768(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
 	VPSLLD $23, Y1, Y1
 	VPADDD Y1, Y2, Y0
-	VADDPS vecConst<>+896(SB), Y0, Y0
+	VADDPS vecConst<>+832(SB), Y0, Y0
 	VDIVPS Y0, Y3, Y0
 	VMOVUPS Y0, 0(DI)
 	ADDQ $32, DI
@@ -1181,11 +1153,11 @@ oneend:
 	VPBROADCASTD X15, Y15
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y3
-	VXORPS vecConst<>+960(SB), Y3, Y0
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMAXPS Y0, Y1, Y0
-	VMOVUPS vecConst<>+256(SB), Y1
+	VXORPS vecConst<>+896(SB), Y3, Y0
+	VMOVUPS vecConst<>+128(SB), Y1
 	VMINPS Y0, Y1, Y0
+	VMOVUPS vecConst<>+256(SB), Y1
+	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VFNMADD231PS vecConst<>+384(SB), Y1, Y0
@@ -1196,12 +1168,11 @@ oneend:
 	VFMADD213PS vecConst<>+704(SB), Y0, Y2
 	VFMADD213PS vecConst<>+768(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
 	VPSLLD $23, Y1, Y1
 	VPADDD Y1, Y2, Y0
-	VADDPS vecConst<>+896(SB), Y0, Y0
+	VADDPS vecConst<>+832(SB), Y0, Y0
 	VDIVPS Y0, Y3, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)
 done:
@@ -1221,21 +1192,21 @@ many:
 	VMOVUPS 0(SI), Y3
 	VMOVUPS 32(SI), Y7
 	VMOVUPS 64(SI), Y11
-	VXORPS vecConst<>+960(SB), Y3, Y0
-	VXORPS vecConst<>+960(SB), Y7, Y4
-	VXORPS vecConst<>+960(SB), Y11, Y8
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMOVUPS vecConst<>+192(SB), Y5
-	VMOVUPS vecConst<>+192(SB), Y9
-	VMAXPS Y0, Y1, Y0
-	VMAXPS Y4, Y5, Y4
-	VMAXPS Y8, Y9, Y8
-	VMOVUPS vecConst<>+256(SB), Y1
-	VMOVUPS vecConst<>+256(SB), Y5
-	VMOVUPS vecConst<>+256(SB), Y9
+	VXORPS vecConst<>+896(SB), Y3, Y0
+	VXORPS vecConst<>+896(SB), Y7, Y4
+	VXORPS vecConst<>+896(SB), Y11, Y8
+	VMOVUPS vecConst<>+128(SB), Y1
+	VMOVUPS vecConst<>+128(SB), Y5
+	VMOVUPS vecConst<>+128(SB), Y9
 	VMINPS Y0, Y1, Y0
 	VMINPS Y4, Y5, Y4
 	VMINPS Y8, Y9, Y8
+	VMOVUPS vecConst<>+256(SB), Y1
+	VMOVUPS vecConst<>+256(SB), Y5
+	VMOVUPS vecConst<>+256(SB), Y9
+	VMAXPS Y0, Y1, Y0
+	VMAXPS Y4, Y5, Y4
+	VMAXPS Y8, Y9, Y8
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VMULPS vecConst<>+320(SB), Y4, Y5
 	VMULPS vecConst<>+320(SB), Y8, Y9
@@ -1266,12 +1237,9 @@ many:
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y4, Y6
 	VFMADD213PS vecConst<>+832(SB), Y8, Y10
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y4, Y6
-	VFMADD213PS vecConst<>+896(SB), Y8, Y10
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y4, Y6
-	VFMADD213PS vecConst<>+896(SB), Y8, Y10
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y4, Y6
+	VFMADD213PS vecConst<>+832(SB), Y8, Y10
 	VCVTPS2DQ Y1, Y1
 	VCVTPS2DQ Y5, Y5
 	VCVTPS2DQ Y9, Y9
@@ -1281,9 +1249,9 @@ many:
 	VPADDD Y1, Y2, Y0
 	VPADDD Y5, Y6, Y4
 	VPADDD Y9, Y10, Y8
-	VADDPS vecConst<>+896(SB), Y0, Y0
-	VADDPS vecConst<>+896(SB), Y4, Y4
-	VADDPS vecConst<>+896(SB), Y8, Y8
+	VADDPS vecConst<>+832(SB), Y0, Y0
+	VADDPS vecConst<>+832(SB), Y4, Y4
+	VADDPS vecConst<>+832(SB), Y8, Y8
 	VDIVPS Y0, Y3, Y0
 	VDIVPS Y4, Y7, Y4
 	VDIVPS Y8, Y11, Y8
@@ -1308,11 +1276,11 @@ manyend:
 	PCALIGN $32
 one:
 	VMOVUPS 0(SI), Y3
-	VXORPS vecConst<>+960(SB), Y3, Y0
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMAXPS Y0, Y1, Y0
-	VMOVUPS vecConst<>+256(SB), Y1
+	VXORPS vecConst<>+896(SB), Y3, Y0
+	VMOVUPS vecConst<>+128(SB), Y1
 	VMINPS Y0, Y1, Y0
+	VMOVUPS vecConst<>+256(SB), Y1
+	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VFNMADD231PS vecConst<>+384(SB), Y1, Y0
@@ -1323,12 +1291,11 @@ one:
 	VFMADD213PS vecConst<>+704(SB), Y0, Y2
 	VFMADD213PS vecConst<>+768(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
 	VPSLLD $23, Y1, Y1
 	VPADDD Y1, Y2, Y0
-	VADDPS vecConst<>+896(SB), Y0, Y0
+	VADDPS vecConst<>+832(SB), Y0, Y0
 	VDIVPS Y0, Y3, Y0
 	VMOVUPS 0(DX), Y1
 	VMULPS Y1, Y0, Y0
@@ -1346,11 +1313,11 @@ oneend:
 	VPBROADCASTD X15, Y15
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y3
-	VXORPS vecConst<>+960(SB), Y3, Y0
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMAXPS Y0, Y1, Y0
-	VMOVUPS vecConst<>+256(SB), Y1
+	VXORPS vecConst<>+896(SB), Y3, Y0
+	VMOVUPS vecConst<>+128(SB), Y1
 	VMINPS Y0, Y1, Y0
+	VMOVUPS vecConst<>+256(SB), Y1
+	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VFNMADD231PS vecConst<>+384(SB), Y1, Y0
@@ -1361,12 +1328,11 @@ oneend:
 	VFMADD213PS vecConst<>+704(SB), Y0, Y2
 	VFMADD213PS vecConst<>+768(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
 	VPSLLD $23, Y1, Y1
 	VPADDD Y1, Y2, Y0
-	VADDPS vecConst<>+896(SB), Y0, Y0
+	VADDPS vecConst<>+832(SB), Y0, Y0
 	VDIVPS Y0, Y3, Y0
 	VMASKMOVPS 0(DX), Y15, Y1
 	VMULPS Y1, Y0, Y0
@@ -1390,27 +1356,27 @@ many:
 	VMULPS Y3, Y3, Y0
 	VMULPS Y7, Y7, Y4
 	VMULPS Y11, Y11, Y8
-	VMOVUPS vecConst<>+1024(SB), Y1
-	VMOVUPS vecConst<>+1024(SB), Y5
-	VMOVUPS vecConst<>+1024(SB), Y9
-	VFMADD132PS vecConst<>+1088(SB), Y1, Y0
-	VFMADD132PS vecConst<>+1088(SB), Y5, Y4
-	VFMADD132PS vecConst<>+1088(SB), Y9, Y8
+	VMOVUPS vecConst<>+960(SB), Y1
+	VMOVUPS vecConst<>+960(SB), Y5
+	VMOVUPS vecConst<>+960(SB), Y9
+	VFMADD132PS vecConst<>+1024(SB), Y1, Y0
+	VFMADD132PS vecConst<>+1024(SB), Y5, Y4
+	VFMADD132PS vecConst<>+1024(SB), Y9, Y8
 	VMULPS Y3, Y0, Y0
 	VMULPS Y7, Y4, Y4
 	VMULPS Y11, Y8, Y8
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMOVUPS vecConst<>+192(SB), Y5
-	VMOVUPS vecConst<>+192(SB), Y9
-	VMAXPS Y0, Y1, Y0
-	VMAXPS Y4, Y5, Y4
-	VMAXPS Y8, Y9, Y8
-	VMOVUPS vecConst<>+256(SB), Y1
-	VMOVUPS vecConst<>+256(SB), Y5
-	VMOVUPS vecConst<>+256(SB), Y9
+	VMOVUPS vecConst<>+128(SB), Y1
+	VMOVUPS vecConst<>+128(SB), Y5
+	VMOVUPS vecConst<>+128(SB), Y9
 	VMINPS Y0, Y1, Y0
 	VMINPS Y4, Y5, Y4
 	VMINPS Y8, Y9, Y8
+	VMOVUPS vecConst<>+256(SB), Y1
+	VMOVUPS vecConst<>+256(SB), Y5
+	VMOVUPS vecConst<>+256(SB), Y9
+	VMAXPS Y0, Y1, Y0
+	VMAXPS Y4, Y5, Y4
+	VMAXPS Y8, Y9, Y8
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VMULPS vecConst<>+320(SB), Y4, Y5
 	VMULPS vecConst<>+320(SB), Y8, Y9
@@ -1441,12 +1407,9 @@ many:
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y4, Y6
 	VFMADD213PS vecConst<>+832(SB), Y8, Y10
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y4, Y6
-	VFMADD213PS vecConst<>+896(SB), Y8, Y10
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y4, Y6
-	VFMADD213PS vecConst<>+896(SB), Y8, Y10
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y4, Y6
+	VFMADD213PS vecConst<>+832(SB), Y8, Y10
 	VCVTPS2DQ Y1, Y1
 	VCVTPS2DQ Y5, Y5
 	VCVTPS2DQ Y9, Y9
@@ -1456,9 +1419,9 @@ many:
 	VPADDD Y1, Y2, Y0
 	VPADDD Y5, Y6, Y4
 	VPADDD Y9, Y10, Y8
-	VADDPS vecConst<>+896(SB), Y0, Y0
-	VADDPS vecConst<>+896(SB), Y4, Y4
-	VADDPS vecConst<>+896(SB), Y8, Y8
+	VADDPS vecConst<>+832(SB), Y0, Y0
+	VADDPS vecConst<>+832(SB), Y4, Y4
+	VADDPS vecConst<>+832(SB), Y8, Y8
 	VDIVPS Y0, Y3, Y0
 	VDIVPS Y4, Y7, Y4
 	VDIVPS Y8, Y11, Y8
@@ -1477,13 +1440,13 @@ manyend:
 one:
 	VMOVUPS 0(SI), Y3
 	VMULPS Y3, Y3, Y0
-	VMOVUPS vecConst<>+1024(SB), Y1
-	VFMADD132PS vecConst<>+1088(SB), Y1, Y0
+	VMOVUPS vecConst<>+960(SB), Y1
+	VFMADD132PS vecConst<>+1024(SB), Y1, Y0
 	VMULPS Y3, Y0, Y0
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMAXPS Y0, Y1, Y0
-	VMOVUPS vecConst<>+256(SB), Y1
+	VMOVUPS vecConst<>+128(SB), Y1
 	VMINPS Y0, Y1, Y0
+	VMOVUPS vecConst<>+256(SB), Y1
+	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VFNMADD231PS vecConst<>+384(SB), Y1, Y0
@@ -1494,12 +1457,11 @@ one:
 	VFMADD213PS vecConst<>+704(SB), Y0, Y2
 	VFMADD213PS vecConst<>+768(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
 	VPSLLD $23, Y1, Y1
 	VPADDD Y1, Y2, Y0
-	VADDPS vecConst<>+896(SB), Y0, Y0
+	VADDPS vecConst<>+832(SB), Y0, Y0
 	VDIVPS Y0, Y3, Y0
 	VMOVUPS Y0, 0(DI)
 	ADDQ $32, DI
@@ -1515,13 +1477,13 @@ oneend:
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y3
 	VMULPS Y3, Y3, Y0
-	VMOVUPS vecConst<>+1024(SB), Y1
-	VFMADD132PS vecConst<>+1088(SB), Y1, Y0
+	VMOVUPS vecConst<>+960(SB), Y1
+	VFMADD132PS vecConst<>+1024(SB), Y1, Y0
 	VMULPS Y3, Y0, Y0
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMAXPS Y0, Y1, Y0
-	VMOVUPS vecConst<>+256(SB), Y1
+	VMOVUPS vecConst<>+128(SB), Y1
 	VMINPS Y0, Y1, Y0
+	VMOVUPS vecConst<>+256(SB), Y1
+	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VFNMADD231PS vecConst<>+384(SB), Y1, Y0
@@ -1532,12 +1494,11 @@ oneend:
 	VFMADD213PS vecConst<>+704(SB), Y0, Y2
 	VFMADD213PS vecConst<>+768(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
 	VPSLLD $23, Y1, Y1
 	VPADDD Y1, Y2, Y0
-	VADDPS vecConst<>+896(SB), Y0, Y0
+	VADDPS vecConst<>+832(SB), Y0, Y0
 	VDIVPS Y0, Y3, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)
 done:
@@ -1559,16 +1520,12 @@ many:
 	VANDPS vecConst<>+64(SB), Y10, Y11
 	VMULPS Y4, Y4, Y0
 	VMULPS Y10, Y10, Y6
-	VMULPS vecConst<>+1152(SB), Y0, Y0
-	VMULPS vecConst<>+1152(SB), Y6, Y6
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMOVUPS vecConst<>+192(SB), Y7
-	VMAXPS Y0, Y1, Y0
-	VMAXPS Y6, Y7, Y6
+	VMULPS vecConst<>+1088(SB), Y0, Y0
+	VMULPS vecConst<>+1088(SB), Y6, Y6
 	VMOVUPS vecConst<>+256(SB), Y1
 	VMOVUPS vecConst<>+256(SB), Y7
-	VMINPS Y0, Y1, Y0
-	VMINPS Y6, Y7, Y6
+	VMAXPS Y0, Y1, Y0
+	VMAXPS Y6, Y7, Y6
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VMULPS vecConst<>+320(SB), Y6, Y7
 	VROUNDPS $8, Y1, Y1
@@ -1589,26 +1546,26 @@ many:
 	VFMADD213PS vecConst<>+768(SB), Y6, Y8
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y6, Y8
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y6, Y8
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y6, Y8
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y6, Y8
 	VCVTPS2DQ Y1, Y1
 	VCVTPS2DQ Y7, Y7
 	VPSLLD $23, Y1, Y1
 	VPSLLD $23, Y7, Y7
 	VPADDD Y1, Y2, Y0
 	VPADDD Y7, Y8, Y6
-	VMOVUPS vecConst<>+896(SB), Y1
-	VMOVUPS vecConst<>+896(SB), Y7
+	VMOVUPS vecConst<>+832(SB), Y1
+	VMOVUPS vecConst<>+832(SB), Y7
 	VMOVAPS Y5, Y3
 	VMOVAPS Y11, Y9
-	VFMADD132PS vecConst<>+1216(SB), Y1, Y3
-	VFMADD132PS vecConst<>+1216(SB), Y7, Y9
+	VFMADD132PS vecConst<>+1152(SB), Y1, Y3
+	VFMADD132PS vecConst<>+1152(SB), Y7, Y9
 	VDIVPS Y3, Y1, Y3
 	VDIVPS Y9, Y7, Y9
-	VMOVUPS vecConst<>+1280(SB), Y2
-	VMOVUPS vecConst<>+1280(SB), Y8
+	VMOVUPS vecConst<>+1216(SB), Y2
+	VMOVUPS vecConst<>+1216(SB), Y8
+	VFMADD213PS vecConst<>+1280(SB), Y3, Y2
+	VFMADD213PS vecConst<>+1280(SB), Y9, Y8
 	VFMADD213PS vecConst<>+1344(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1344(SB), Y9, Y8
 	VFMADD213PS vecConst<>+1408(SB), Y3, Y2
@@ -1623,14 +1580,12 @@ many:
 	VFMADD213PS vecConst<>+1664(SB), Y9, Y8
 	VFMADD213PS vecConst<>+1728(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1728(SB), Y9, Y8
-	VFMADD213PS vecConst<>+1792(SB), Y3, Y2
-	VFMADD213PS vecConst<>+1792(SB), Y9, Y8
 	VMULPS Y3, Y2, Y2
 	VMULPS Y9, Y8, Y8
 	VMULPS Y5, Y2, Y2
 	VMULPS Y11, Y8, Y8
-	VMULPS vecConst<>+832(SB), Y2, Y2
-	VMULPS vecConst<>+832(SB), Y8, Y8
+	VMULPS vecConst<>+1792(SB), Y2, Y2
+	VMULPS vecConst<>+1792(SB), Y8, Y8
 	VXORPS X1, X1, X1
 	VXORPS X7, X7, X7
 	VMAXPS Y4, Y1, Y1
@@ -1652,11 +1607,9 @@ one:
 	VMOVUPS 0(SI), Y4
 	VANDPS vecConst<>+64(SB), Y4, Y5
 	VMULPS Y4, Y4, Y0
-	VMULPS vecConst<>+1152(SB), Y0, Y0
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMAXPS Y0, Y1, Y0
+	VMULPS vecConst<>+1088(SB), Y0, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
-	VMINPS Y0, Y1, Y0
+	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VFNMADD231PS vecConst<>+384(SB), Y1, Y0
@@ -1667,16 +1620,16 @@ one:
 	VFMADD213PS vecConst<>+704(SB), Y0, Y2
 	VFMADD213PS vecConst<>+768(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
 	VPSLLD $23, Y1, Y1
 	VPADDD Y1, Y2, Y0
-	VMOVUPS vecConst<>+896(SB), Y1
+	VMOVUPS vecConst<>+832(SB), Y1
 	VMOVAPS Y5, Y3
-	VFMADD132PS vecConst<>+1216(SB), Y1, Y3
+	VFMADD132PS vecConst<>+1152(SB), Y1, Y3
 	VDIVPS Y3, Y1, Y3
-	VMOVUPS vecConst<>+1280(SB), Y2
+	VMOVUPS vecConst<>+1216(SB), Y2
+	VFMADD213PS vecConst<>+1280(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1344(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1408(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1472(SB), Y3, Y2
@@ -1684,10 +1637,9 @@ one:
 	VFMADD213PS vecConst<>+1600(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1664(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1728(SB), Y3, Y2
-	VFMADD213PS vecConst<>+1792(SB), Y3, Y2
 	VMULPS Y3, Y2, Y2
 	VMULPS Y5, Y2, Y2
-	VMULPS vecConst<>+832(SB), Y2, Y2
+	VMULPS vecConst<>+1792(SB), Y2, Y2
 	VXORPS X1, X1, X1
 	VMAXPS Y4, Y1, Y1
 	VFNMADD231PS Y2, Y0, Y1
@@ -1706,11 +1658,9 @@ oneend:
 	VMASKMOVPS 0(SI), Y15, Y4
 	VANDPS vecConst<>+64(SB), Y4, Y5
 	VMULPS Y4, Y4, Y0
-	VMULPS vecConst<>+1152(SB), Y0, Y0
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMAXPS Y0, Y1, Y0
+	VMULPS vecConst<>+1088(SB), Y0, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
-	VMINPS Y0, Y1, Y0
+	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VFNMADD231PS vecConst<>+384(SB), Y1, Y0
@@ -1721,16 +1671,16 @@ oneend:
 	VFMADD213PS vecConst<>+704(SB), Y0, Y2
 	VFMADD213PS vecConst<>+768(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
 	VPSLLD $23, Y1, Y1
 	VPADDD Y1, Y2, Y0
-	VMOVUPS vecConst<>+896(SB), Y1
+	VMOVUPS vecConst<>+832(SB), Y1
 	VMOVAPS Y5, Y3
-	VFMADD132PS vecConst<>+1216(SB), Y1, Y3
+	VFMADD132PS vecConst<>+1152(SB), Y1, Y3
 	VDIVPS Y3, Y1, Y3
-	VMOVUPS vecConst<>+1280(SB), Y2
+	VMOVUPS vecConst<>+1216(SB), Y2
+	VFMADD213PS vecConst<>+1280(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1344(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1408(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1472(SB), Y3, Y2
@@ -1738,10 +1688,9 @@ oneend:
 	VFMADD213PS vecConst<>+1600(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1664(SB), Y3, Y2
 	VFMADD213PS vecConst<>+1728(SB), Y3, Y2
-	VFMADD213PS vecConst<>+1792(SB), Y3, Y2
 	VMULPS Y3, Y2, Y2
 	VMULPS Y5, Y2, Y2
-	VMULPS vecConst<>+832(SB), Y2, Y2
+	VMULPS vecConst<>+1792(SB), Y2, Y2
 	VXORPS X1, X1, X1
 	VMAXPS Y4, Y1, Y1
 	VFNMADD231PS Y2, Y0, Y1
@@ -1765,10 +1714,10 @@ TEXT ·softcapAVX2(SB), NOSPLIT, $0-52
 one:
 	VMOVUPS 0(SI), Y0
 	VMULPS Y5, Y0, Y0
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMAXPS Y0, Y1, Y0
-	VMOVUPS vecConst<>+256(SB), Y1
+	VMOVUPS vecConst<>+128(SB), Y1
 	VMINPS Y0, Y1, Y0
+	VMOVUPS vecConst<>+256(SB), Y1
+	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VFNMADD231PS vecConst<>+384(SB), Y1, Y0
@@ -1779,12 +1728,11 @@ one:
 	VFMADD213PS vecConst<>+704(SB), Y0, Y2
 	VFMADD213PS vecConst<>+768(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
 	VPSLLD $23, Y1, Y1
 	VPADDD Y1, Y2, Y0
-	VADDPS vecConst<>+896(SB), Y0, Y0
+	VADDPS vecConst<>+832(SB), Y0, Y0
 	VDIVPS Y0, Y6, Y0
 	VSUBPS Y0, Y14, Y0
 	VMOVUPS Y0, 0(DI)
@@ -1801,10 +1749,10 @@ oneend:
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y0
 	VMULPS Y5, Y0, Y0
-	VMOVUPS vecConst<>+192(SB), Y1
-	VMAXPS Y0, Y1, Y0
-	VMOVUPS vecConst<>+256(SB), Y1
+	VMOVUPS vecConst<>+128(SB), Y1
 	VMINPS Y0, Y1, Y0
+	VMOVUPS vecConst<>+256(SB), Y1
+	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VFNMADD231PS vecConst<>+384(SB), Y1, Y0
@@ -1815,12 +1763,11 @@ oneend:
 	VFMADD213PS vecConst<>+704(SB), Y0, Y2
 	VFMADD213PS vecConst<>+768(SB), Y0, Y2
 	VFMADD213PS vecConst<>+832(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
-	VFMADD213PS vecConst<>+896(SB), Y0, Y2
+	VFMADD213PS vecConst<>+832(SB), Y0, Y2
 	VCVTPS2DQ Y1, Y1
 	VPSLLD $23, Y1, Y1
 	VPADDD Y1, Y2, Y0
-	VADDPS vecConst<>+896(SB), Y0, Y0
+	VADDPS vecConst<>+832(SB), Y0, Y0
 	VDIVPS Y0, Y6, Y0
 	VSUBPS Y0, Y14, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)
@@ -2255,7 +2202,7 @@ column:
 	LEAQ (DI)(R8*1), SI
 	LEAQ (DI)(R9*1), DX
 	VMOVAPS Y0, Y3
-	VFMADD231PS vecConst<>+1152(SB), Y1, Y3
+	VFMADD231PS vecConst<>+1088(SB), Y1, Y3
 	VMULPS vecConst<>+1920(SB), Y2, Y4
 	VADDPS Y4, Y3, Y5
 	VSUBPS Y4, Y3, Y3
@@ -2440,7 +2387,7 @@ column:
 	VMULPS vecConst<>+2880(SB), Y5, Y10
 	VFMADD231PS vecConst<>+2944(SB), Y2, Y9
 	VFMADD231PS vecConst<>+3008(SB), Y6, Y10
-	VFMADD231PS vecConst<>+1152(SB), Y3, Y9
+	VFMADD231PS vecConst<>+1088(SB), Y3, Y9
 	VFMADD231PS vecConst<>+1920(SB), Y7, Y10
 	VFMADD231PS vecConst<>+3072(SB), Y4, Y9
 	VFMADD231PS vecConst<>+3136(SB), Y8, Y10
@@ -2455,7 +2402,7 @@ column:
 	VMULPS vecConst<>+3008(SB), Y5, Y10
 	VFMADD231PS vecConst<>+3072(SB), Y2, Y9
 	VFMADD231PS vecConst<>+3136(SB), Y6, Y10
-	VFMADD231PS vecConst<>+1152(SB), Y3, Y9
+	VFMADD231PS vecConst<>+1088(SB), Y3, Y9
 	VFMADD231PS vecConst<>+3200(SB), Y7, Y10
 	VFMADD231PS vecConst<>+2816(SB), Y4, Y9
 	VFMADD231PS vecConst<>+3264(SB), Y8, Y10
@@ -2466,13 +2413,13 @@ column:
 	ADDQ R8, SI
 	SUBQ R8, DX
 	VMOVAPS Y0, Y9
-	VFMADD231PS vecConst<>+1152(SB), Y1, Y9
+	VFMADD231PS vecConst<>+1088(SB), Y1, Y9
 	VMULPS vecConst<>+1920(SB), Y5, Y10
-	VFMADD231PS vecConst<>+1152(SB), Y2, Y9
+	VFMADD231PS vecConst<>+1088(SB), Y2, Y9
 	VFMADD231PS vecConst<>+3200(SB), Y6, Y10
-	VFMADD231PS vecConst<>+896(SB), Y3, Y9
+	VFMADD231PS vecConst<>+832(SB), Y3, Y9
 	VFMADD231PS vecConst<>+3328(SB), Y7, Y10
-	VFMADD231PS vecConst<>+1152(SB), Y4, Y9
+	VFMADD231PS vecConst<>+1088(SB), Y4, Y9
 	VFMADD231PS vecConst<>+1920(SB), Y8, Y10
 	VADDPS Y10, Y9, Y11
 	VSUBPS Y10, Y9, Y9
@@ -2485,7 +2432,7 @@ column:
 	VMULPS vecConst<>+3136(SB), Y5, Y10
 	VFMADD231PS vecConst<>+2816(SB), Y2, Y9
 	VFMADD231PS vecConst<>+3264(SB), Y6, Y10
-	VFMADD231PS vecConst<>+1152(SB), Y3, Y9
+	VFMADD231PS vecConst<>+1088(SB), Y3, Y9
 	VFMADD231PS vecConst<>+1920(SB), Y7, Y10
 	VFMADD231PS vecConst<>+2944(SB), Y4, Y9
 	VFMADD231PS vecConst<>+3392(SB), Y8, Y10
@@ -3623,54 +3570,54 @@ DATA vecConst<>+112(SB)/4, $0x7fffffff
 DATA vecConst<>+116(SB)/4, $0x7fffffff
 DATA vecConst<>+120(SB)/4, $0x7fffffff
 DATA vecConst<>+124(SB)/4, $0x7fffffff
-DATA vecConst<>+128(SB)/4, $0xc2d00000
-DATA vecConst<>+132(SB)/4, $0xc2d00000
-DATA vecConst<>+136(SB)/4, $0xc2d00000
-DATA vecConst<>+140(SB)/4, $0xc2d00000
-DATA vecConst<>+144(SB)/4, $0xc2d00000
-DATA vecConst<>+148(SB)/4, $0xc2d00000
-DATA vecConst<>+152(SB)/4, $0xc2d00000
-DATA vecConst<>+156(SB)/4, $0xc2d00000
-DATA vecConst<>+160(SB)/4, $0xc2d00000
-DATA vecConst<>+164(SB)/4, $0xc2d00000
-DATA vecConst<>+168(SB)/4, $0xc2d00000
-DATA vecConst<>+172(SB)/4, $0xc2d00000
-DATA vecConst<>+176(SB)/4, $0xc2d00000
-DATA vecConst<>+180(SB)/4, $0xc2d00000
-DATA vecConst<>+184(SB)/4, $0xc2d00000
-DATA vecConst<>+188(SB)/4, $0xc2d00000
-DATA vecConst<>+192(SB)/4, $0xc2aeac4f
-DATA vecConst<>+196(SB)/4, $0xc2aeac4f
-DATA vecConst<>+200(SB)/4, $0xc2aeac4f
-DATA vecConst<>+204(SB)/4, $0xc2aeac4f
-DATA vecConst<>+208(SB)/4, $0xc2aeac4f
-DATA vecConst<>+212(SB)/4, $0xc2aeac4f
-DATA vecConst<>+216(SB)/4, $0xc2aeac4f
-DATA vecConst<>+220(SB)/4, $0xc2aeac4f
-DATA vecConst<>+224(SB)/4, $0xc2aeac4f
-DATA vecConst<>+228(SB)/4, $0xc2aeac4f
-DATA vecConst<>+232(SB)/4, $0xc2aeac4f
-DATA vecConst<>+236(SB)/4, $0xc2aeac4f
-DATA vecConst<>+240(SB)/4, $0xc2aeac4f
-DATA vecConst<>+244(SB)/4, $0xc2aeac4f
-DATA vecConst<>+248(SB)/4, $0xc2aeac4f
-DATA vecConst<>+252(SB)/4, $0xc2aeac4f
-DATA vecConst<>+256(SB)/4, $0x42b17217
-DATA vecConst<>+260(SB)/4, $0x42b17217
-DATA vecConst<>+264(SB)/4, $0x42b17217
-DATA vecConst<>+268(SB)/4, $0x42b17217
-DATA vecConst<>+272(SB)/4, $0x42b17217
-DATA vecConst<>+276(SB)/4, $0x42b17217
-DATA vecConst<>+280(SB)/4, $0x42b17217
-DATA vecConst<>+284(SB)/4, $0x42b17217
-DATA vecConst<>+288(SB)/4, $0x42b17217
-DATA vecConst<>+292(SB)/4, $0x42b17217
-DATA vecConst<>+296(SB)/4, $0x42b17217
-DATA vecConst<>+300(SB)/4, $0x42b17217
-DATA vecConst<>+304(SB)/4, $0x42b17217
-DATA vecConst<>+308(SB)/4, $0x42b17217
-DATA vecConst<>+312(SB)/4, $0x42b17217
-DATA vecConst<>+316(SB)/4, $0x42b17217
+DATA vecConst<>+128(SB)/4, $0x42b17217
+DATA vecConst<>+132(SB)/4, $0x42b17217
+DATA vecConst<>+136(SB)/4, $0x42b17217
+DATA vecConst<>+140(SB)/4, $0x42b17217
+DATA vecConst<>+144(SB)/4, $0x42b17217
+DATA vecConst<>+148(SB)/4, $0x42b17217
+DATA vecConst<>+152(SB)/4, $0x42b17217
+DATA vecConst<>+156(SB)/4, $0x42b17217
+DATA vecConst<>+160(SB)/4, $0x42b17217
+DATA vecConst<>+164(SB)/4, $0x42b17217
+DATA vecConst<>+168(SB)/4, $0x42b17217
+DATA vecConst<>+172(SB)/4, $0x42b17217
+DATA vecConst<>+176(SB)/4, $0x42b17217
+DATA vecConst<>+180(SB)/4, $0x42b17217
+DATA vecConst<>+184(SB)/4, $0x42b17217
+DATA vecConst<>+188(SB)/4, $0x42b17217
+DATA vecConst<>+192(SB)/4, $0xc2d00000
+DATA vecConst<>+196(SB)/4, $0xc2d00000
+DATA vecConst<>+200(SB)/4, $0xc2d00000
+DATA vecConst<>+204(SB)/4, $0xc2d00000
+DATA vecConst<>+208(SB)/4, $0xc2d00000
+DATA vecConst<>+212(SB)/4, $0xc2d00000
+DATA vecConst<>+216(SB)/4, $0xc2d00000
+DATA vecConst<>+220(SB)/4, $0xc2d00000
+DATA vecConst<>+224(SB)/4, $0xc2d00000
+DATA vecConst<>+228(SB)/4, $0xc2d00000
+DATA vecConst<>+232(SB)/4, $0xc2d00000
+DATA vecConst<>+236(SB)/4, $0xc2d00000
+DATA vecConst<>+240(SB)/4, $0xc2d00000
+DATA vecConst<>+244(SB)/4, $0xc2d00000
+DATA vecConst<>+248(SB)/4, $0xc2d00000
+DATA vecConst<>+252(SB)/4, $0xc2d00000
+DATA vecConst<>+256(SB)/4, $0xc2aeac4f
+DATA vecConst<>+260(SB)/4, $0xc2aeac4f
+DATA vecConst<>+264(SB)/4, $0xc2aeac4f
+DATA vecConst<>+268(SB)/4, $0xc2aeac4f
+DATA vecConst<>+272(SB)/4, $0xc2aeac4f
+DATA vecConst<>+276(SB)/4, $0xc2aeac4f
+DATA vecConst<>+280(SB)/4, $0xc2aeac4f
+DATA vecConst<>+284(SB)/4, $0xc2aeac4f
+DATA vecConst<>+288(SB)/4, $0xc2aeac4f
+DATA vecConst<>+292(SB)/4, $0xc2aeac4f
+DATA vecConst<>+296(SB)/4, $0xc2aeac4f
+DATA vecConst<>+300(SB)/4, $0xc2aeac4f
+DATA vecConst<>+304(SB)/4, $0xc2aeac4f
+DATA vecConst<>+308(SB)/4, $0xc2aeac4f
+DATA vecConst<>+312(SB)/4, $0xc2aeac4f
+DATA vecConst<>+316(SB)/4, $0xc2aeac4f
 DATA vecConst<>+320(SB)/4, $0x3fb8aa3b
 DATA vecConst<>+324(SB)/4, $0x3fb8aa3b
 DATA vecConst<>+328(SB)/4, $0x3fb8aa3b
@@ -3719,342 +3666,342 @@ DATA vecConst<>+496(SB)/4, $0xb95e8083
 DATA vecConst<>+500(SB)/4, $0xb95e8083
 DATA vecConst<>+504(SB)/4, $0xb95e8083
 DATA vecConst<>+508(SB)/4, $0xb95e8083
-DATA vecConst<>+512(SB)/4, $0x39506967
-DATA vecConst<>+516(SB)/4, $0x39506967
-DATA vecConst<>+520(SB)/4, $0x39506967
-DATA vecConst<>+524(SB)/4, $0x39506967
-DATA vecConst<>+528(SB)/4, $0x39506967
-DATA vecConst<>+532(SB)/4, $0x39506967
-DATA vecConst<>+536(SB)/4, $0x39506967
-DATA vecConst<>+540(SB)/4, $0x39506967
-DATA vecConst<>+544(SB)/4, $0x39506967
-DATA vecConst<>+548(SB)/4, $0x39506967
-DATA vecConst<>+552(SB)/4, $0x39506967
-DATA vecConst<>+556(SB)/4, $0x39506967
-DATA vecConst<>+560(SB)/4, $0x39506967
-DATA vecConst<>+564(SB)/4, $0x39506967
-DATA vecConst<>+568(SB)/4, $0x39506967
-DATA vecConst<>+572(SB)/4, $0x39506967
-DATA vecConst<>+576(SB)/4, $0x3ab743ce
-DATA vecConst<>+580(SB)/4, $0x3ab743ce
-DATA vecConst<>+584(SB)/4, $0x3ab743ce
-DATA vecConst<>+588(SB)/4, $0x3ab743ce
-DATA vecConst<>+592(SB)/4, $0x3ab743ce
-DATA vecConst<>+596(SB)/4, $0x3ab743ce
-DATA vecConst<>+600(SB)/4, $0x3ab743ce
-DATA vecConst<>+604(SB)/4, $0x3ab743ce
-DATA vecConst<>+608(SB)/4, $0x3ab743ce
-DATA vecConst<>+612(SB)/4, $0x3ab743ce
-DATA vecConst<>+616(SB)/4, $0x3ab743ce
-DATA vecConst<>+620(SB)/4, $0x3ab743ce
-DATA vecConst<>+624(SB)/4, $0x3ab743ce
-DATA vecConst<>+628(SB)/4, $0x3ab743ce
-DATA vecConst<>+632(SB)/4, $0x3ab743ce
-DATA vecConst<>+636(SB)/4, $0x3ab743ce
-DATA vecConst<>+640(SB)/4, $0x3c088908
-DATA vecConst<>+644(SB)/4, $0x3c088908
-DATA vecConst<>+648(SB)/4, $0x3c088908
-DATA vecConst<>+652(SB)/4, $0x3c088908
-DATA vecConst<>+656(SB)/4, $0x3c088908
-DATA vecConst<>+660(SB)/4, $0x3c088908
-DATA vecConst<>+664(SB)/4, $0x3c088908
-DATA vecConst<>+668(SB)/4, $0x3c088908
-DATA vecConst<>+672(SB)/4, $0x3c088908
-DATA vecConst<>+676(SB)/4, $0x3c088908
-DATA vecConst<>+680(SB)/4, $0x3c088908
-DATA vecConst<>+684(SB)/4, $0x3c088908
-DATA vecConst<>+688(SB)/4, $0x3c088908
-DATA vecConst<>+692(SB)/4, $0x3c088908
-DATA vecConst<>+696(SB)/4, $0x3c088908
-DATA vecConst<>+700(SB)/4, $0x3c088908
-DATA vecConst<>+704(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+708(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+712(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+716(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+720(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+724(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+728(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+732(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+736(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+740(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+744(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+748(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+752(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+756(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+760(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+764(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+768(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+772(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+776(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+780(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+784(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+788(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+792(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+796(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+800(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+804(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+808(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+812(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+816(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+820(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+824(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+828(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+832(SB)/4, $0x3f000000
-DATA vecConst<>+836(SB)/4, $0x3f000000
-DATA vecConst<>+840(SB)/4, $0x3f000000
-DATA vecConst<>+844(SB)/4, $0x3f000000
-DATA vecConst<>+848(SB)/4, $0x3f000000
-DATA vecConst<>+852(SB)/4, $0x3f000000
-DATA vecConst<>+856(SB)/4, $0x3f000000
-DATA vecConst<>+860(SB)/4, $0x3f000000
-DATA vecConst<>+864(SB)/4, $0x3f000000
-DATA vecConst<>+868(SB)/4, $0x3f000000
-DATA vecConst<>+872(SB)/4, $0x3f000000
-DATA vecConst<>+876(SB)/4, $0x3f000000
-DATA vecConst<>+880(SB)/4, $0x3f000000
-DATA vecConst<>+884(SB)/4, $0x3f000000
-DATA vecConst<>+888(SB)/4, $0x3f000000
-DATA vecConst<>+892(SB)/4, $0x3f000000
-DATA vecConst<>+896(SB)/4, $0x3f800000
-DATA vecConst<>+900(SB)/4, $0x3f800000
-DATA vecConst<>+904(SB)/4, $0x3f800000
-DATA vecConst<>+908(SB)/4, $0x3f800000
-DATA vecConst<>+912(SB)/4, $0x3f800000
-DATA vecConst<>+916(SB)/4, $0x3f800000
-DATA vecConst<>+920(SB)/4, $0x3f800000
-DATA vecConst<>+924(SB)/4, $0x3f800000
-DATA vecConst<>+928(SB)/4, $0x3f800000
-DATA vecConst<>+932(SB)/4, $0x3f800000
-DATA vecConst<>+936(SB)/4, $0x3f800000
-DATA vecConst<>+940(SB)/4, $0x3f800000
-DATA vecConst<>+944(SB)/4, $0x3f800000
-DATA vecConst<>+948(SB)/4, $0x3f800000
-DATA vecConst<>+952(SB)/4, $0x3f800000
-DATA vecConst<>+956(SB)/4, $0x3f800000
-DATA vecConst<>+960(SB)/4, $0x80000000
-DATA vecConst<>+964(SB)/4, $0x80000000
-DATA vecConst<>+968(SB)/4, $0x80000000
-DATA vecConst<>+972(SB)/4, $0x80000000
-DATA vecConst<>+976(SB)/4, $0x80000000
-DATA vecConst<>+980(SB)/4, $0x80000000
-DATA vecConst<>+984(SB)/4, $0x80000000
-DATA vecConst<>+988(SB)/4, $0x80000000
-DATA vecConst<>+992(SB)/4, $0x80000000
-DATA vecConst<>+996(SB)/4, $0x80000000
-DATA vecConst<>+1000(SB)/4, $0x80000000
-DATA vecConst<>+1004(SB)/4, $0x80000000
-DATA vecConst<>+1008(SB)/4, $0x80000000
-DATA vecConst<>+1012(SB)/4, $0x80000000
-DATA vecConst<>+1016(SB)/4, $0x80000000
-DATA vecConst<>+1020(SB)/4, $0x80000000
-DATA vecConst<>+1024(SB)/4, $0xbfcc422a
-DATA vecConst<>+1028(SB)/4, $0xbfcc422a
-DATA vecConst<>+1032(SB)/4, $0xbfcc422a
-DATA vecConst<>+1036(SB)/4, $0xbfcc422a
-DATA vecConst<>+1040(SB)/4, $0xbfcc422a
-DATA vecConst<>+1044(SB)/4, $0xbfcc422a
-DATA vecConst<>+1048(SB)/4, $0xbfcc422a
-DATA vecConst<>+1052(SB)/4, $0xbfcc422a
-DATA vecConst<>+1056(SB)/4, $0xbfcc422a
-DATA vecConst<>+1060(SB)/4, $0xbfcc422a
-DATA vecConst<>+1064(SB)/4, $0xbfcc422a
-DATA vecConst<>+1068(SB)/4, $0xbfcc422a
-DATA vecConst<>+1072(SB)/4, $0xbfcc422a
-DATA vecConst<>+1076(SB)/4, $0xbfcc422a
-DATA vecConst<>+1080(SB)/4, $0xbfcc422a
-DATA vecConst<>+1084(SB)/4, $0xbfcc422a
-DATA vecConst<>+1088(SB)/4, $0xbd922279
-DATA vecConst<>+1092(SB)/4, $0xbd922279
-DATA vecConst<>+1096(SB)/4, $0xbd922279
-DATA vecConst<>+1100(SB)/4, $0xbd922279
-DATA vecConst<>+1104(SB)/4, $0xbd922279
-DATA vecConst<>+1108(SB)/4, $0xbd922279
-DATA vecConst<>+1112(SB)/4, $0xbd922279
-DATA vecConst<>+1116(SB)/4, $0xbd922279
-DATA vecConst<>+1120(SB)/4, $0xbd922279
-DATA vecConst<>+1124(SB)/4, $0xbd922279
-DATA vecConst<>+1128(SB)/4, $0xbd922279
-DATA vecConst<>+1132(SB)/4, $0xbd922279
-DATA vecConst<>+1136(SB)/4, $0xbd922279
-DATA vecConst<>+1140(SB)/4, $0xbd922279
-DATA vecConst<>+1144(SB)/4, $0xbd922279
-DATA vecConst<>+1148(SB)/4, $0xbd922279
-DATA vecConst<>+1152(SB)/4, $0xbf000000
-DATA vecConst<>+1156(SB)/4, $0xbf000000
-DATA vecConst<>+1160(SB)/4, $0xbf000000
-DATA vecConst<>+1164(SB)/4, $0xbf000000
-DATA vecConst<>+1168(SB)/4, $0xbf000000
-DATA vecConst<>+1172(SB)/4, $0xbf000000
-DATA vecConst<>+1176(SB)/4, $0xbf000000
-DATA vecConst<>+1180(SB)/4, $0xbf000000
-DATA vecConst<>+1184(SB)/4, $0xbf000000
-DATA vecConst<>+1188(SB)/4, $0xbf000000
-DATA vecConst<>+1192(SB)/4, $0xbf000000
-DATA vecConst<>+1196(SB)/4, $0xbf000000
-DATA vecConst<>+1200(SB)/4, $0xbf000000
-DATA vecConst<>+1204(SB)/4, $0xbf000000
-DATA vecConst<>+1208(SB)/4, $0xbf000000
-DATA vecConst<>+1212(SB)/4, $0xbf000000
-DATA vecConst<>+1216(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1220(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1224(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1228(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1232(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1236(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1240(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1244(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1248(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1252(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1256(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1260(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1264(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1268(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1272(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1276(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1280(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1284(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1288(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1292(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1296(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1300(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1304(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1308(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1312(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1316(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1320(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1324(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1328(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1332(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1336(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1340(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1344(SB)/4, $0xbe931f1b
-DATA vecConst<>+1348(SB)/4, $0xbe931f1b
-DATA vecConst<>+1352(SB)/4, $0xbe931f1b
-DATA vecConst<>+1356(SB)/4, $0xbe931f1b
-DATA vecConst<>+1360(SB)/4, $0xbe931f1b
-DATA vecConst<>+1364(SB)/4, $0xbe931f1b
-DATA vecConst<>+1368(SB)/4, $0xbe931f1b
-DATA vecConst<>+1372(SB)/4, $0xbe931f1b
-DATA vecConst<>+1376(SB)/4, $0xbe931f1b
-DATA vecConst<>+1380(SB)/4, $0xbe931f1b
-DATA vecConst<>+1384(SB)/4, $0xbe931f1b
-DATA vecConst<>+1388(SB)/4, $0xbe931f1b
-DATA vecConst<>+1392(SB)/4, $0xbe931f1b
-DATA vecConst<>+1396(SB)/4, $0xbe931f1b
-DATA vecConst<>+1400(SB)/4, $0xbe931f1b
-DATA vecConst<>+1404(SB)/4, $0xbe931f1b
-DATA vecConst<>+1408(SB)/4, $0x3edd6762
-DATA vecConst<>+1412(SB)/4, $0x3edd6762
-DATA vecConst<>+1416(SB)/4, $0x3edd6762
-DATA vecConst<>+1420(SB)/4, $0x3edd6762
-DATA vecConst<>+1424(SB)/4, $0x3edd6762
-DATA vecConst<>+1428(SB)/4, $0x3edd6762
-DATA vecConst<>+1432(SB)/4, $0x3edd6762
-DATA vecConst<>+1436(SB)/4, $0x3edd6762
-DATA vecConst<>+1440(SB)/4, $0x3edd6762
-DATA vecConst<>+1444(SB)/4, $0x3edd6762
-DATA vecConst<>+1448(SB)/4, $0x3edd6762
-DATA vecConst<>+1452(SB)/4, $0x3edd6762
-DATA vecConst<>+1456(SB)/4, $0x3edd6762
-DATA vecConst<>+1460(SB)/4, $0x3edd6762
-DATA vecConst<>+1464(SB)/4, $0x3edd6762
-DATA vecConst<>+1468(SB)/4, $0x3edd6762
-DATA vecConst<>+1472(SB)/4, $0xbe6af392
-DATA vecConst<>+1476(SB)/4, $0xbe6af392
-DATA vecConst<>+1480(SB)/4, $0xbe6af392
-DATA vecConst<>+1484(SB)/4, $0xbe6af392
-DATA vecConst<>+1488(SB)/4, $0xbe6af392
-DATA vecConst<>+1492(SB)/4, $0xbe6af392
-DATA vecConst<>+1496(SB)/4, $0xbe6af392
-DATA vecConst<>+1500(SB)/4, $0xbe6af392
-DATA vecConst<>+1504(SB)/4, $0xbe6af392
-DATA vecConst<>+1508(SB)/4, $0xbe6af392
-DATA vecConst<>+1512(SB)/4, $0xbe6af392
-DATA vecConst<>+1516(SB)/4, $0xbe6af392
-DATA vecConst<>+1520(SB)/4, $0xbe6af392
-DATA vecConst<>+1524(SB)/4, $0xbe6af392
-DATA vecConst<>+1528(SB)/4, $0xbe6af392
-DATA vecConst<>+1532(SB)/4, $0xbe6af392
-DATA vecConst<>+1536(SB)/4, $0x3e8c282d
-DATA vecConst<>+1540(SB)/4, $0x3e8c282d
-DATA vecConst<>+1544(SB)/4, $0x3e8c282d
-DATA vecConst<>+1548(SB)/4, $0x3e8c282d
-DATA vecConst<>+1552(SB)/4, $0x3e8c282d
-DATA vecConst<>+1556(SB)/4, $0x3e8c282d
-DATA vecConst<>+1560(SB)/4, $0x3e8c282d
-DATA vecConst<>+1564(SB)/4, $0x3e8c282d
-DATA vecConst<>+1568(SB)/4, $0x3e8c282d
-DATA vecConst<>+1572(SB)/4, $0x3e8c282d
-DATA vecConst<>+1576(SB)/4, $0x3e8c282d
-DATA vecConst<>+1580(SB)/4, $0x3e8c282d
-DATA vecConst<>+1584(SB)/4, $0x3e8c282d
-DATA vecConst<>+1588(SB)/4, $0x3e8c282d
-DATA vecConst<>+1592(SB)/4, $0x3e8c282d
-DATA vecConst<>+1596(SB)/4, $0x3e8c282d
-DATA vecConst<>+1600(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1604(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1608(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1612(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1616(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1620(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1624(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1628(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1632(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1636(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1640(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1644(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1648(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1652(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1656(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1660(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1664(SB)/4, $0x3e523e23
-DATA vecConst<>+1668(SB)/4, $0x3e523e23
-DATA vecConst<>+1672(SB)/4, $0x3e523e23
-DATA vecConst<>+1676(SB)/4, $0x3e523e23
-DATA vecConst<>+1680(SB)/4, $0x3e523e23
-DATA vecConst<>+1684(SB)/4, $0x3e523e23
-DATA vecConst<>+1688(SB)/4, $0x3e523e23
-DATA vecConst<>+1692(SB)/4, $0x3e523e23
-DATA vecConst<>+1696(SB)/4, $0x3e523e23
-DATA vecConst<>+1700(SB)/4, $0x3e523e23
-DATA vecConst<>+1704(SB)/4, $0x3e523e23
-DATA vecConst<>+1708(SB)/4, $0x3e523e23
-DATA vecConst<>+1712(SB)/4, $0x3e523e23
-DATA vecConst<>+1716(SB)/4, $0x3e523e23
-DATA vecConst<>+1720(SB)/4, $0x3e523e23
-DATA vecConst<>+1724(SB)/4, $0x3e523e23
-DATA vecConst<>+1728(SB)/4, $0x3e57b47c
-DATA vecConst<>+1732(SB)/4, $0x3e57b47c
-DATA vecConst<>+1736(SB)/4, $0x3e57b47c
-DATA vecConst<>+1740(SB)/4, $0x3e57b47c
-DATA vecConst<>+1744(SB)/4, $0x3e57b47c
-DATA vecConst<>+1748(SB)/4, $0x3e57b47c
-DATA vecConst<>+1752(SB)/4, $0x3e57b47c
-DATA vecConst<>+1756(SB)/4, $0x3e57b47c
-DATA vecConst<>+1760(SB)/4, $0x3e57b47c
-DATA vecConst<>+1764(SB)/4, $0x3e57b47c
-DATA vecConst<>+1768(SB)/4, $0x3e57b47c
-DATA vecConst<>+1772(SB)/4, $0x3e57b47c
-DATA vecConst<>+1776(SB)/4, $0x3e57b47c
-DATA vecConst<>+1780(SB)/4, $0x3e57b47c
-DATA vecConst<>+1784(SB)/4, $0x3e57b47c
-DATA vecConst<>+1788(SB)/4, $0x3e57b47c
-DATA vecConst<>+1792(SB)/4, $0x3e58b135
-DATA vecConst<>+1796(SB)/4, $0x3e58b135
-DATA vecConst<>+1800(SB)/4, $0x3e58b135
-DATA vecConst<>+1804(SB)/4, $0x3e58b135
-DATA vecConst<>+1808(SB)/4, $0x3e58b135
-DATA vecConst<>+1812(SB)/4, $0x3e58b135
-DATA vecConst<>+1816(SB)/4, $0x3e58b135
-DATA vecConst<>+1820(SB)/4, $0x3e58b135
-DATA vecConst<>+1824(SB)/4, $0x3e58b135
-DATA vecConst<>+1828(SB)/4, $0x3e58b135
-DATA vecConst<>+1832(SB)/4, $0x3e58b135
-DATA vecConst<>+1836(SB)/4, $0x3e58b135
-DATA vecConst<>+1840(SB)/4, $0x3e58b135
-DATA vecConst<>+1844(SB)/4, $0x3e58b135
-DATA vecConst<>+1848(SB)/4, $0x3e58b135
-DATA vecConst<>+1852(SB)/4, $0x3e58b135
+DATA vecConst<>+512(SB)/4, $0x3ab511e7
+DATA vecConst<>+516(SB)/4, $0x3ab511e7
+DATA vecConst<>+520(SB)/4, $0x3ab511e7
+DATA vecConst<>+524(SB)/4, $0x3ab511e7
+DATA vecConst<>+528(SB)/4, $0x3ab511e7
+DATA vecConst<>+532(SB)/4, $0x3ab511e7
+DATA vecConst<>+536(SB)/4, $0x3ab511e7
+DATA vecConst<>+540(SB)/4, $0x3ab511e7
+DATA vecConst<>+544(SB)/4, $0x3ab511e7
+DATA vecConst<>+548(SB)/4, $0x3ab511e7
+DATA vecConst<>+552(SB)/4, $0x3ab511e7
+DATA vecConst<>+556(SB)/4, $0x3ab511e7
+DATA vecConst<>+560(SB)/4, $0x3ab511e7
+DATA vecConst<>+564(SB)/4, $0x3ab511e7
+DATA vecConst<>+568(SB)/4, $0x3ab511e7
+DATA vecConst<>+572(SB)/4, $0x3ab511e7
+DATA vecConst<>+576(SB)/4, $0x3c091d10
+DATA vecConst<>+580(SB)/4, $0x3c091d10
+DATA vecConst<>+584(SB)/4, $0x3c091d10
+DATA vecConst<>+588(SB)/4, $0x3c091d10
+DATA vecConst<>+592(SB)/4, $0x3c091d10
+DATA vecConst<>+596(SB)/4, $0x3c091d10
+DATA vecConst<>+600(SB)/4, $0x3c091d10
+DATA vecConst<>+604(SB)/4, $0x3c091d10
+DATA vecConst<>+608(SB)/4, $0x3c091d10
+DATA vecConst<>+612(SB)/4, $0x3c091d10
+DATA vecConst<>+616(SB)/4, $0x3c091d10
+DATA vecConst<>+620(SB)/4, $0x3c091d10
+DATA vecConst<>+624(SB)/4, $0x3c091d10
+DATA vecConst<>+628(SB)/4, $0x3c091d10
+DATA vecConst<>+632(SB)/4, $0x3c091d10
+DATA vecConst<>+636(SB)/4, $0x3c091d10
+DATA vecConst<>+640(SB)/4, $0x3d2aac79
+DATA vecConst<>+644(SB)/4, $0x3d2aac79
+DATA vecConst<>+648(SB)/4, $0x3d2aac79
+DATA vecConst<>+652(SB)/4, $0x3d2aac79
+DATA vecConst<>+656(SB)/4, $0x3d2aac79
+DATA vecConst<>+660(SB)/4, $0x3d2aac79
+DATA vecConst<>+664(SB)/4, $0x3d2aac79
+DATA vecConst<>+668(SB)/4, $0x3d2aac79
+DATA vecConst<>+672(SB)/4, $0x3d2aac79
+DATA vecConst<>+676(SB)/4, $0x3d2aac79
+DATA vecConst<>+680(SB)/4, $0x3d2aac79
+DATA vecConst<>+684(SB)/4, $0x3d2aac79
+DATA vecConst<>+688(SB)/4, $0x3d2aac79
+DATA vecConst<>+692(SB)/4, $0x3d2aac79
+DATA vecConst<>+696(SB)/4, $0x3d2aac79
+DATA vecConst<>+700(SB)/4, $0x3d2aac79
+DATA vecConst<>+704(SB)/4, $0x3e2aaa49
+DATA vecConst<>+708(SB)/4, $0x3e2aaa49
+DATA vecConst<>+712(SB)/4, $0x3e2aaa49
+DATA vecConst<>+716(SB)/4, $0x3e2aaa49
+DATA vecConst<>+720(SB)/4, $0x3e2aaa49
+DATA vecConst<>+724(SB)/4, $0x3e2aaa49
+DATA vecConst<>+728(SB)/4, $0x3e2aaa49
+DATA vecConst<>+732(SB)/4, $0x3e2aaa49
+DATA vecConst<>+736(SB)/4, $0x3e2aaa49
+DATA vecConst<>+740(SB)/4, $0x3e2aaa49
+DATA vecConst<>+744(SB)/4, $0x3e2aaa49
+DATA vecConst<>+748(SB)/4, $0x3e2aaa49
+DATA vecConst<>+752(SB)/4, $0x3e2aaa49
+DATA vecConst<>+756(SB)/4, $0x3e2aaa49
+DATA vecConst<>+760(SB)/4, $0x3e2aaa49
+DATA vecConst<>+764(SB)/4, $0x3e2aaa49
+DATA vecConst<>+768(SB)/4, $0x3efffffe
+DATA vecConst<>+772(SB)/4, $0x3efffffe
+DATA vecConst<>+776(SB)/4, $0x3efffffe
+DATA vecConst<>+780(SB)/4, $0x3efffffe
+DATA vecConst<>+784(SB)/4, $0x3efffffe
+DATA vecConst<>+788(SB)/4, $0x3efffffe
+DATA vecConst<>+792(SB)/4, $0x3efffffe
+DATA vecConst<>+796(SB)/4, $0x3efffffe
+DATA vecConst<>+800(SB)/4, $0x3efffffe
+DATA vecConst<>+804(SB)/4, $0x3efffffe
+DATA vecConst<>+808(SB)/4, $0x3efffffe
+DATA vecConst<>+812(SB)/4, $0x3efffffe
+DATA vecConst<>+816(SB)/4, $0x3efffffe
+DATA vecConst<>+820(SB)/4, $0x3efffffe
+DATA vecConst<>+824(SB)/4, $0x3efffffe
+DATA vecConst<>+828(SB)/4, $0x3efffffe
+DATA vecConst<>+832(SB)/4, $0x3f800000
+DATA vecConst<>+836(SB)/4, $0x3f800000
+DATA vecConst<>+840(SB)/4, $0x3f800000
+DATA vecConst<>+844(SB)/4, $0x3f800000
+DATA vecConst<>+848(SB)/4, $0x3f800000
+DATA vecConst<>+852(SB)/4, $0x3f800000
+DATA vecConst<>+856(SB)/4, $0x3f800000
+DATA vecConst<>+860(SB)/4, $0x3f800000
+DATA vecConst<>+864(SB)/4, $0x3f800000
+DATA vecConst<>+868(SB)/4, $0x3f800000
+DATA vecConst<>+872(SB)/4, $0x3f800000
+DATA vecConst<>+876(SB)/4, $0x3f800000
+DATA vecConst<>+880(SB)/4, $0x3f800000
+DATA vecConst<>+884(SB)/4, $0x3f800000
+DATA vecConst<>+888(SB)/4, $0x3f800000
+DATA vecConst<>+892(SB)/4, $0x3f800000
+DATA vecConst<>+896(SB)/4, $0x80000000
+DATA vecConst<>+900(SB)/4, $0x80000000
+DATA vecConst<>+904(SB)/4, $0x80000000
+DATA vecConst<>+908(SB)/4, $0x80000000
+DATA vecConst<>+912(SB)/4, $0x80000000
+DATA vecConst<>+916(SB)/4, $0x80000000
+DATA vecConst<>+920(SB)/4, $0x80000000
+DATA vecConst<>+924(SB)/4, $0x80000000
+DATA vecConst<>+928(SB)/4, $0x80000000
+DATA vecConst<>+932(SB)/4, $0x80000000
+DATA vecConst<>+936(SB)/4, $0x80000000
+DATA vecConst<>+940(SB)/4, $0x80000000
+DATA vecConst<>+944(SB)/4, $0x80000000
+DATA vecConst<>+948(SB)/4, $0x80000000
+DATA vecConst<>+952(SB)/4, $0x80000000
+DATA vecConst<>+956(SB)/4, $0x80000000
+DATA vecConst<>+960(SB)/4, $0xbfcc422a
+DATA vecConst<>+964(SB)/4, $0xbfcc422a
+DATA vecConst<>+968(SB)/4, $0xbfcc422a
+DATA vecConst<>+972(SB)/4, $0xbfcc422a
+DATA vecConst<>+976(SB)/4, $0xbfcc422a
+DATA vecConst<>+980(SB)/4, $0xbfcc422a
+DATA vecConst<>+984(SB)/4, $0xbfcc422a
+DATA vecConst<>+988(SB)/4, $0xbfcc422a
+DATA vecConst<>+992(SB)/4, $0xbfcc422a
+DATA vecConst<>+996(SB)/4, $0xbfcc422a
+DATA vecConst<>+1000(SB)/4, $0xbfcc422a
+DATA vecConst<>+1004(SB)/4, $0xbfcc422a
+DATA vecConst<>+1008(SB)/4, $0xbfcc422a
+DATA vecConst<>+1012(SB)/4, $0xbfcc422a
+DATA vecConst<>+1016(SB)/4, $0xbfcc422a
+DATA vecConst<>+1020(SB)/4, $0xbfcc422a
+DATA vecConst<>+1024(SB)/4, $0xbd922279
+DATA vecConst<>+1028(SB)/4, $0xbd922279
+DATA vecConst<>+1032(SB)/4, $0xbd922279
+DATA vecConst<>+1036(SB)/4, $0xbd922279
+DATA vecConst<>+1040(SB)/4, $0xbd922279
+DATA vecConst<>+1044(SB)/4, $0xbd922279
+DATA vecConst<>+1048(SB)/4, $0xbd922279
+DATA vecConst<>+1052(SB)/4, $0xbd922279
+DATA vecConst<>+1056(SB)/4, $0xbd922279
+DATA vecConst<>+1060(SB)/4, $0xbd922279
+DATA vecConst<>+1064(SB)/4, $0xbd922279
+DATA vecConst<>+1068(SB)/4, $0xbd922279
+DATA vecConst<>+1072(SB)/4, $0xbd922279
+DATA vecConst<>+1076(SB)/4, $0xbd922279
+DATA vecConst<>+1080(SB)/4, $0xbd922279
+DATA vecConst<>+1084(SB)/4, $0xbd922279
+DATA vecConst<>+1088(SB)/4, $0xbf000000
+DATA vecConst<>+1092(SB)/4, $0xbf000000
+DATA vecConst<>+1096(SB)/4, $0xbf000000
+DATA vecConst<>+1100(SB)/4, $0xbf000000
+DATA vecConst<>+1104(SB)/4, $0xbf000000
+DATA vecConst<>+1108(SB)/4, $0xbf000000
+DATA vecConst<>+1112(SB)/4, $0xbf000000
+DATA vecConst<>+1116(SB)/4, $0xbf000000
+DATA vecConst<>+1120(SB)/4, $0xbf000000
+DATA vecConst<>+1124(SB)/4, $0xbf000000
+DATA vecConst<>+1128(SB)/4, $0xbf000000
+DATA vecConst<>+1132(SB)/4, $0xbf000000
+DATA vecConst<>+1136(SB)/4, $0xbf000000
+DATA vecConst<>+1140(SB)/4, $0xbf000000
+DATA vecConst<>+1144(SB)/4, $0xbf000000
+DATA vecConst<>+1148(SB)/4, $0xbf000000
+DATA vecConst<>+1152(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1156(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1160(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1164(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1168(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1172(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1176(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1180(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1184(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1188(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1192(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1196(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1200(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1204(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1208(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1212(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1216(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1220(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1224(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1228(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1232(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1236(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1240(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1244(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1248(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1252(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1256(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1260(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1264(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1268(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1272(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1276(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1280(SB)/4, $0xbe931f1b
+DATA vecConst<>+1284(SB)/4, $0xbe931f1b
+DATA vecConst<>+1288(SB)/4, $0xbe931f1b
+DATA vecConst<>+1292(SB)/4, $0xbe931f1b
+DATA vecConst<>+1296(SB)/4, $0xbe931f1b
+DATA vecConst<>+1300(SB)/4, $0xbe931f1b
+DATA vecConst<>+1304(SB)/4, $0xbe931f1b
+DATA vecConst<>+1308(SB)/4, $0xbe931f1b
+DATA vecConst<>+1312(SB)/4, $0xbe931f1b
+DATA vecConst<>+1316(SB)/4, $0xbe931f1b
+DATA vecConst<>+1320(SB)/4, $0xbe931f1b
+DATA vecConst<>+1324(SB)/4, $0xbe931f1b
+DATA vecConst<>+1328(SB)/4, $0xbe931f1b
+DATA vecConst<>+1332(SB)/4, $0xbe931f1b
+DATA vecConst<>+1336(SB)/4, $0xbe931f1b
+DATA vecConst<>+1340(SB)/4, $0xbe931f1b
+DATA vecConst<>+1344(SB)/4, $0x3edd6762
+DATA vecConst<>+1348(SB)/4, $0x3edd6762
+DATA vecConst<>+1352(SB)/4, $0x3edd6762
+DATA vecConst<>+1356(SB)/4, $0x3edd6762
+DATA vecConst<>+1360(SB)/4, $0x3edd6762
+DATA vecConst<>+1364(SB)/4, $0x3edd6762
+DATA vecConst<>+1368(SB)/4, $0x3edd6762
+DATA vecConst<>+1372(SB)/4, $0x3edd6762
+DATA vecConst<>+1376(SB)/4, $0x3edd6762
+DATA vecConst<>+1380(SB)/4, $0x3edd6762
+DATA vecConst<>+1384(SB)/4, $0x3edd6762
+DATA vecConst<>+1388(SB)/4, $0x3edd6762
+DATA vecConst<>+1392(SB)/4, $0x3edd6762
+DATA vecConst<>+1396(SB)/4, $0x3edd6762
+DATA vecConst<>+1400(SB)/4, $0x3edd6762
+DATA vecConst<>+1404(SB)/4, $0x3edd6762
+DATA vecConst<>+1408(SB)/4, $0xbe6af392
+DATA vecConst<>+1412(SB)/4, $0xbe6af392
+DATA vecConst<>+1416(SB)/4, $0xbe6af392
+DATA vecConst<>+1420(SB)/4, $0xbe6af392
+DATA vecConst<>+1424(SB)/4, $0xbe6af392
+DATA vecConst<>+1428(SB)/4, $0xbe6af392
+DATA vecConst<>+1432(SB)/4, $0xbe6af392
+DATA vecConst<>+1436(SB)/4, $0xbe6af392
+DATA vecConst<>+1440(SB)/4, $0xbe6af392
+DATA vecConst<>+1444(SB)/4, $0xbe6af392
+DATA vecConst<>+1448(SB)/4, $0xbe6af392
+DATA vecConst<>+1452(SB)/4, $0xbe6af392
+DATA vecConst<>+1456(SB)/4, $0xbe6af392
+DATA vecConst<>+1460(SB)/4, $0xbe6af392
+DATA vecConst<>+1464(SB)/4, $0xbe6af392
+DATA vecConst<>+1468(SB)/4, $0xbe6af392
+DATA vecConst<>+1472(SB)/4, $0x3e8c282d
+DATA vecConst<>+1476(SB)/4, $0x3e8c282d
+DATA vecConst<>+1480(SB)/4, $0x3e8c282d
+DATA vecConst<>+1484(SB)/4, $0x3e8c282d
+DATA vecConst<>+1488(SB)/4, $0x3e8c282d
+DATA vecConst<>+1492(SB)/4, $0x3e8c282d
+DATA vecConst<>+1496(SB)/4, $0x3e8c282d
+DATA vecConst<>+1500(SB)/4, $0x3e8c282d
+DATA vecConst<>+1504(SB)/4, $0x3e8c282d
+DATA vecConst<>+1508(SB)/4, $0x3e8c282d
+DATA vecConst<>+1512(SB)/4, $0x3e8c282d
+DATA vecConst<>+1516(SB)/4, $0x3e8c282d
+DATA vecConst<>+1520(SB)/4, $0x3e8c282d
+DATA vecConst<>+1524(SB)/4, $0x3e8c282d
+DATA vecConst<>+1528(SB)/4, $0x3e8c282d
+DATA vecConst<>+1532(SB)/4, $0x3e8c282d
+DATA vecConst<>+1536(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1540(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1544(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1548(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1552(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1556(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1560(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1564(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1568(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1572(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1576(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1580(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1584(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1588(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1592(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1596(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1600(SB)/4, $0x3e523e23
+DATA vecConst<>+1604(SB)/4, $0x3e523e23
+DATA vecConst<>+1608(SB)/4, $0x3e523e23
+DATA vecConst<>+1612(SB)/4, $0x3e523e23
+DATA vecConst<>+1616(SB)/4, $0x3e523e23
+DATA vecConst<>+1620(SB)/4, $0x3e523e23
+DATA vecConst<>+1624(SB)/4, $0x3e523e23
+DATA vecConst<>+1628(SB)/4, $0x3e523e23
+DATA vecConst<>+1632(SB)/4, $0x3e523e23
+DATA vecConst<>+1636(SB)/4, $0x3e523e23
+DATA vecConst<>+1640(SB)/4, $0x3e523e23
+DATA vecConst<>+1644(SB)/4, $0x3e523e23
+DATA vecConst<>+1648(SB)/4, $0x3e523e23
+DATA vecConst<>+1652(SB)/4, $0x3e523e23
+DATA vecConst<>+1656(SB)/4, $0x3e523e23
+DATA vecConst<>+1660(SB)/4, $0x3e523e23
+DATA vecConst<>+1664(SB)/4, $0x3e57b47c
+DATA vecConst<>+1668(SB)/4, $0x3e57b47c
+DATA vecConst<>+1672(SB)/4, $0x3e57b47c
+DATA vecConst<>+1676(SB)/4, $0x3e57b47c
+DATA vecConst<>+1680(SB)/4, $0x3e57b47c
+DATA vecConst<>+1684(SB)/4, $0x3e57b47c
+DATA vecConst<>+1688(SB)/4, $0x3e57b47c
+DATA vecConst<>+1692(SB)/4, $0x3e57b47c
+DATA vecConst<>+1696(SB)/4, $0x3e57b47c
+DATA vecConst<>+1700(SB)/4, $0x3e57b47c
+DATA vecConst<>+1704(SB)/4, $0x3e57b47c
+DATA vecConst<>+1708(SB)/4, $0x3e57b47c
+DATA vecConst<>+1712(SB)/4, $0x3e57b47c
+DATA vecConst<>+1716(SB)/4, $0x3e57b47c
+DATA vecConst<>+1720(SB)/4, $0x3e57b47c
+DATA vecConst<>+1724(SB)/4, $0x3e57b47c
+DATA vecConst<>+1728(SB)/4, $0x3e58b135
+DATA vecConst<>+1732(SB)/4, $0x3e58b135
+DATA vecConst<>+1736(SB)/4, $0x3e58b135
+DATA vecConst<>+1740(SB)/4, $0x3e58b135
+DATA vecConst<>+1744(SB)/4, $0x3e58b135
+DATA vecConst<>+1748(SB)/4, $0x3e58b135
+DATA vecConst<>+1752(SB)/4, $0x3e58b135
+DATA vecConst<>+1756(SB)/4, $0x3e58b135
+DATA vecConst<>+1760(SB)/4, $0x3e58b135
+DATA vecConst<>+1764(SB)/4, $0x3e58b135
+DATA vecConst<>+1768(SB)/4, $0x3e58b135
+DATA vecConst<>+1772(SB)/4, $0x3e58b135
+DATA vecConst<>+1776(SB)/4, $0x3e58b135
+DATA vecConst<>+1780(SB)/4, $0x3e58b135
+DATA vecConst<>+1784(SB)/4, $0x3e58b135
+DATA vecConst<>+1788(SB)/4, $0x3e58b135
+DATA vecConst<>+1792(SB)/4, $0x3f000000
+DATA vecConst<>+1796(SB)/4, $0x3f000000
+DATA vecConst<>+1800(SB)/4, $0x3f000000
+DATA vecConst<>+1804(SB)/4, $0x3f000000
+DATA vecConst<>+1808(SB)/4, $0x3f000000
+DATA vecConst<>+1812(SB)/4, $0x3f000000
+DATA vecConst<>+1816(SB)/4, $0x3f000000
+DATA vecConst<>+1820(SB)/4, $0x3f000000
+DATA vecConst<>+1824(SB)/4, $0x3f000000
+DATA vecConst<>+1828(SB)/4, $0x3f000000
+DATA vecConst<>+1832(SB)/4, $0x3f000000
+DATA vecConst<>+1836(SB)/4, $0x3f000000
+DATA vecConst<>+1840(SB)/4, $0x3f000000
+DATA vecConst<>+1844(SB)/4, $0x3f000000
+DATA vecConst<>+1848(SB)/4, $0x3f000000
+DATA vecConst<>+1852(SB)/4, $0x3f000000
 DATA vecConst<>+1856(SB)/4, $0x40000000
 DATA vecConst<>+1860(SB)/4, $0x40000000
 DATA vecConst<>+1864(SB)/4, $0x40000000

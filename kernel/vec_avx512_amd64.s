@@ -749,9 +749,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 one:
 	VMOVUPS 0(SI), Z0
 	VMOVUPS vecConst<>+128(SB), Z1
-	VMAXPS Z0, Z1, Z0
-	VMOVUPS vecConst<>+192(SB), Z1
 	VMINPS Z0, Z1, Z0
+	VMOVUPS vecConst<>+192(SB), Z1
+	VMAXPS Z0, Z1, Z0
 	VMULPS vecConst<>+256(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VFNMADD231PS vecConst<>+320(SB), Z1, Z0
@@ -762,8 +762,7 @@ one:
 	VFMADD213PS vecConst<>+640(SB), Z0, Z2
 	VFMADD213PS vecConst<>+704(SB), Z0, Z2
 	VFMADD213PS vecConst<>+768(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
+	VFMADD213PS vecConst<>+768(SB), Z0, Z2
 	VSCALEFPS Z1, Z2, Z0
 	VMOVUPS Z0, 0(DI)
 	ADDQ $64, DI
@@ -780,9 +779,9 @@ oneend:
 	KMOVW AX, K1
 	VMOVUPS.Z 0(SI), K1, Z0
 	VMOVUPS vecConst<>+128(SB), Z1
-	VMAXPS Z0, Z1, Z0
-	VMOVUPS vecConst<>+192(SB), Z1
 	VMINPS Z0, Z1, Z0
+	VMOVUPS vecConst<>+192(SB), Z1
+	VMAXPS Z0, Z1, Z0
 	VMULPS vecConst<>+256(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VFNMADD231PS vecConst<>+320(SB), Z1, Z0
@@ -793,8 +792,7 @@ oneend:
 	VFMADD213PS vecConst<>+640(SB), Z0, Z2
 	VFMADD213PS vecConst<>+704(SB), Z0, Z2
 	VFMADD213PS vecConst<>+768(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
+	VFMADD213PS vecConst<>+768(SB), Z0, Z2
 	VSCALEFPS Z1, Z2, Z0
 	VMOVUPS Z0, K1, 0(DI)
 done:
@@ -814,10 +812,8 @@ TEXT ·expSubAVX512(SB), NOSPLIT, $0-60
 one:
 	VMOVUPS 0(SI), Z0
 	VSUBPS Z14, Z0, Z0
-	VMOVUPS vecConst<>+128(SB), Z1
-	VMAXPS Z0, Z1, Z0
 	VMOVUPS vecConst<>+192(SB), Z1
-	VMINPS Z0, Z1, Z0
+	VMAXPS Z0, Z1, Z0
 	VMULPS vecConst<>+256(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VFNMADD231PS vecConst<>+320(SB), Z1, Z0
@@ -828,8 +824,7 @@ one:
 	VFMADD213PS vecConst<>+640(SB), Z0, Z2
 	VFMADD213PS vecConst<>+704(SB), Z0, Z2
 	VFMADD213PS vecConst<>+768(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
+	VFMADD213PS vecConst<>+768(SB), Z0, Z2
 	VSCALEFPS Z1, Z2, Z0
 	VADDPS Z0, Z12, Z12
 	VMOVUPS Z0, 0(DI)
@@ -847,10 +842,8 @@ oneend:
 	KMOVW AX, K1
 	VMOVUPS.Z 0(SI), K1, Z0
 	VSUBPS Z14, Z0, Z0
-	VMOVUPS vecConst<>+128(SB), Z1
-	VMAXPS Z0, Z1, Z0
 	VMOVUPS vecConst<>+192(SB), Z1
-	VMINPS Z0, Z1, Z0
+	VMAXPS Z0, Z1, Z0
 	VMULPS vecConst<>+256(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VFNMADD231PS vecConst<>+320(SB), Z1, Z0
@@ -861,8 +854,7 @@ oneend:
 	VFMADD213PS vecConst<>+640(SB), Z0, Z2
 	VFMADD213PS vecConst<>+704(SB), Z0, Z2
 	VFMADD213PS vecConst<>+768(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
+	VFMADD213PS vecConst<>+768(SB), Z0, Z2
 	VSCALEFPS Z1, Z2, Z0
 	VMOVAPS.Z Z0, K1, Z0
 	VADDPS Z0, Z12, Z12
@@ -891,11 +883,11 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-48
 	PCALIGN $32
 one:
 	VMOVUPS 0(SI), Z3
-	VXORPS vecConst<>+896(SB), Z3, Z0
+	VXORPS vecConst<>+832(SB), Z3, Z0
 	VMOVUPS vecConst<>+128(SB), Z1
-	VMAXPS Z0, Z1, Z0
-	VMOVUPS vecConst<>+192(SB), Z1
 	VMINPS Z0, Z1, Z0
+	VMOVUPS vecConst<>+192(SB), Z1
+	VMAXPS Z0, Z1, Z0
 	VMULPS vecConst<>+256(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VFNMADD231PS vecConst<>+320(SB), Z1, Z0
@@ -906,10 +898,9 @@ one:
 	VFMADD213PS vecConst<>+640(SB), Z0, Z2
 	VFMADD213PS vecConst<>+704(SB), Z0, Z2
 	VFMADD213PS vecConst<>+768(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
+	VFMADD213PS vecConst<>+768(SB), Z0, Z2
 	VSCALEFPS Z1, Z2, Z0
-	VADDPS vecConst<>+832(SB), Z0, Z0
+	VADDPS vecConst<>+768(SB), Z0, Z0
 	VDIVPS Z0, Z3, Z0
 	VMOVUPS Z0, 0(DI)
 	ADDQ $64, DI
@@ -925,11 +916,11 @@ oneend:
 	DECL AX
 	KMOVW AX, K1
 	VMOVUPS.Z 0(SI), K1, Z3
-	VXORPS vecConst<>+896(SB), Z3, Z0
+	VXORPS vecConst<>+832(SB), Z3, Z0
 	VMOVUPS vecConst<>+128(SB), Z1
-	VMAXPS Z0, Z1, Z0
-	VMOVUPS vecConst<>+192(SB), Z1
 	VMINPS Z0, Z1, Z0
+	VMOVUPS vecConst<>+192(SB), Z1
+	VMAXPS Z0, Z1, Z0
 	VMULPS vecConst<>+256(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VFNMADD231PS vecConst<>+320(SB), Z1, Z0
@@ -940,10 +931,9 @@ oneend:
 	VFMADD213PS vecConst<>+640(SB), Z0, Z2
 	VFMADD213PS vecConst<>+704(SB), Z0, Z2
 	VFMADD213PS vecConst<>+768(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
+	VFMADD213PS vecConst<>+768(SB), Z0, Z2
 	VSCALEFPS Z1, Z2, Z0
-	VADDPS vecConst<>+832(SB), Z0, Z0
+	VADDPS vecConst<>+768(SB), Z0, Z0
 	VDIVPS Z0, Z3, Z0
 	VMOVUPS Z0, K1, 0(DI)
 done:
@@ -961,11 +951,11 @@ TEXT ·siluMulAVX512(SB), NOSPLIT, $0-72
 	PCALIGN $32
 one:
 	VMOVUPS 0(SI), Z3
-	VXORPS vecConst<>+896(SB), Z3, Z0
+	VXORPS vecConst<>+832(SB), Z3, Z0
 	VMOVUPS vecConst<>+128(SB), Z1
-	VMAXPS Z0, Z1, Z0
-	VMOVUPS vecConst<>+192(SB), Z1
 	VMINPS Z0, Z1, Z0
+	VMOVUPS vecConst<>+192(SB), Z1
+	VMAXPS Z0, Z1, Z0
 	VMULPS vecConst<>+256(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VFNMADD231PS vecConst<>+320(SB), Z1, Z0
@@ -976,10 +966,9 @@ one:
 	VFMADD213PS vecConst<>+640(SB), Z0, Z2
 	VFMADD213PS vecConst<>+704(SB), Z0, Z2
 	VFMADD213PS vecConst<>+768(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
+	VFMADD213PS vecConst<>+768(SB), Z0, Z2
 	VSCALEFPS Z1, Z2, Z0
-	VADDPS vecConst<>+832(SB), Z0, Z0
+	VADDPS vecConst<>+768(SB), Z0, Z0
 	VDIVPS Z0, Z3, Z0
 	VMOVUPS 0(DX), Z1
 	VMULPS Z1, Z0, Z0
@@ -998,11 +987,11 @@ oneend:
 	DECL AX
 	KMOVW AX, K1
 	VMOVUPS.Z 0(SI), K1, Z3
-	VXORPS vecConst<>+896(SB), Z3, Z0
+	VXORPS vecConst<>+832(SB), Z3, Z0
 	VMOVUPS vecConst<>+128(SB), Z1
-	VMAXPS Z0, Z1, Z0
-	VMOVUPS vecConst<>+192(SB), Z1
 	VMINPS Z0, Z1, Z0
+	VMOVUPS vecConst<>+192(SB), Z1
+	VMAXPS Z0, Z1, Z0
 	VMULPS vecConst<>+256(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VFNMADD231PS vecConst<>+320(SB), Z1, Z0
@@ -1013,10 +1002,9 @@ oneend:
 	VFMADD213PS vecConst<>+640(SB), Z0, Z2
 	VFMADD213PS vecConst<>+704(SB), Z0, Z2
 	VFMADD213PS vecConst<>+768(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
+	VFMADD213PS vecConst<>+768(SB), Z0, Z2
 	VSCALEFPS Z1, Z2, Z0
-	VADDPS vecConst<>+832(SB), Z0, Z0
+	VADDPS vecConst<>+768(SB), Z0, Z0
 	VDIVPS Z0, Z3, Z0
 	VMOVUPS.Z 0(DX), K1, Z1
 	VMULPS Z1, Z0, Z0
@@ -1036,13 +1024,13 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-48
 one:
 	VMOVUPS 0(SI), Z3
 	VMULPS Z3, Z3, Z0
-	VMOVUPS vecConst<>+960(SB), Z1
-	VFMADD132PS vecConst<>+1024(SB), Z1, Z0
+	VMOVUPS vecConst<>+896(SB), Z1
+	VFMADD132PS vecConst<>+960(SB), Z1, Z0
 	VMULPS Z3, Z0, Z0
 	VMOVUPS vecConst<>+128(SB), Z1
-	VMAXPS Z0, Z1, Z0
-	VMOVUPS vecConst<>+192(SB), Z1
 	VMINPS Z0, Z1, Z0
+	VMOVUPS vecConst<>+192(SB), Z1
+	VMAXPS Z0, Z1, Z0
 	VMULPS vecConst<>+256(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VFNMADD231PS vecConst<>+320(SB), Z1, Z0
@@ -1053,10 +1041,9 @@ one:
 	VFMADD213PS vecConst<>+640(SB), Z0, Z2
 	VFMADD213PS vecConst<>+704(SB), Z0, Z2
 	VFMADD213PS vecConst<>+768(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
+	VFMADD213PS vecConst<>+768(SB), Z0, Z2
 	VSCALEFPS Z1, Z2, Z0
-	VADDPS vecConst<>+832(SB), Z0, Z0
+	VADDPS vecConst<>+768(SB), Z0, Z0
 	VDIVPS Z0, Z3, Z0
 	VMOVUPS Z0, 0(DI)
 	ADDQ $64, DI
@@ -1073,13 +1060,13 @@ oneend:
 	KMOVW AX, K1
 	VMOVUPS.Z 0(SI), K1, Z3
 	VMULPS Z3, Z3, Z0
-	VMOVUPS vecConst<>+960(SB), Z1
-	VFMADD132PS vecConst<>+1024(SB), Z1, Z0
+	VMOVUPS vecConst<>+896(SB), Z1
+	VFMADD132PS vecConst<>+960(SB), Z1, Z0
 	VMULPS Z3, Z0, Z0
 	VMOVUPS vecConst<>+128(SB), Z1
-	VMAXPS Z0, Z1, Z0
-	VMOVUPS vecConst<>+192(SB), Z1
 	VMINPS Z0, Z1, Z0
+	VMOVUPS vecConst<>+192(SB), Z1
+	VMAXPS Z0, Z1, Z0
 	VMULPS vecConst<>+256(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VFNMADD231PS vecConst<>+320(SB), Z1, Z0
@@ -1090,10 +1077,9 @@ oneend:
 	VFMADD213PS vecConst<>+640(SB), Z0, Z2
 	VFMADD213PS vecConst<>+704(SB), Z0, Z2
 	VFMADD213PS vecConst<>+768(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
+	VFMADD213PS vecConst<>+768(SB), Z0, Z2
 	VSCALEFPS Z1, Z2, Z0
-	VADDPS vecConst<>+832(SB), Z0, Z0
+	VADDPS vecConst<>+768(SB), Z0, Z0
 	VDIVPS Z0, Z3, Z0
 	VMOVUPS Z0, K1, 0(DI)
 done:
@@ -1112,11 +1098,9 @@ one:
 	VMOVUPS 0(SI), Z4
 	VANDPS vecConst<>+64(SB), Z4, Z5
 	VMULPS Z4, Z4, Z0
-	VMULPS vecConst<>+1088(SB), Z0, Z0
-	VMOVUPS vecConst<>+128(SB), Z1
-	VMAXPS Z0, Z1, Z0
+	VMULPS vecConst<>+1024(SB), Z0, Z0
 	VMOVUPS vecConst<>+192(SB), Z1
-	VMINPS Z0, Z1, Z0
+	VMAXPS Z0, Z1, Z0
 	VMULPS vecConst<>+256(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VFNMADD231PS vecConst<>+320(SB), Z1, Z0
@@ -1127,14 +1111,14 @@ one:
 	VFMADD213PS vecConst<>+640(SB), Z0, Z2
 	VFMADD213PS vecConst<>+704(SB), Z0, Z2
 	VFMADD213PS vecConst<>+768(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
+	VFMADD213PS vecConst<>+768(SB), Z0, Z2
 	VSCALEFPS Z1, Z2, Z0
-	VMOVUPS vecConst<>+832(SB), Z1
+	VMOVUPS vecConst<>+768(SB), Z1
 	VMOVAPS Z5, Z3
-	VFMADD132PS vecConst<>+1152(SB), Z1, Z3
+	VFMADD132PS vecConst<>+1088(SB), Z1, Z3
 	VDIVPS Z3, Z1, Z3
-	VMOVUPS vecConst<>+1216(SB), Z2
+	VMOVUPS vecConst<>+1152(SB), Z2
+	VFMADD213PS vecConst<>+1216(SB), Z3, Z2
 	VFMADD213PS vecConst<>+1280(SB), Z3, Z2
 	VFMADD213PS vecConst<>+1344(SB), Z3, Z2
 	VFMADD213PS vecConst<>+1408(SB), Z3, Z2
@@ -1142,10 +1126,9 @@ one:
 	VFMADD213PS vecConst<>+1536(SB), Z3, Z2
 	VFMADD213PS vecConst<>+1600(SB), Z3, Z2
 	VFMADD213PS vecConst<>+1664(SB), Z3, Z2
-	VFMADD213PS vecConst<>+1728(SB), Z3, Z2
 	VMULPS Z3, Z2, Z2
 	VMULPS Z5, Z2, Z2
-	VMULPS vecConst<>+768(SB), Z2, Z2
+	VMULPS vecConst<>+1728(SB), Z2, Z2
 	VXORPS X1, X1, X1
 	VMAXPS Z4, Z1, Z1
 	VFNMADD231PS Z2, Z0, Z1
@@ -1165,11 +1148,9 @@ oneend:
 	VMOVUPS.Z 0(SI), K1, Z4
 	VANDPS vecConst<>+64(SB), Z4, Z5
 	VMULPS Z4, Z4, Z0
-	VMULPS vecConst<>+1088(SB), Z0, Z0
-	VMOVUPS vecConst<>+128(SB), Z1
-	VMAXPS Z0, Z1, Z0
+	VMULPS vecConst<>+1024(SB), Z0, Z0
 	VMOVUPS vecConst<>+192(SB), Z1
-	VMINPS Z0, Z1, Z0
+	VMAXPS Z0, Z1, Z0
 	VMULPS vecConst<>+256(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VFNMADD231PS vecConst<>+320(SB), Z1, Z0
@@ -1180,14 +1161,14 @@ oneend:
 	VFMADD213PS vecConst<>+640(SB), Z0, Z2
 	VFMADD213PS vecConst<>+704(SB), Z0, Z2
 	VFMADD213PS vecConst<>+768(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
+	VFMADD213PS vecConst<>+768(SB), Z0, Z2
 	VSCALEFPS Z1, Z2, Z0
-	VMOVUPS vecConst<>+832(SB), Z1
+	VMOVUPS vecConst<>+768(SB), Z1
 	VMOVAPS Z5, Z3
-	VFMADD132PS vecConst<>+1152(SB), Z1, Z3
+	VFMADD132PS vecConst<>+1088(SB), Z1, Z3
 	VDIVPS Z3, Z1, Z3
-	VMOVUPS vecConst<>+1216(SB), Z2
+	VMOVUPS vecConst<>+1152(SB), Z2
+	VFMADD213PS vecConst<>+1216(SB), Z3, Z2
 	VFMADD213PS vecConst<>+1280(SB), Z3, Z2
 	VFMADD213PS vecConst<>+1344(SB), Z3, Z2
 	VFMADD213PS vecConst<>+1408(SB), Z3, Z2
@@ -1195,10 +1176,9 @@ oneend:
 	VFMADD213PS vecConst<>+1536(SB), Z3, Z2
 	VFMADD213PS vecConst<>+1600(SB), Z3, Z2
 	VFMADD213PS vecConst<>+1664(SB), Z3, Z2
-	VFMADD213PS vecConst<>+1728(SB), Z3, Z2
 	VMULPS Z3, Z2, Z2
 	VMULPS Z5, Z2, Z2
-	VMULPS vecConst<>+768(SB), Z2, Z2
+	VMULPS vecConst<>+1728(SB), Z2, Z2
 	VXORPS X1, X1, X1
 	VMAXPS Z4, Z1, Z1
 	VFNMADD231PS Z2, Z0, Z1
@@ -1223,9 +1203,9 @@ one:
 	VMOVUPS 0(SI), Z0
 	VMULPS Z5, Z0, Z0
 	VMOVUPS vecConst<>+128(SB), Z1
-	VMAXPS Z0, Z1, Z0
-	VMOVUPS vecConst<>+192(SB), Z1
 	VMINPS Z0, Z1, Z0
+	VMOVUPS vecConst<>+192(SB), Z1
+	VMAXPS Z0, Z1, Z0
 	VMULPS vecConst<>+256(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VFNMADD231PS vecConst<>+320(SB), Z1, Z0
@@ -1236,10 +1216,9 @@ one:
 	VFMADD213PS vecConst<>+640(SB), Z0, Z2
 	VFMADD213PS vecConst<>+704(SB), Z0, Z2
 	VFMADD213PS vecConst<>+768(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
+	VFMADD213PS vecConst<>+768(SB), Z0, Z2
 	VSCALEFPS Z1, Z2, Z0
-	VADDPS vecConst<>+832(SB), Z0, Z0
+	VADDPS vecConst<>+768(SB), Z0, Z0
 	VDIVPS Z0, Z6, Z0
 	VSUBPS Z0, Z14, Z0
 	VMOVUPS Z0, 0(DI)
@@ -1258,9 +1237,9 @@ oneend:
 	VMOVUPS.Z 0(SI), K1, Z0
 	VMULPS Z5, Z0, Z0
 	VMOVUPS vecConst<>+128(SB), Z1
-	VMAXPS Z0, Z1, Z0
-	VMOVUPS vecConst<>+192(SB), Z1
 	VMINPS Z0, Z1, Z0
+	VMOVUPS vecConst<>+192(SB), Z1
+	VMAXPS Z0, Z1, Z0
 	VMULPS vecConst<>+256(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VFNMADD231PS vecConst<>+320(SB), Z1, Z0
@@ -1271,10 +1250,9 @@ oneend:
 	VFMADD213PS vecConst<>+640(SB), Z0, Z2
 	VFMADD213PS vecConst<>+704(SB), Z0, Z2
 	VFMADD213PS vecConst<>+768(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
-	VFMADD213PS vecConst<>+832(SB), Z0, Z2
+	VFMADD213PS vecConst<>+768(SB), Z0, Z2
 	VSCALEFPS Z1, Z2, Z0
-	VADDPS vecConst<>+832(SB), Z0, Z0
+	VADDPS vecConst<>+768(SB), Z0, Z0
 	VDIVPS Z0, Z6, Z0
 	VSUBPS Z0, Z14, Z0
 	VMOVUPS Z0, K1, 0(DI)
@@ -2000,7 +1978,7 @@ column:
 	LEAQ (DI)(R8*1), SI
 	LEAQ (DI)(R9*1), DX
 	VMOVAPS Z0, Z3
-	VFMADD231PS vecConst<>+1088(SB), Z1, Z3
+	VFMADD231PS vecConst<>+1024(SB), Z1, Z3
 	VMULPS vecConst<>+1856(SB), Z2, Z4
 	VADDPS Z4, Z3, Z5
 	VSUBPS Z4, Z3, Z3
@@ -2185,7 +2163,7 @@ column:
 	VMULPS vecConst<>+2816(SB), Z5, Z10
 	VFMADD231PS vecConst<>+2880(SB), Z2, Z9
 	VFMADD231PS vecConst<>+2944(SB), Z6, Z10
-	VFMADD231PS vecConst<>+1088(SB), Z3, Z9
+	VFMADD231PS vecConst<>+1024(SB), Z3, Z9
 	VFMADD231PS vecConst<>+1856(SB), Z7, Z10
 	VFMADD231PS vecConst<>+3008(SB), Z4, Z9
 	VFMADD231PS vecConst<>+3072(SB), Z8, Z10
@@ -2200,7 +2178,7 @@ column:
 	VMULPS vecConst<>+2944(SB), Z5, Z10
 	VFMADD231PS vecConst<>+3008(SB), Z2, Z9
 	VFMADD231PS vecConst<>+3072(SB), Z6, Z10
-	VFMADD231PS vecConst<>+1088(SB), Z3, Z9
+	VFMADD231PS vecConst<>+1024(SB), Z3, Z9
 	VFMADD231PS vecConst<>+3136(SB), Z7, Z10
 	VFMADD231PS vecConst<>+2752(SB), Z4, Z9
 	VFMADD231PS vecConst<>+3200(SB), Z8, Z10
@@ -2211,13 +2189,13 @@ column:
 	ADDQ R8, SI
 	SUBQ R8, DX
 	VMOVAPS Z0, Z9
-	VFMADD231PS vecConst<>+1088(SB), Z1, Z9
+	VFMADD231PS vecConst<>+1024(SB), Z1, Z9
 	VMULPS vecConst<>+1856(SB), Z5, Z10
-	VFMADD231PS vecConst<>+1088(SB), Z2, Z9
+	VFMADD231PS vecConst<>+1024(SB), Z2, Z9
 	VFMADD231PS vecConst<>+3136(SB), Z6, Z10
-	VFMADD231PS vecConst<>+832(SB), Z3, Z9
+	VFMADD231PS vecConst<>+768(SB), Z3, Z9
 	VFMADD231PS vecConst<>+3264(SB), Z7, Z10
-	VFMADD231PS vecConst<>+1088(SB), Z4, Z9
+	VFMADD231PS vecConst<>+1024(SB), Z4, Z9
 	VFMADD231PS vecConst<>+1856(SB), Z8, Z10
 	VADDPS Z10, Z9, Z11
 	VSUBPS Z10, Z9, Z9
@@ -2230,7 +2208,7 @@ column:
 	VMULPS vecConst<>+3072(SB), Z5, Z10
 	VFMADD231PS vecConst<>+2752(SB), Z2, Z9
 	VFMADD231PS vecConst<>+3200(SB), Z6, Z10
-	VFMADD231PS vecConst<>+1088(SB), Z3, Z9
+	VFMADD231PS vecConst<>+1024(SB), Z3, Z9
 	VFMADD231PS vecConst<>+1856(SB), Z7, Z10
 	VFMADD231PS vecConst<>+2880(SB), Z4, Z9
 	VFMADD231PS vecConst<>+3328(SB), Z8, Z10
@@ -3331,38 +3309,38 @@ DATA vecConst<>+112(SB)/4, $0x7fffffff
 DATA vecConst<>+116(SB)/4, $0x7fffffff
 DATA vecConst<>+120(SB)/4, $0x7fffffff
 DATA vecConst<>+124(SB)/4, $0x7fffffff
-DATA vecConst<>+128(SB)/4, $0xc2d00000
-DATA vecConst<>+132(SB)/4, $0xc2d00000
-DATA vecConst<>+136(SB)/4, $0xc2d00000
-DATA vecConst<>+140(SB)/4, $0xc2d00000
-DATA vecConst<>+144(SB)/4, $0xc2d00000
-DATA vecConst<>+148(SB)/4, $0xc2d00000
-DATA vecConst<>+152(SB)/4, $0xc2d00000
-DATA vecConst<>+156(SB)/4, $0xc2d00000
-DATA vecConst<>+160(SB)/4, $0xc2d00000
-DATA vecConst<>+164(SB)/4, $0xc2d00000
-DATA vecConst<>+168(SB)/4, $0xc2d00000
-DATA vecConst<>+172(SB)/4, $0xc2d00000
-DATA vecConst<>+176(SB)/4, $0xc2d00000
-DATA vecConst<>+180(SB)/4, $0xc2d00000
-DATA vecConst<>+184(SB)/4, $0xc2d00000
-DATA vecConst<>+188(SB)/4, $0xc2d00000
-DATA vecConst<>+192(SB)/4, $0x42b17217
-DATA vecConst<>+196(SB)/4, $0x42b17217
-DATA vecConst<>+200(SB)/4, $0x42b17217
-DATA vecConst<>+204(SB)/4, $0x42b17217
-DATA vecConst<>+208(SB)/4, $0x42b17217
-DATA vecConst<>+212(SB)/4, $0x42b17217
-DATA vecConst<>+216(SB)/4, $0x42b17217
-DATA vecConst<>+220(SB)/4, $0x42b17217
-DATA vecConst<>+224(SB)/4, $0x42b17217
-DATA vecConst<>+228(SB)/4, $0x42b17217
-DATA vecConst<>+232(SB)/4, $0x42b17217
-DATA vecConst<>+236(SB)/4, $0x42b17217
-DATA vecConst<>+240(SB)/4, $0x42b17217
-DATA vecConst<>+244(SB)/4, $0x42b17217
-DATA vecConst<>+248(SB)/4, $0x42b17217
-DATA vecConst<>+252(SB)/4, $0x42b17217
+DATA vecConst<>+128(SB)/4, $0x42b17217
+DATA vecConst<>+132(SB)/4, $0x42b17217
+DATA vecConst<>+136(SB)/4, $0x42b17217
+DATA vecConst<>+140(SB)/4, $0x42b17217
+DATA vecConst<>+144(SB)/4, $0x42b17217
+DATA vecConst<>+148(SB)/4, $0x42b17217
+DATA vecConst<>+152(SB)/4, $0x42b17217
+DATA vecConst<>+156(SB)/4, $0x42b17217
+DATA vecConst<>+160(SB)/4, $0x42b17217
+DATA vecConst<>+164(SB)/4, $0x42b17217
+DATA vecConst<>+168(SB)/4, $0x42b17217
+DATA vecConst<>+172(SB)/4, $0x42b17217
+DATA vecConst<>+176(SB)/4, $0x42b17217
+DATA vecConst<>+180(SB)/4, $0x42b17217
+DATA vecConst<>+184(SB)/4, $0x42b17217
+DATA vecConst<>+188(SB)/4, $0x42b17217
+DATA vecConst<>+192(SB)/4, $0xc2d00000
+DATA vecConst<>+196(SB)/4, $0xc2d00000
+DATA vecConst<>+200(SB)/4, $0xc2d00000
+DATA vecConst<>+204(SB)/4, $0xc2d00000
+DATA vecConst<>+208(SB)/4, $0xc2d00000
+DATA vecConst<>+212(SB)/4, $0xc2d00000
+DATA vecConst<>+216(SB)/4, $0xc2d00000
+DATA vecConst<>+220(SB)/4, $0xc2d00000
+DATA vecConst<>+224(SB)/4, $0xc2d00000
+DATA vecConst<>+228(SB)/4, $0xc2d00000
+DATA vecConst<>+232(SB)/4, $0xc2d00000
+DATA vecConst<>+236(SB)/4, $0xc2d00000
+DATA vecConst<>+240(SB)/4, $0xc2d00000
+DATA vecConst<>+244(SB)/4, $0xc2d00000
+DATA vecConst<>+248(SB)/4, $0xc2d00000
+DATA vecConst<>+252(SB)/4, $0xc2d00000
 DATA vecConst<>+256(SB)/4, $0x3fb8aa3b
 DATA vecConst<>+260(SB)/4, $0x3fb8aa3b
 DATA vecConst<>+264(SB)/4, $0x3fb8aa3b
@@ -3411,342 +3389,342 @@ DATA vecConst<>+432(SB)/4, $0xb95e8083
 DATA vecConst<>+436(SB)/4, $0xb95e8083
 DATA vecConst<>+440(SB)/4, $0xb95e8083
 DATA vecConst<>+444(SB)/4, $0xb95e8083
-DATA vecConst<>+448(SB)/4, $0x39506967
-DATA vecConst<>+452(SB)/4, $0x39506967
-DATA vecConst<>+456(SB)/4, $0x39506967
-DATA vecConst<>+460(SB)/4, $0x39506967
-DATA vecConst<>+464(SB)/4, $0x39506967
-DATA vecConst<>+468(SB)/4, $0x39506967
-DATA vecConst<>+472(SB)/4, $0x39506967
-DATA vecConst<>+476(SB)/4, $0x39506967
-DATA vecConst<>+480(SB)/4, $0x39506967
-DATA vecConst<>+484(SB)/4, $0x39506967
-DATA vecConst<>+488(SB)/4, $0x39506967
-DATA vecConst<>+492(SB)/4, $0x39506967
-DATA vecConst<>+496(SB)/4, $0x39506967
-DATA vecConst<>+500(SB)/4, $0x39506967
-DATA vecConst<>+504(SB)/4, $0x39506967
-DATA vecConst<>+508(SB)/4, $0x39506967
-DATA vecConst<>+512(SB)/4, $0x3ab743ce
-DATA vecConst<>+516(SB)/4, $0x3ab743ce
-DATA vecConst<>+520(SB)/4, $0x3ab743ce
-DATA vecConst<>+524(SB)/4, $0x3ab743ce
-DATA vecConst<>+528(SB)/4, $0x3ab743ce
-DATA vecConst<>+532(SB)/4, $0x3ab743ce
-DATA vecConst<>+536(SB)/4, $0x3ab743ce
-DATA vecConst<>+540(SB)/4, $0x3ab743ce
-DATA vecConst<>+544(SB)/4, $0x3ab743ce
-DATA vecConst<>+548(SB)/4, $0x3ab743ce
-DATA vecConst<>+552(SB)/4, $0x3ab743ce
-DATA vecConst<>+556(SB)/4, $0x3ab743ce
-DATA vecConst<>+560(SB)/4, $0x3ab743ce
-DATA vecConst<>+564(SB)/4, $0x3ab743ce
-DATA vecConst<>+568(SB)/4, $0x3ab743ce
-DATA vecConst<>+572(SB)/4, $0x3ab743ce
-DATA vecConst<>+576(SB)/4, $0x3c088908
-DATA vecConst<>+580(SB)/4, $0x3c088908
-DATA vecConst<>+584(SB)/4, $0x3c088908
-DATA vecConst<>+588(SB)/4, $0x3c088908
-DATA vecConst<>+592(SB)/4, $0x3c088908
-DATA vecConst<>+596(SB)/4, $0x3c088908
-DATA vecConst<>+600(SB)/4, $0x3c088908
-DATA vecConst<>+604(SB)/4, $0x3c088908
-DATA vecConst<>+608(SB)/4, $0x3c088908
-DATA vecConst<>+612(SB)/4, $0x3c088908
-DATA vecConst<>+616(SB)/4, $0x3c088908
-DATA vecConst<>+620(SB)/4, $0x3c088908
-DATA vecConst<>+624(SB)/4, $0x3c088908
-DATA vecConst<>+628(SB)/4, $0x3c088908
-DATA vecConst<>+632(SB)/4, $0x3c088908
-DATA vecConst<>+636(SB)/4, $0x3c088908
-DATA vecConst<>+640(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+644(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+648(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+652(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+656(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+660(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+664(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+668(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+672(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+676(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+680(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+684(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+688(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+692(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+696(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+700(SB)/4, $0x3d2aa9c1
-DATA vecConst<>+704(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+708(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+712(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+716(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+720(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+724(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+728(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+732(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+736(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+740(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+744(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+748(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+752(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+756(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+760(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+764(SB)/4, $0x3e2aaaaa
-DATA vecConst<>+768(SB)/4, $0x3f000000
-DATA vecConst<>+772(SB)/4, $0x3f000000
-DATA vecConst<>+776(SB)/4, $0x3f000000
-DATA vecConst<>+780(SB)/4, $0x3f000000
-DATA vecConst<>+784(SB)/4, $0x3f000000
-DATA vecConst<>+788(SB)/4, $0x3f000000
-DATA vecConst<>+792(SB)/4, $0x3f000000
-DATA vecConst<>+796(SB)/4, $0x3f000000
-DATA vecConst<>+800(SB)/4, $0x3f000000
-DATA vecConst<>+804(SB)/4, $0x3f000000
-DATA vecConst<>+808(SB)/4, $0x3f000000
-DATA vecConst<>+812(SB)/4, $0x3f000000
-DATA vecConst<>+816(SB)/4, $0x3f000000
-DATA vecConst<>+820(SB)/4, $0x3f000000
-DATA vecConst<>+824(SB)/4, $0x3f000000
-DATA vecConst<>+828(SB)/4, $0x3f000000
-DATA vecConst<>+832(SB)/4, $0x3f800000
-DATA vecConst<>+836(SB)/4, $0x3f800000
-DATA vecConst<>+840(SB)/4, $0x3f800000
-DATA vecConst<>+844(SB)/4, $0x3f800000
-DATA vecConst<>+848(SB)/4, $0x3f800000
-DATA vecConst<>+852(SB)/4, $0x3f800000
-DATA vecConst<>+856(SB)/4, $0x3f800000
-DATA vecConst<>+860(SB)/4, $0x3f800000
-DATA vecConst<>+864(SB)/4, $0x3f800000
-DATA vecConst<>+868(SB)/4, $0x3f800000
-DATA vecConst<>+872(SB)/4, $0x3f800000
-DATA vecConst<>+876(SB)/4, $0x3f800000
-DATA vecConst<>+880(SB)/4, $0x3f800000
-DATA vecConst<>+884(SB)/4, $0x3f800000
-DATA vecConst<>+888(SB)/4, $0x3f800000
-DATA vecConst<>+892(SB)/4, $0x3f800000
-DATA vecConst<>+896(SB)/4, $0x80000000
-DATA vecConst<>+900(SB)/4, $0x80000000
-DATA vecConst<>+904(SB)/4, $0x80000000
-DATA vecConst<>+908(SB)/4, $0x80000000
-DATA vecConst<>+912(SB)/4, $0x80000000
-DATA vecConst<>+916(SB)/4, $0x80000000
-DATA vecConst<>+920(SB)/4, $0x80000000
-DATA vecConst<>+924(SB)/4, $0x80000000
-DATA vecConst<>+928(SB)/4, $0x80000000
-DATA vecConst<>+932(SB)/4, $0x80000000
-DATA vecConst<>+936(SB)/4, $0x80000000
-DATA vecConst<>+940(SB)/4, $0x80000000
-DATA vecConst<>+944(SB)/4, $0x80000000
-DATA vecConst<>+948(SB)/4, $0x80000000
-DATA vecConst<>+952(SB)/4, $0x80000000
-DATA vecConst<>+956(SB)/4, $0x80000000
-DATA vecConst<>+960(SB)/4, $0xbfcc422a
-DATA vecConst<>+964(SB)/4, $0xbfcc422a
-DATA vecConst<>+968(SB)/4, $0xbfcc422a
-DATA vecConst<>+972(SB)/4, $0xbfcc422a
-DATA vecConst<>+976(SB)/4, $0xbfcc422a
-DATA vecConst<>+980(SB)/4, $0xbfcc422a
-DATA vecConst<>+984(SB)/4, $0xbfcc422a
-DATA vecConst<>+988(SB)/4, $0xbfcc422a
-DATA vecConst<>+992(SB)/4, $0xbfcc422a
-DATA vecConst<>+996(SB)/4, $0xbfcc422a
-DATA vecConst<>+1000(SB)/4, $0xbfcc422a
-DATA vecConst<>+1004(SB)/4, $0xbfcc422a
-DATA vecConst<>+1008(SB)/4, $0xbfcc422a
-DATA vecConst<>+1012(SB)/4, $0xbfcc422a
-DATA vecConst<>+1016(SB)/4, $0xbfcc422a
-DATA vecConst<>+1020(SB)/4, $0xbfcc422a
-DATA vecConst<>+1024(SB)/4, $0xbd922279
-DATA vecConst<>+1028(SB)/4, $0xbd922279
-DATA vecConst<>+1032(SB)/4, $0xbd922279
-DATA vecConst<>+1036(SB)/4, $0xbd922279
-DATA vecConst<>+1040(SB)/4, $0xbd922279
-DATA vecConst<>+1044(SB)/4, $0xbd922279
-DATA vecConst<>+1048(SB)/4, $0xbd922279
-DATA vecConst<>+1052(SB)/4, $0xbd922279
-DATA vecConst<>+1056(SB)/4, $0xbd922279
-DATA vecConst<>+1060(SB)/4, $0xbd922279
-DATA vecConst<>+1064(SB)/4, $0xbd922279
-DATA vecConst<>+1068(SB)/4, $0xbd922279
-DATA vecConst<>+1072(SB)/4, $0xbd922279
-DATA vecConst<>+1076(SB)/4, $0xbd922279
-DATA vecConst<>+1080(SB)/4, $0xbd922279
-DATA vecConst<>+1084(SB)/4, $0xbd922279
-DATA vecConst<>+1088(SB)/4, $0xbf000000
-DATA vecConst<>+1092(SB)/4, $0xbf000000
-DATA vecConst<>+1096(SB)/4, $0xbf000000
-DATA vecConst<>+1100(SB)/4, $0xbf000000
-DATA vecConst<>+1104(SB)/4, $0xbf000000
-DATA vecConst<>+1108(SB)/4, $0xbf000000
-DATA vecConst<>+1112(SB)/4, $0xbf000000
-DATA vecConst<>+1116(SB)/4, $0xbf000000
-DATA vecConst<>+1120(SB)/4, $0xbf000000
-DATA vecConst<>+1124(SB)/4, $0xbf000000
-DATA vecConst<>+1128(SB)/4, $0xbf000000
-DATA vecConst<>+1132(SB)/4, $0xbf000000
-DATA vecConst<>+1136(SB)/4, $0xbf000000
-DATA vecConst<>+1140(SB)/4, $0xbf000000
-DATA vecConst<>+1144(SB)/4, $0xbf000000
-DATA vecConst<>+1148(SB)/4, $0xbf000000
-DATA vecConst<>+1152(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1156(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1160(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1164(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1168(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1172(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1176(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1180(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1184(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1188(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1192(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1196(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1200(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1204(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1208(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1212(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1216(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1220(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1224(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1228(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1232(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1236(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1240(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1244(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1248(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1252(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1256(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1260(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1264(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1268(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1272(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1276(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1280(SB)/4, $0xbe931f1b
-DATA vecConst<>+1284(SB)/4, $0xbe931f1b
-DATA vecConst<>+1288(SB)/4, $0xbe931f1b
-DATA vecConst<>+1292(SB)/4, $0xbe931f1b
-DATA vecConst<>+1296(SB)/4, $0xbe931f1b
-DATA vecConst<>+1300(SB)/4, $0xbe931f1b
-DATA vecConst<>+1304(SB)/4, $0xbe931f1b
-DATA vecConst<>+1308(SB)/4, $0xbe931f1b
-DATA vecConst<>+1312(SB)/4, $0xbe931f1b
-DATA vecConst<>+1316(SB)/4, $0xbe931f1b
-DATA vecConst<>+1320(SB)/4, $0xbe931f1b
-DATA vecConst<>+1324(SB)/4, $0xbe931f1b
-DATA vecConst<>+1328(SB)/4, $0xbe931f1b
-DATA vecConst<>+1332(SB)/4, $0xbe931f1b
-DATA vecConst<>+1336(SB)/4, $0xbe931f1b
-DATA vecConst<>+1340(SB)/4, $0xbe931f1b
-DATA vecConst<>+1344(SB)/4, $0x3edd6762
-DATA vecConst<>+1348(SB)/4, $0x3edd6762
-DATA vecConst<>+1352(SB)/4, $0x3edd6762
-DATA vecConst<>+1356(SB)/4, $0x3edd6762
-DATA vecConst<>+1360(SB)/4, $0x3edd6762
-DATA vecConst<>+1364(SB)/4, $0x3edd6762
-DATA vecConst<>+1368(SB)/4, $0x3edd6762
-DATA vecConst<>+1372(SB)/4, $0x3edd6762
-DATA vecConst<>+1376(SB)/4, $0x3edd6762
-DATA vecConst<>+1380(SB)/4, $0x3edd6762
-DATA vecConst<>+1384(SB)/4, $0x3edd6762
-DATA vecConst<>+1388(SB)/4, $0x3edd6762
-DATA vecConst<>+1392(SB)/4, $0x3edd6762
-DATA vecConst<>+1396(SB)/4, $0x3edd6762
-DATA vecConst<>+1400(SB)/4, $0x3edd6762
-DATA vecConst<>+1404(SB)/4, $0x3edd6762
-DATA vecConst<>+1408(SB)/4, $0xbe6af392
-DATA vecConst<>+1412(SB)/4, $0xbe6af392
-DATA vecConst<>+1416(SB)/4, $0xbe6af392
-DATA vecConst<>+1420(SB)/4, $0xbe6af392
-DATA vecConst<>+1424(SB)/4, $0xbe6af392
-DATA vecConst<>+1428(SB)/4, $0xbe6af392
-DATA vecConst<>+1432(SB)/4, $0xbe6af392
-DATA vecConst<>+1436(SB)/4, $0xbe6af392
-DATA vecConst<>+1440(SB)/4, $0xbe6af392
-DATA vecConst<>+1444(SB)/4, $0xbe6af392
-DATA vecConst<>+1448(SB)/4, $0xbe6af392
-DATA vecConst<>+1452(SB)/4, $0xbe6af392
-DATA vecConst<>+1456(SB)/4, $0xbe6af392
-DATA vecConst<>+1460(SB)/4, $0xbe6af392
-DATA vecConst<>+1464(SB)/4, $0xbe6af392
-DATA vecConst<>+1468(SB)/4, $0xbe6af392
-DATA vecConst<>+1472(SB)/4, $0x3e8c282d
-DATA vecConst<>+1476(SB)/4, $0x3e8c282d
-DATA vecConst<>+1480(SB)/4, $0x3e8c282d
-DATA vecConst<>+1484(SB)/4, $0x3e8c282d
-DATA vecConst<>+1488(SB)/4, $0x3e8c282d
-DATA vecConst<>+1492(SB)/4, $0x3e8c282d
-DATA vecConst<>+1496(SB)/4, $0x3e8c282d
-DATA vecConst<>+1500(SB)/4, $0x3e8c282d
-DATA vecConst<>+1504(SB)/4, $0x3e8c282d
-DATA vecConst<>+1508(SB)/4, $0x3e8c282d
-DATA vecConst<>+1512(SB)/4, $0x3e8c282d
-DATA vecConst<>+1516(SB)/4, $0x3e8c282d
-DATA vecConst<>+1520(SB)/4, $0x3e8c282d
-DATA vecConst<>+1524(SB)/4, $0x3e8c282d
-DATA vecConst<>+1528(SB)/4, $0x3e8c282d
-DATA vecConst<>+1532(SB)/4, $0x3e8c282d
-DATA vecConst<>+1536(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1540(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1544(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1548(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1552(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1556(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1560(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1564(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1568(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1572(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1576(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1580(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1584(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1588(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1592(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1596(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1600(SB)/4, $0x3e523e23
-DATA vecConst<>+1604(SB)/4, $0x3e523e23
-DATA vecConst<>+1608(SB)/4, $0x3e523e23
-DATA vecConst<>+1612(SB)/4, $0x3e523e23
-DATA vecConst<>+1616(SB)/4, $0x3e523e23
-DATA vecConst<>+1620(SB)/4, $0x3e523e23
-DATA vecConst<>+1624(SB)/4, $0x3e523e23
-DATA vecConst<>+1628(SB)/4, $0x3e523e23
-DATA vecConst<>+1632(SB)/4, $0x3e523e23
-DATA vecConst<>+1636(SB)/4, $0x3e523e23
-DATA vecConst<>+1640(SB)/4, $0x3e523e23
-DATA vecConst<>+1644(SB)/4, $0x3e523e23
-DATA vecConst<>+1648(SB)/4, $0x3e523e23
-DATA vecConst<>+1652(SB)/4, $0x3e523e23
-DATA vecConst<>+1656(SB)/4, $0x3e523e23
-DATA vecConst<>+1660(SB)/4, $0x3e523e23
-DATA vecConst<>+1664(SB)/4, $0x3e57b47c
-DATA vecConst<>+1668(SB)/4, $0x3e57b47c
-DATA vecConst<>+1672(SB)/4, $0x3e57b47c
-DATA vecConst<>+1676(SB)/4, $0x3e57b47c
-DATA vecConst<>+1680(SB)/4, $0x3e57b47c
-DATA vecConst<>+1684(SB)/4, $0x3e57b47c
-DATA vecConst<>+1688(SB)/4, $0x3e57b47c
-DATA vecConst<>+1692(SB)/4, $0x3e57b47c
-DATA vecConst<>+1696(SB)/4, $0x3e57b47c
-DATA vecConst<>+1700(SB)/4, $0x3e57b47c
-DATA vecConst<>+1704(SB)/4, $0x3e57b47c
-DATA vecConst<>+1708(SB)/4, $0x3e57b47c
-DATA vecConst<>+1712(SB)/4, $0x3e57b47c
-DATA vecConst<>+1716(SB)/4, $0x3e57b47c
-DATA vecConst<>+1720(SB)/4, $0x3e57b47c
-DATA vecConst<>+1724(SB)/4, $0x3e57b47c
-DATA vecConst<>+1728(SB)/4, $0x3e58b135
-DATA vecConst<>+1732(SB)/4, $0x3e58b135
-DATA vecConst<>+1736(SB)/4, $0x3e58b135
-DATA vecConst<>+1740(SB)/4, $0x3e58b135
-DATA vecConst<>+1744(SB)/4, $0x3e58b135
-DATA vecConst<>+1748(SB)/4, $0x3e58b135
-DATA vecConst<>+1752(SB)/4, $0x3e58b135
-DATA vecConst<>+1756(SB)/4, $0x3e58b135
-DATA vecConst<>+1760(SB)/4, $0x3e58b135
-DATA vecConst<>+1764(SB)/4, $0x3e58b135
-DATA vecConst<>+1768(SB)/4, $0x3e58b135
-DATA vecConst<>+1772(SB)/4, $0x3e58b135
-DATA vecConst<>+1776(SB)/4, $0x3e58b135
-DATA vecConst<>+1780(SB)/4, $0x3e58b135
-DATA vecConst<>+1784(SB)/4, $0x3e58b135
-DATA vecConst<>+1788(SB)/4, $0x3e58b135
+DATA vecConst<>+448(SB)/4, $0x3ab511e7
+DATA vecConst<>+452(SB)/4, $0x3ab511e7
+DATA vecConst<>+456(SB)/4, $0x3ab511e7
+DATA vecConst<>+460(SB)/4, $0x3ab511e7
+DATA vecConst<>+464(SB)/4, $0x3ab511e7
+DATA vecConst<>+468(SB)/4, $0x3ab511e7
+DATA vecConst<>+472(SB)/4, $0x3ab511e7
+DATA vecConst<>+476(SB)/4, $0x3ab511e7
+DATA vecConst<>+480(SB)/4, $0x3ab511e7
+DATA vecConst<>+484(SB)/4, $0x3ab511e7
+DATA vecConst<>+488(SB)/4, $0x3ab511e7
+DATA vecConst<>+492(SB)/4, $0x3ab511e7
+DATA vecConst<>+496(SB)/4, $0x3ab511e7
+DATA vecConst<>+500(SB)/4, $0x3ab511e7
+DATA vecConst<>+504(SB)/4, $0x3ab511e7
+DATA vecConst<>+508(SB)/4, $0x3ab511e7
+DATA vecConst<>+512(SB)/4, $0x3c091d10
+DATA vecConst<>+516(SB)/4, $0x3c091d10
+DATA vecConst<>+520(SB)/4, $0x3c091d10
+DATA vecConst<>+524(SB)/4, $0x3c091d10
+DATA vecConst<>+528(SB)/4, $0x3c091d10
+DATA vecConst<>+532(SB)/4, $0x3c091d10
+DATA vecConst<>+536(SB)/4, $0x3c091d10
+DATA vecConst<>+540(SB)/4, $0x3c091d10
+DATA vecConst<>+544(SB)/4, $0x3c091d10
+DATA vecConst<>+548(SB)/4, $0x3c091d10
+DATA vecConst<>+552(SB)/4, $0x3c091d10
+DATA vecConst<>+556(SB)/4, $0x3c091d10
+DATA vecConst<>+560(SB)/4, $0x3c091d10
+DATA vecConst<>+564(SB)/4, $0x3c091d10
+DATA vecConst<>+568(SB)/4, $0x3c091d10
+DATA vecConst<>+572(SB)/4, $0x3c091d10
+DATA vecConst<>+576(SB)/4, $0x3d2aac79
+DATA vecConst<>+580(SB)/4, $0x3d2aac79
+DATA vecConst<>+584(SB)/4, $0x3d2aac79
+DATA vecConst<>+588(SB)/4, $0x3d2aac79
+DATA vecConst<>+592(SB)/4, $0x3d2aac79
+DATA vecConst<>+596(SB)/4, $0x3d2aac79
+DATA vecConst<>+600(SB)/4, $0x3d2aac79
+DATA vecConst<>+604(SB)/4, $0x3d2aac79
+DATA vecConst<>+608(SB)/4, $0x3d2aac79
+DATA vecConst<>+612(SB)/4, $0x3d2aac79
+DATA vecConst<>+616(SB)/4, $0x3d2aac79
+DATA vecConst<>+620(SB)/4, $0x3d2aac79
+DATA vecConst<>+624(SB)/4, $0x3d2aac79
+DATA vecConst<>+628(SB)/4, $0x3d2aac79
+DATA vecConst<>+632(SB)/4, $0x3d2aac79
+DATA vecConst<>+636(SB)/4, $0x3d2aac79
+DATA vecConst<>+640(SB)/4, $0x3e2aaa49
+DATA vecConst<>+644(SB)/4, $0x3e2aaa49
+DATA vecConst<>+648(SB)/4, $0x3e2aaa49
+DATA vecConst<>+652(SB)/4, $0x3e2aaa49
+DATA vecConst<>+656(SB)/4, $0x3e2aaa49
+DATA vecConst<>+660(SB)/4, $0x3e2aaa49
+DATA vecConst<>+664(SB)/4, $0x3e2aaa49
+DATA vecConst<>+668(SB)/4, $0x3e2aaa49
+DATA vecConst<>+672(SB)/4, $0x3e2aaa49
+DATA vecConst<>+676(SB)/4, $0x3e2aaa49
+DATA vecConst<>+680(SB)/4, $0x3e2aaa49
+DATA vecConst<>+684(SB)/4, $0x3e2aaa49
+DATA vecConst<>+688(SB)/4, $0x3e2aaa49
+DATA vecConst<>+692(SB)/4, $0x3e2aaa49
+DATA vecConst<>+696(SB)/4, $0x3e2aaa49
+DATA vecConst<>+700(SB)/4, $0x3e2aaa49
+DATA vecConst<>+704(SB)/4, $0x3efffffe
+DATA vecConst<>+708(SB)/4, $0x3efffffe
+DATA vecConst<>+712(SB)/4, $0x3efffffe
+DATA vecConst<>+716(SB)/4, $0x3efffffe
+DATA vecConst<>+720(SB)/4, $0x3efffffe
+DATA vecConst<>+724(SB)/4, $0x3efffffe
+DATA vecConst<>+728(SB)/4, $0x3efffffe
+DATA vecConst<>+732(SB)/4, $0x3efffffe
+DATA vecConst<>+736(SB)/4, $0x3efffffe
+DATA vecConst<>+740(SB)/4, $0x3efffffe
+DATA vecConst<>+744(SB)/4, $0x3efffffe
+DATA vecConst<>+748(SB)/4, $0x3efffffe
+DATA vecConst<>+752(SB)/4, $0x3efffffe
+DATA vecConst<>+756(SB)/4, $0x3efffffe
+DATA vecConst<>+760(SB)/4, $0x3efffffe
+DATA vecConst<>+764(SB)/4, $0x3efffffe
+DATA vecConst<>+768(SB)/4, $0x3f800000
+DATA vecConst<>+772(SB)/4, $0x3f800000
+DATA vecConst<>+776(SB)/4, $0x3f800000
+DATA vecConst<>+780(SB)/4, $0x3f800000
+DATA vecConst<>+784(SB)/4, $0x3f800000
+DATA vecConst<>+788(SB)/4, $0x3f800000
+DATA vecConst<>+792(SB)/4, $0x3f800000
+DATA vecConst<>+796(SB)/4, $0x3f800000
+DATA vecConst<>+800(SB)/4, $0x3f800000
+DATA vecConst<>+804(SB)/4, $0x3f800000
+DATA vecConst<>+808(SB)/4, $0x3f800000
+DATA vecConst<>+812(SB)/4, $0x3f800000
+DATA vecConst<>+816(SB)/4, $0x3f800000
+DATA vecConst<>+820(SB)/4, $0x3f800000
+DATA vecConst<>+824(SB)/4, $0x3f800000
+DATA vecConst<>+828(SB)/4, $0x3f800000
+DATA vecConst<>+832(SB)/4, $0x80000000
+DATA vecConst<>+836(SB)/4, $0x80000000
+DATA vecConst<>+840(SB)/4, $0x80000000
+DATA vecConst<>+844(SB)/4, $0x80000000
+DATA vecConst<>+848(SB)/4, $0x80000000
+DATA vecConst<>+852(SB)/4, $0x80000000
+DATA vecConst<>+856(SB)/4, $0x80000000
+DATA vecConst<>+860(SB)/4, $0x80000000
+DATA vecConst<>+864(SB)/4, $0x80000000
+DATA vecConst<>+868(SB)/4, $0x80000000
+DATA vecConst<>+872(SB)/4, $0x80000000
+DATA vecConst<>+876(SB)/4, $0x80000000
+DATA vecConst<>+880(SB)/4, $0x80000000
+DATA vecConst<>+884(SB)/4, $0x80000000
+DATA vecConst<>+888(SB)/4, $0x80000000
+DATA vecConst<>+892(SB)/4, $0x80000000
+DATA vecConst<>+896(SB)/4, $0xbfcc422a
+DATA vecConst<>+900(SB)/4, $0xbfcc422a
+DATA vecConst<>+904(SB)/4, $0xbfcc422a
+DATA vecConst<>+908(SB)/4, $0xbfcc422a
+DATA vecConst<>+912(SB)/4, $0xbfcc422a
+DATA vecConst<>+916(SB)/4, $0xbfcc422a
+DATA vecConst<>+920(SB)/4, $0xbfcc422a
+DATA vecConst<>+924(SB)/4, $0xbfcc422a
+DATA vecConst<>+928(SB)/4, $0xbfcc422a
+DATA vecConst<>+932(SB)/4, $0xbfcc422a
+DATA vecConst<>+936(SB)/4, $0xbfcc422a
+DATA vecConst<>+940(SB)/4, $0xbfcc422a
+DATA vecConst<>+944(SB)/4, $0xbfcc422a
+DATA vecConst<>+948(SB)/4, $0xbfcc422a
+DATA vecConst<>+952(SB)/4, $0xbfcc422a
+DATA vecConst<>+956(SB)/4, $0xbfcc422a
+DATA vecConst<>+960(SB)/4, $0xbd922279
+DATA vecConst<>+964(SB)/4, $0xbd922279
+DATA vecConst<>+968(SB)/4, $0xbd922279
+DATA vecConst<>+972(SB)/4, $0xbd922279
+DATA vecConst<>+976(SB)/4, $0xbd922279
+DATA vecConst<>+980(SB)/4, $0xbd922279
+DATA vecConst<>+984(SB)/4, $0xbd922279
+DATA vecConst<>+988(SB)/4, $0xbd922279
+DATA vecConst<>+992(SB)/4, $0xbd922279
+DATA vecConst<>+996(SB)/4, $0xbd922279
+DATA vecConst<>+1000(SB)/4, $0xbd922279
+DATA vecConst<>+1004(SB)/4, $0xbd922279
+DATA vecConst<>+1008(SB)/4, $0xbd922279
+DATA vecConst<>+1012(SB)/4, $0xbd922279
+DATA vecConst<>+1016(SB)/4, $0xbd922279
+DATA vecConst<>+1020(SB)/4, $0xbd922279
+DATA vecConst<>+1024(SB)/4, $0xbf000000
+DATA vecConst<>+1028(SB)/4, $0xbf000000
+DATA vecConst<>+1032(SB)/4, $0xbf000000
+DATA vecConst<>+1036(SB)/4, $0xbf000000
+DATA vecConst<>+1040(SB)/4, $0xbf000000
+DATA vecConst<>+1044(SB)/4, $0xbf000000
+DATA vecConst<>+1048(SB)/4, $0xbf000000
+DATA vecConst<>+1052(SB)/4, $0xbf000000
+DATA vecConst<>+1056(SB)/4, $0xbf000000
+DATA vecConst<>+1060(SB)/4, $0xbf000000
+DATA vecConst<>+1064(SB)/4, $0xbf000000
+DATA vecConst<>+1068(SB)/4, $0xbf000000
+DATA vecConst<>+1072(SB)/4, $0xbf000000
+DATA vecConst<>+1076(SB)/4, $0xbf000000
+DATA vecConst<>+1080(SB)/4, $0xbf000000
+DATA vecConst<>+1084(SB)/4, $0xbf000000
+DATA vecConst<>+1088(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1092(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1096(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1100(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1104(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1108(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1112(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1116(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1120(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1124(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1128(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1132(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1136(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1140(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1144(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1148(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1152(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1156(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1160(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1164(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1168(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1172(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1176(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1180(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1184(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1188(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1192(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1196(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1200(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1204(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1208(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1212(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1216(SB)/4, $0xbe931f1b
+DATA vecConst<>+1220(SB)/4, $0xbe931f1b
+DATA vecConst<>+1224(SB)/4, $0xbe931f1b
+DATA vecConst<>+1228(SB)/4, $0xbe931f1b
+DATA vecConst<>+1232(SB)/4, $0xbe931f1b
+DATA vecConst<>+1236(SB)/4, $0xbe931f1b
+DATA vecConst<>+1240(SB)/4, $0xbe931f1b
+DATA vecConst<>+1244(SB)/4, $0xbe931f1b
+DATA vecConst<>+1248(SB)/4, $0xbe931f1b
+DATA vecConst<>+1252(SB)/4, $0xbe931f1b
+DATA vecConst<>+1256(SB)/4, $0xbe931f1b
+DATA vecConst<>+1260(SB)/4, $0xbe931f1b
+DATA vecConst<>+1264(SB)/4, $0xbe931f1b
+DATA vecConst<>+1268(SB)/4, $0xbe931f1b
+DATA vecConst<>+1272(SB)/4, $0xbe931f1b
+DATA vecConst<>+1276(SB)/4, $0xbe931f1b
+DATA vecConst<>+1280(SB)/4, $0x3edd6762
+DATA vecConst<>+1284(SB)/4, $0x3edd6762
+DATA vecConst<>+1288(SB)/4, $0x3edd6762
+DATA vecConst<>+1292(SB)/4, $0x3edd6762
+DATA vecConst<>+1296(SB)/4, $0x3edd6762
+DATA vecConst<>+1300(SB)/4, $0x3edd6762
+DATA vecConst<>+1304(SB)/4, $0x3edd6762
+DATA vecConst<>+1308(SB)/4, $0x3edd6762
+DATA vecConst<>+1312(SB)/4, $0x3edd6762
+DATA vecConst<>+1316(SB)/4, $0x3edd6762
+DATA vecConst<>+1320(SB)/4, $0x3edd6762
+DATA vecConst<>+1324(SB)/4, $0x3edd6762
+DATA vecConst<>+1328(SB)/4, $0x3edd6762
+DATA vecConst<>+1332(SB)/4, $0x3edd6762
+DATA vecConst<>+1336(SB)/4, $0x3edd6762
+DATA vecConst<>+1340(SB)/4, $0x3edd6762
+DATA vecConst<>+1344(SB)/4, $0xbe6af392
+DATA vecConst<>+1348(SB)/4, $0xbe6af392
+DATA vecConst<>+1352(SB)/4, $0xbe6af392
+DATA vecConst<>+1356(SB)/4, $0xbe6af392
+DATA vecConst<>+1360(SB)/4, $0xbe6af392
+DATA vecConst<>+1364(SB)/4, $0xbe6af392
+DATA vecConst<>+1368(SB)/4, $0xbe6af392
+DATA vecConst<>+1372(SB)/4, $0xbe6af392
+DATA vecConst<>+1376(SB)/4, $0xbe6af392
+DATA vecConst<>+1380(SB)/4, $0xbe6af392
+DATA vecConst<>+1384(SB)/4, $0xbe6af392
+DATA vecConst<>+1388(SB)/4, $0xbe6af392
+DATA vecConst<>+1392(SB)/4, $0xbe6af392
+DATA vecConst<>+1396(SB)/4, $0xbe6af392
+DATA vecConst<>+1400(SB)/4, $0xbe6af392
+DATA vecConst<>+1404(SB)/4, $0xbe6af392
+DATA vecConst<>+1408(SB)/4, $0x3e8c282d
+DATA vecConst<>+1412(SB)/4, $0x3e8c282d
+DATA vecConst<>+1416(SB)/4, $0x3e8c282d
+DATA vecConst<>+1420(SB)/4, $0x3e8c282d
+DATA vecConst<>+1424(SB)/4, $0x3e8c282d
+DATA vecConst<>+1428(SB)/4, $0x3e8c282d
+DATA vecConst<>+1432(SB)/4, $0x3e8c282d
+DATA vecConst<>+1436(SB)/4, $0x3e8c282d
+DATA vecConst<>+1440(SB)/4, $0x3e8c282d
+DATA vecConst<>+1444(SB)/4, $0x3e8c282d
+DATA vecConst<>+1448(SB)/4, $0x3e8c282d
+DATA vecConst<>+1452(SB)/4, $0x3e8c282d
+DATA vecConst<>+1456(SB)/4, $0x3e8c282d
+DATA vecConst<>+1460(SB)/4, $0x3e8c282d
+DATA vecConst<>+1464(SB)/4, $0x3e8c282d
+DATA vecConst<>+1468(SB)/4, $0x3e8c282d
+DATA vecConst<>+1472(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1476(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1480(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1484(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1488(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1492(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1496(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1500(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1504(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1508(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1512(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1516(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1520(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1524(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1528(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1532(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1536(SB)/4, $0x3e523e23
+DATA vecConst<>+1540(SB)/4, $0x3e523e23
+DATA vecConst<>+1544(SB)/4, $0x3e523e23
+DATA vecConst<>+1548(SB)/4, $0x3e523e23
+DATA vecConst<>+1552(SB)/4, $0x3e523e23
+DATA vecConst<>+1556(SB)/4, $0x3e523e23
+DATA vecConst<>+1560(SB)/4, $0x3e523e23
+DATA vecConst<>+1564(SB)/4, $0x3e523e23
+DATA vecConst<>+1568(SB)/4, $0x3e523e23
+DATA vecConst<>+1572(SB)/4, $0x3e523e23
+DATA vecConst<>+1576(SB)/4, $0x3e523e23
+DATA vecConst<>+1580(SB)/4, $0x3e523e23
+DATA vecConst<>+1584(SB)/4, $0x3e523e23
+DATA vecConst<>+1588(SB)/4, $0x3e523e23
+DATA vecConst<>+1592(SB)/4, $0x3e523e23
+DATA vecConst<>+1596(SB)/4, $0x3e523e23
+DATA vecConst<>+1600(SB)/4, $0x3e57b47c
+DATA vecConst<>+1604(SB)/4, $0x3e57b47c
+DATA vecConst<>+1608(SB)/4, $0x3e57b47c
+DATA vecConst<>+1612(SB)/4, $0x3e57b47c
+DATA vecConst<>+1616(SB)/4, $0x3e57b47c
+DATA vecConst<>+1620(SB)/4, $0x3e57b47c
+DATA vecConst<>+1624(SB)/4, $0x3e57b47c
+DATA vecConst<>+1628(SB)/4, $0x3e57b47c
+DATA vecConst<>+1632(SB)/4, $0x3e57b47c
+DATA vecConst<>+1636(SB)/4, $0x3e57b47c
+DATA vecConst<>+1640(SB)/4, $0x3e57b47c
+DATA vecConst<>+1644(SB)/4, $0x3e57b47c
+DATA vecConst<>+1648(SB)/4, $0x3e57b47c
+DATA vecConst<>+1652(SB)/4, $0x3e57b47c
+DATA vecConst<>+1656(SB)/4, $0x3e57b47c
+DATA vecConst<>+1660(SB)/4, $0x3e57b47c
+DATA vecConst<>+1664(SB)/4, $0x3e58b135
+DATA vecConst<>+1668(SB)/4, $0x3e58b135
+DATA vecConst<>+1672(SB)/4, $0x3e58b135
+DATA vecConst<>+1676(SB)/4, $0x3e58b135
+DATA vecConst<>+1680(SB)/4, $0x3e58b135
+DATA vecConst<>+1684(SB)/4, $0x3e58b135
+DATA vecConst<>+1688(SB)/4, $0x3e58b135
+DATA vecConst<>+1692(SB)/4, $0x3e58b135
+DATA vecConst<>+1696(SB)/4, $0x3e58b135
+DATA vecConst<>+1700(SB)/4, $0x3e58b135
+DATA vecConst<>+1704(SB)/4, $0x3e58b135
+DATA vecConst<>+1708(SB)/4, $0x3e58b135
+DATA vecConst<>+1712(SB)/4, $0x3e58b135
+DATA vecConst<>+1716(SB)/4, $0x3e58b135
+DATA vecConst<>+1720(SB)/4, $0x3e58b135
+DATA vecConst<>+1724(SB)/4, $0x3e58b135
+DATA vecConst<>+1728(SB)/4, $0x3f000000
+DATA vecConst<>+1732(SB)/4, $0x3f000000
+DATA vecConst<>+1736(SB)/4, $0x3f000000
+DATA vecConst<>+1740(SB)/4, $0x3f000000
+DATA vecConst<>+1744(SB)/4, $0x3f000000
+DATA vecConst<>+1748(SB)/4, $0x3f000000
+DATA vecConst<>+1752(SB)/4, $0x3f000000
+DATA vecConst<>+1756(SB)/4, $0x3f000000
+DATA vecConst<>+1760(SB)/4, $0x3f000000
+DATA vecConst<>+1764(SB)/4, $0x3f000000
+DATA vecConst<>+1768(SB)/4, $0x3f000000
+DATA vecConst<>+1772(SB)/4, $0x3f000000
+DATA vecConst<>+1776(SB)/4, $0x3f000000
+DATA vecConst<>+1780(SB)/4, $0x3f000000
+DATA vecConst<>+1784(SB)/4, $0x3f000000
+DATA vecConst<>+1788(SB)/4, $0x3f000000
 DATA vecConst<>+1792(SB)/4, $0x40000000
 DATA vecConst<>+1796(SB)/4, $0x40000000
 DATA vecConst<>+1800(SB)/4, $0x40000000

@@ -104,17 +104,23 @@ func genDots(a *asm, s *stubs) {
 	}})
 }
 
-// exp writes register x = e^x; t, p are scratch. Coefficients: Cephes expf (Moshier 1989), e^r = 1 + r + r^2 P(r) for
-// |r| <= ln(2)/2. A NaN stays one: of min and max it is the operand that is returned.
+// exp writes register x = e^x; n, p are scratch. The reduction is that of Cephes' expf (Moshier 1989), e^x = 2^n e^r with |r| <= ln(2)/2; e^r is
+// 1 + r + r^2 P(r), P fitted by least squares reweighted towards the greatest relative error of the whole, 3e-9. A NaN stays one: of min and
+// max it is the operand that is returned.
 func (a *asm) exp(x, n, p int) {
+	a.p("VMOVUPS %s, %s", f(88.72283), a.v(n))
+	a.p("VMINPS %s, %s, %s", a.v(x), a.v(n), a.v(x))
+	a.expLow(x, n, p)
+}
+
+// expLow is exp for x that are at most zero.
+func (a *asm) expLow(x, n, p int) {
 	low := f(-104)
 	if a.reg == "Y" {
 		low = f(-87.33654)
 	}
 	a.p("VMOVUPS %s, %s", low, a.v(n))
 	a.p("VMAXPS %s, %s, %s", a.v(x), a.v(n), a.v(x))
-	a.p("VMOVUPS %s, %s", f(88.72283), a.v(n))
-	a.p("VMINPS %s, %s, %s", a.v(x), a.v(n), a.v(x))
 	a.p("VMULPS %s, %s, %s", f(math.Log2E), a.v(x), a.v(n))
 	if a.reg == "Z" {
 		a.p("VRNDSCALEPS $8, %s, %s", a.v(n), a.v(n))
@@ -123,7 +129,7 @@ func (a *asm) exp(x, n, p int) {
 	}
 	a.p("VFNMADD231PS %s, %s, %s", f(0.693359375), a.v(n), a.v(x))
 	a.p("VFNMADD231PS %s, %s, %s", f(-2.12194440e-4), a.v(n), a.v(x))
-	c := []float64{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1, 1}
+	c := []float64{1.3814539415761828e-3, 8.36874544620514e-3, 4.166838899254799e-2, 0.1666652113199234, 0.4999999403953552, 1, 1}
 	a.p("VMOVUPS %s, %s", f(c[0]), a.v(p))
 	for _, c := range c[1:] {
 		a.p("VFMADD213PS %s, %s, %s", f(c), a.v(x), a.v(p))
@@ -149,7 +155,7 @@ func genActivations(a *asm, s *stubs) {
 		body: func(a *asm, u int, masked bool) {
 			a.load("SI", u, masked, 0)
 			a.p("VSUBPS %s, %s, %s", a.v(14), a.v(0), a.v(0))
-			a.exp(0, 1, 2)
+			a.expLow(0, 1, 2)
 			a.keep(0, masked)
 			a.p("VADDPS %s, %s, %s", a.v(0), a.v(12), a.v(12))
 			a.store(0, "DI", u, masked)
@@ -209,7 +215,7 @@ func gelu(a *asm, u int, masked bool) {
 	a.p("VANDPS %s, %s, %s", word(0x7fffffff), a.v(4), a.v(5))
 	a.p("VMULPS %s, %s, %s", a.v(4), a.v(4), a.v(0))
 	a.p("VMULPS %s, %s, %s", f(-.5), a.v(0), a.v(0))
-	a.exp(0, 1, 2)
+	a.expLow(0, 1, 2)
 	a.p("VMOVUPS %s, %s", f(1), a.v(1))
 	a.p("VMOVAPS %s, %s", a.v(5), a.v(3))
 	a.p("VFMADD132PS %s, %s, %s", f(.375/math.Sqrt2), a.v(1), a.v(3))
