@@ -18,7 +18,7 @@ var shapes = []struct {
 
 func BenchmarkLinear(b *testing.B) {
 	for _, threads := range []int{1, 2} {
-		for _, rows := range []int{2048, 32, 1} {
+		for _, rows := range []int{2048, 512, 128, 32, 1} {
 			for _, f := range formats {
 				for _, s := range shapes {
 					b.Run(fmt.Sprintf("%v/%s/T=%d/threads=%d", f, s.name, rows, threads), func(b *testing.B) {
@@ -68,6 +68,8 @@ func BenchmarkAttend(b *testing.B) {
 		{"minilm", Attention{Heads: 12, KVHeads: 12, D: 32, Scale: .17}, 16, 128},
 		{"bert", Attention{Heads: 12, KVHeads: 12, D: 64, Scale: .125}, 16, 128},
 		{"bert", Attention{Heads: 12, KVHeads: 12, D: 64, Scale: .125}, 4, 512},
+		{"minilm", Attention{Heads: 12, KVHeads: 12, D: 32, Scale: .17}, 4, 512},
+		{"smollm2", Attention{Heads: 9, KVHeads: 3, D: 64, Scale: .125, Causal: true}, 4, 512},
 		{"qwen", Attention{Heads: 14, KVHeads: 2, D: 64, Scale: .125, Causal: true}, 16, 128},
 		{"qwen", Attention{Heads: 14, KVHeads: 2, D: 64, Scale: .125, Causal: true}, 1, 2048},
 		{"qwen", Attention{Heads: 14, KVHeads: 2, D: 64, Scale: .125, Causal: true}, 1, 32},

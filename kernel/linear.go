@@ -113,7 +113,7 @@ type linearJob struct {
 	panelBlocks          int
 	kGroups              int // groups that one pass over a panel covers
 	interleaved          bool
-	whole                bool // a block of interleaved rows stays in scratch with all its groups
+	whole                bool // a block of rows stays in the second-level cache, or in scratch, with all its groups
 }
 
 func (j *linearJob) begin(p *Pool, w *Packed, out Mat) {
@@ -269,6 +269,9 @@ func (j *linearJob) putCodes(row unsafe.Pointer, codes []int8) {
 	clear(dst[len(codes):])
 }
 
+// wholeRows is how many rows are worth a pass over all weights.
+const wholeRows = 64
+
 // linearCache is what one block of rows may take of the second-level cache.
 const linearCache = 384 << 10
 
@@ -285,8 +288,11 @@ func (j *linearJob) multiply() {
 	if j.interleaved {
 		j.kGroups = evenly(j.w.groups, gs.kPacked/width)
 	}
-	j.rowBlock = min(roundUp(rows, tile), max(4*tile, linearCache/(j.kGroups*width)/tile*tile))
-	j.whole = j.interleaved && 4*min(j.rowBlock, rows)*j.w.groups <= linearCache
+	j.rowBlock = max(4*tile, linearCache/(j.kGroups*width)/tile*tile)
+	if n := linearCache / (j.w.groups * width) / tile * tile; n >= min(rows, wholeRows) {
+		j.rowBlock, j.whole = n, true
+	}
+	j.rowBlock = min(j.rowBlock, roundUp(evenly(rows, j.rowBlock), tile))
 	blocks := (rows + j.rowBlock - 1) / j.rowBlock
 	if j.interleaved {
 		j.panelBlock = panels
@@ -314,8 +320,8 @@ func (j *linearJob) part(thread, i int) {
 	panel := i % j.panelBlocks * j.panelBlock
 	full := j.w.k.t.gemm.lanes * len(j.g.of[0])
 	end := min((panel+j.panelBlock)*full, j.w.oc)
-	if j.whole { // few rows: read the panels as they lie
-		for g := 0; g < j.w.groups; g += j.kGroups {
+	if j.whole { // one panel after the other, so that results stay in a near cache
+		for g := 0; j.interleaved && g < j.w.groups; g += j.kGroups {
 			j.interleave(thread, row, g)
 		}
 		for c := panel * full; c < end; c += full {

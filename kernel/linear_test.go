@@ -110,6 +110,7 @@ func TestLinear(t *testing.T) {
 			}
 			for _, c := range []linearCase{
 				{rows: 65, oc: 384, c: 384, bias: true}, {rows: 130, oc: 100, c: 1536, add: true}, {rows: 33, oc: 49, c: 2100, add: true, bias: true, stride: 3},
+				{rows: 130, oc: 203, c: 1100, add: true, bias: true, stride: 3}, {rows: 70, oc: 203, c: 2100, add: true}, // blocks of rows, whole and not
 				{rows: 1, oc: 576, c: 576}, {rows: 3, oc: 96, c: 896, bias: true}, {rows: 40, oc: 49, c: 1024},
 			} {
 				c.check(t, k, p, f)
