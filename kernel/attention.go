@@ -171,22 +171,22 @@ func (j *attendJob) part(thread, i int) {
 // kvHead is the head of keys and values that a head reads.
 func (j *attendJob) kvHead(head int) int { return head * j.a.KVHeads / j.a.Heads }
 
-// aheadOfHead asks for the places of n queries from q on: their outputs, and what the next head reads.
+// aheadOfHead asks for n queries from q on: what the next head reads, and the first.
 func (t *attendPart) aheadOfHead(q, n int) {
-	if t.k.t.prefetch == nil {
-		return
-	}
 	at := t.head * t.a.D
-	row := func(m *Mat, at int) {
-		t.k.t.prefetch(unsafe.Pointer(&m.Data[(t.span.Q+q)*m.Stride+at]), 4*m.Stride, 4*t.a.D, n)
-	}
 	if t.head == t.heads[0] {
-		row(&t.d.Q, at)
+		t.askFor(&t.d.Q, q, n, at)
 	}
 	if t.head+1 < t.heads[1] {
-		row(&t.d.Q, at+t.a.D)
+		t.askFor(&t.d.Q, q, n, at+t.a.D)
 	}
-	row(&t.d.Out, at)
+}
+
+// askFor asks for a head's part, from column at on, of n queries or outputs from q on.
+func (t *attendPart) askFor(m *Mat, q, n, at int) {
+	if t.k.t.prefetch != nil {
+		t.k.t.prefetch(unsafe.Pointer(&m.Data[(t.span.Q+q)*m.Stride+at]), 4*m.Stride, 4*t.a.D, n)
+	}
 }
 
 // visible returns the range of key positions that any of the queries [first, last) may see.
@@ -293,13 +293,14 @@ func (t *attendPart) block(first, last int) {
 		t.m[i], t.l[i] = float32(math.Inf(-1)), 0
 	}
 	clear(t.o[:n*t.dPad])
-	from, to := t.visible(first, last)
+	from, end := t.visible(first, last)
 	from -= (from - t.first) % t.panel // whole panels
-	for pos := from; pos < to; pos += keyBlock {
-		t.keys(first, n, pos, min(pos+keyBlock, to))
+	for pos := from; pos < end; pos += keyBlock {
+		t.keys(first, n, pos, min(pos+keyBlock, end))
 	}
+	to, stride := t.d.Out.Data[(t.span.Q+first)*t.d.Out.Stride+t.head*d:], t.d.Out.Stride
 	for i := range n {
-		out := t.d.Out.Row(t.span.Q + first + i)[t.head*d:][:d]
+		out := to[i*stride:][:d]
 		if t.l[i] == 0 {
 			clear(out)
 			continue
@@ -315,6 +316,7 @@ func (t *attendPart) keys(first, n, from, to int) {
 	for i := range n {
 		t.softmax(i, pos+i, from, to)
 	}
+	t.askFor(&t.d.Out, first, n, t.head*t.a.D)
 	t.values(n, from, to)
 }
 
