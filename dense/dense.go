@@ -83,6 +83,10 @@ func open(ctx context.Context, o Options) (*Encoder, error) {
 			mo.Pooling = string(recipe.Pooling)
 		}
 		mo.NoPrompt = true
+		mo.Tokens = func(tok *token.Tokenizer, item labrador.Item) model.Tokens {
+			p := recipe.Make(tok, labrador.DocumentSide, item, o.MaxTokens)
+			return tokensOf(p, p.Encode(tok))
+		}
 	}
 	m, err := model.OpenContext(ctx, o.Model, mo)
 	if err != nil {
@@ -236,13 +240,18 @@ func (e *Encoder) Tokenize(ctx context.Context, side labrador.Side, items []labr
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		p, in := e.input(side, item)
-		out[i] = model.Tokens{IDs: in.IDs}
-		if p.Pooled {
-			out[i].From, out[i].To = in.From, in.To
-		}
+		out[i] = tokensOf(e.input(side, item))
 	}
 	return out, nil
+}
+
+// tokensOf are the tokens of a prompt, with the part of them that is pooled.
+func tokensOf(p prompt.Prompt, in prompt.Input) model.Tokens {
+	t := model.Tokens{IDs: in.IDs}
+	if p.Pooled {
+		t.From, t.To = in.From, in.To
+	}
+	return t
 }
 
 // Encode implements labrador.Encoder.

@@ -3,6 +3,9 @@ package model
 import (
 	"fmt"
 	"slices"
+
+	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/token"
 )
 
 // Options say how a model is to be used. The zero value uses it as its makers publish it, in f32.
@@ -33,6 +36,9 @@ type Options struct {
 	Append string
 	// Base is the folder of an adapter's base model; empty: the one that the adapter names.
 	Base string
+	// Tokens makes a document's tokens as the caller will, where EncodeTokens is to be given others than Tokenize makes: DType "auto"
+	// compares vectors of those. nil: Tokenize's.
+	Tokens func(tok *token.Tokenizer, item labrador.Item) Tokens `json:"-"`
 }
 
 // Validate says what is wrong.

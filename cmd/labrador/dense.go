@@ -119,8 +119,8 @@ func (s *denseSystem) Key(ctx context.Context, d *study.Data) (string, error) {
 		task = prompt.Task(o.Dataset)
 	}
 	dtype := o.DType
-	if dtype == "auto" { // may be another on another machine
-		dtype += " on " + kernel.Current().Tier().String()
+	if dtype == "auto" { // may be another on another machine; 2 is how it is chosen
+		dtype += "/2 on " + kernel.Current().Tier().String()
 	}
 	return fmt.Sprintf("dense/1 %s %s %d %q %q %q %s %d %d %s %s", digest, o.Recipe, o.MaxTokens, system, task, o.Prompt, dtype, o.Dimensions, o.Layer, o.Pooling, s.Format), nil
 }
@@ -131,7 +131,7 @@ func (s *denseSystem) fits(o dense.Options) error {
 	if o.Recipe == "" { // else the recipe's words are put around the cut text, and what is too long then is cut again
 		limits.MaxTokens = o.MaxTokens
 	}
-	if limits == (model.Options{}) {
+	if limits.Layer == 0 && limits.Dimensions == 0 && limits.MaxTokens == 0 {
 		return nil
 	}
 	_, err := model.Inspect(o.Model, limits)

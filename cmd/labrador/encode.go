@@ -73,7 +73,7 @@ those that the tokenizer adds.`,
 	f.StringVar(&system, "system", "", "system text of a chat recipe instead of the template's own")
 	f.StringVar(&o.Pooling, "pooling", "", "last, mean, cls, weightedmean, meansqrt or max instead of the model's own")
 	f.IntVar(&o.MaxTokens, "max-tokens", 0, "cut texts to so many tokens (default: what the model was made for)")
-	f.StringVar(&o.DType, "dtype", "", "f32 (exact, default), bf16, int8, or auto: the fastest here whose vectors keep a mean cosine of .997 with f32's")
+	f.StringVar(&o.DType, "dtype", "", "f32 (exact, default), bf16, int8, or auto: the fastest here whose vectors, less what all have in common, keep a mean cosine of .997 with f32's")
 	f.IntVar(&o.Dimensions, "dimensions", 0, "keep the first so many dimensions")
 	f.IntVar(&o.Threads, "threads", 0, "threads (default: one per processor)")
 	return c
