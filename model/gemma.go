@@ -14,6 +14,9 @@ func buildGemma2(c *config, l *loader) *Network {
 			c.fields[name] = usual
 		}
 	}
+	if s.bidirectional { // in transformers 5.23 it depends on the implementation of attention what that does
+		c.fail("use_bidirectional_attention is not supported in Gemma 2")
+	}
 	s.softcap = c.softcap("attn_logit_softcapping")
 	s.headCap = c.softcap("final_logit_softcapping")
 	s.rope = c.rotary("full_attention", s.heads.dim, 10000)
@@ -41,7 +44,11 @@ func buildGemma3(c *config, l *loader) *Network {
 // gemma is what Gemma 2 and 3 share: weights of norms are stored less one, embeddings are scaled by the root of their width.
 func gemma(c *config) decoderShape {
 	s := plainDecoder(c)
+	causal := !s.bidirectional
 	s.bidirectional = c.flag("use_bidirectional_attention", false)
+	if !causal && !s.bidirectional { // its windows would be others than those of use_bidirectional_attention
+		c.fail("is_causal false without use_bidirectional_attention is not supported in Gemma")
+	}
 	s.qkvBias = c.flag("attention_bias", false)
 	s.oBias = s.qkvBias
 	s.sandwich, s.normAdd = true, 1

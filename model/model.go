@@ -126,6 +126,9 @@ func (m *Model) apply(o Options) error {
 		return err
 	}
 	m.depth, m.dims = depth, r.width(m.net)
+	if r.cut > 0 {
+		m.dims = min(m.dims, r.cut)
+	}
 	if o.Dimensions > m.dims {
 		return fmt.Errorf("model: %d dimensions: the model has %d", o.Dimensions, m.dims)
 	}

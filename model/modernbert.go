@@ -97,7 +97,8 @@ func buildModernLayer(c *config, l *loader, i, width int, normBias bool) modernL
 	return layer
 }
 
-// modernRope is the rotation of the layers of a kind: the older configuration has a base for each, where null means that of all layers.
+// modernRope is the rotation of the layers of a kind: the older configuration has a base for each, where null means that of all layers, and
+// one scaling for all (transformers 5.23, configuration_modernbert.py).
 func (c *config) modernRope(kind string, dim int) *Rotary {
 	usual := map[string]float64{"full_attention": 160000, "sliding_attention": 10000}[kind]
 	if c.fields["rope_parameters"] != nil {
@@ -107,7 +108,7 @@ func (c *config) modernRope(kind string, dim int) *Rotary {
 	if local, stated := c.fields["local_rope_theta"]; kind == "sliding_attention" && (local != nil || !stated) {
 		theta = c.number(usual, "local_rope_theta")
 	}
-	return c.rotaryOf(nil, dim, theta)
+	return c.rotaryOf(c.object("rope_scaling"), dim, theta)
 }
 
 func (l *loader) modernNorm(name string, n int, bias bool) bertNorm {

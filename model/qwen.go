@@ -24,6 +24,6 @@ func (s *decoderShape) qwenWindow(c *config) {
 	first := int(c.number(28, "max_window_layers"))
 	s.slides = c.slides(c.size("num_hidden_layers"), func(i int) bool { return i >= first })
 	if c.flag("use_sliding_window", false) {
-		s.window = c.sizeOr(0, "sliding_window")
+		s.window = c.usualWindow()
 	}
 }

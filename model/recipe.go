@@ -20,6 +20,7 @@ type recipe struct {
 	stated        bool // the folder or the options name the pooling
 	excludePrompt bool // pool over the tokens behind the prompt
 	steps         []step
+	cut           int // dimensions that are kept of a vector, as the folder says; 0: all
 	maxTokens     int // 0: no limit
 	maxRunes      int // model2vec: texts are cut to so many characters before they become tokens; 0: they are not
 	lower         bool
@@ -132,6 +133,7 @@ func (r *recipe) readPrompts(dir string) error {
 	if err != nil {
 		return err
 	}
+	r.cut = c.sizeOr(0, "truncate_dim")
 	r.defaultPrompt = c.text("", "default_prompt_name")
 	if p := c.object("prompts"); p != nil {
 		r.prompts = map[string]string{}
@@ -158,7 +160,36 @@ func (r *recipe) readTransformer(dir string) error {
 	}
 	r.maxTokens = c.sizeOr(0, "max_seq_length")
 	r.lower = c.flag("do_lower_case", false)
-	return c.err
+	c.plainText()
+	if c.err != nil {
+		return within(dir, c.err)
+	}
+	return nil
+}
+
+// plainText refuses settings of a Transformer module by which a text is more than its tokens, or its states are not the network's last
+// (sentence-transformers 6.2, base/modules/transformer.py).
+func (c *config) plainText() {
+	c.mustBe("transformer_task", "feature-extraction")
+	c.mustBe("module_output_name", "token_embeddings")
+	for _, name := range []string{"query_expansion", "query_length", "document_length", "processing_kwargs", "config_args", "config_kwargs"} {
+		if v := c.fields[name]; v != nil && fmt.Sprint(v) != "map[]" {
+			c.fail("%s %v in the settings of the Transformer module is not supported", name, v)
+		}
+	}
+	ways := c.object("modality_config")
+	if ways == nil {
+		return
+	}
+	if ways.fields["message"] != nil {
+		c.fail("modality_config has message: every text becomes a message in the model's chat template, which is not supported; without that entry texts are encoded as they are")
+	}
+	if text := ways.object("text"); text != nil {
+		text.mustBe("method", "forward")
+		text.mustBe("method_output_name", "last_hidden_state")
+		c.err = errors.Join(c.err, text.err)
+	}
+	c.err = errors.Join(c.err, ways.err)
 }
 
 // poolingFlags are the names of poolings in a Pooling module's configuration.
@@ -222,6 +253,13 @@ func readDense(dir string, slot int) (step, weights.File, error) {
 	act, ok := denseActivations[name]
 	if !ok {
 		c.fail("activation_function %q is not supported", name)
+	}
+	input := c.text("sentence_embedding", "module_input_name")
+	if output := c.text(input, "module_output_name"); input != "sentence_embedding" || output != input {
+		c.fail("a Dense module from %s to %s is not supported (only of sentence_embedding)", input, output)
+	}
+	if c.flag("use_residual", false) {
+		c.fail("use_residual is not supported")
 	}
 	if c.err != nil {
 		return step{}, nil, within(dir, c.err)

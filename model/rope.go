@@ -7,23 +7,35 @@ import (
 
 // rotary reads the rotary embedding of the layers of a kind ("full_attention" or "sliding_attention") for heads of dim
 // dimensions; theta is the base where the configuration states none. transformers 5 has everything in rope_parameters, by
-// kind where the kinds differ; the older style has rope_theta and rope_scaling, and names of its own for sliding layers.
+// kind where the kinds differ; the older style has rope_theta and rope_scaling, and names of its own for sliding layers. Of both in one
+// file rope_scaling counts, and rope_theta where the object has none (5.23, modeling_rope_utils.py, convert_rope_params_to_dict).
 func (c *config) rotary(kind string, dim int, theta float64) *Rotary {
-	if p := c.object("rope_parameters"); p != nil {
-		if byKind := p.object(kind); byKind != nil {
-			p = byKind
-		}
-		return c.rotaryOf(p, dim, p.number(theta, "rope_theta"))
-	}
 	theta = c.number(theta, "rope_theta", "rotary_emb_base")
-	scaling := c.object("rope_scaling")
-	if kind == "sliding_attention" {
-		local := c.number(0, "rope_local_base_freq")
-		if local != 0 { // Gemma 3: scaling is for its full layers only
-			theta, scaling = local, nil
+	p, scaling := c.object("rope_parameters"), c.object("rope_scaling")
+	if scaling != nil && len(scaling.fields) == 0 {
+		scaling = nil
+	}
+	if p != nil {
+		if byKind := p.object(kind); byKind != nil {
+			if scaling != nil {
+				c.fail("rope_scaling beside rope_parameters by kind of layer is not supported")
+			}
+			return c.rotaryOf(byKind, dim, byKind.number(theta, "rope_theta"))
 		}
 	}
-	return c.rotaryOf(scaling, dim, theta)
+	if local := c.number(0, "rope_local_base_freq"); kind == "sliding_attention" && local != 0 && p == nil { // Gemma 3: scaling is for its full layers only
+		return c.rotaryOf(nil, dim, local)
+	}
+	if scaling != nil {
+		p = scaling
+	}
+	if p == nil {
+		return c.rotaryOf(nil, dim, theta)
+	}
+	if v := c.fields["original_max_position_embeddings"]; v != nil {
+		p.fields["original_max_position_embeddings"] = v
+	}
+	return c.rotaryOf(p, dim, p.number(theta, "rope_theta"))
 }
 
 // rotaryOf makes the frequencies; p may be nil.

@@ -5,9 +5,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	labrador "github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/internal/outside"
 	"github.com/labrador-lab/labrador/weights"
 )
 
@@ -191,5 +193,104 @@ func TestFirstTokenBehindPrompt(t *testing.T) {
 		if got := c.text.keep(PoolCLS); got != c.want {
 			t.Errorf("%v: got %v, want %v", c.text, got, c.want)
 		}
+	}
+}
+
+// TestRotaryOfBothStyles: frequencies and scale that transformers 5.23 makes of configurations that mix the older style with
+// rope_parameters, or state a setting outside of its object (heads of 8 dimensions, Llama and ModernBERT).
+func TestRotaryOfBothStyles(t *testing.T) {
+	kinds := map[string]func(c *config) *Rotary{
+		"llama":           func(c *config) *Rotary { return c.rotary("full_attention", 8, 10000) },
+		"modern, full":    func(c *config) *Rotary { return c.modernRope("full_attention", 8) },
+		"modern, sliding": func(c *config) *Rotary { return c.modernRope("sliding_attention", 8) },
+	}
+	for _, c := range []struct {
+		kind, fields string
+		want         []float64
+		scale        float64
+	}{
+		{"llama", `{"rope_parameters":{"rope_type":"default","rope_theta":500000},"rope_scaling":{"rope_type":"linear","factor":2}}`,
+			[]float64{0.5, 0.05, 0.005, 0.0005}, 1},
+		{"llama", `{"rope_parameters":{"rope_type":"default"},"rope_theta":99,"rope_scaling":{}}`, []float64{1, 0.31702331, 0.10050379, 0.031862043}, 1},
+		{"llama", `{"rope_theta":500000,"rope_scaling":{"rope_type":"default","rope_theta":123}}`, []float64{1, 0.30027813, 0.090166964, 0.027075168}, 1},
+		{"llama", `{"rope_theta":500000,"original_max_position_embeddings":32,"rope_scaling":{"rope_type":"yarn","factor":4,"original_max_position_embeddings":64}}`,
+			[]float64{1, 0.0094015077, 0.00035355336, 1.3295739e-05}, 1.138629436111989},
+		{"modern, full", `{"rope_scaling":{"rope_type":"linear","factor":2}}`, []float64{0.5, 0.025, 0.00125, 0.0000625}, 1},
+		{"modern, sliding", `{"rope_scaling":{"rope_type":"linear","factor":2}}`, []float64{0.5, 0.05, 0.005, 0.0005}, 1},
+	} {
+		f, err := parseConfig([]byte(c.fields))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := kinds[c.kind](f)
+		worst := math.Abs(r.Scale/c.scale - 1)
+		for i, want := range c.want {
+			worst = max(worst, math.Abs(r.Freqs[i]/want-1))
+		}
+		if f.err != nil || !(worst < 1e-6) {
+			t.Errorf("%s %s: %v, scale %v, %v; want %v, %v", c.kind, c.fields, r.Freqs, r.Scale, f.err, c.want, c.scale)
+		}
+	}
+}
+
+// TestUsualWindow: a window that is not stated is 4096 in transformers' classes (5.23: configuration_mistral.py, configuration_qwen2.py).
+func TestUsualWindow(t *testing.T) {
+	for fields, want := range map[string]int{`{}`: 4096, `{"sliding_window":null}`: 0, `{"sliding_window":16}`: 16} {
+		c, err := parseConfig([]byte(fields))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.usualWindow(); got != want || c.err != nil {
+			t.Errorf("%s: %d, %v; want %d", fields, got, c.err, want)
+		}
+	}
+}
+
+// TestModuleSettings: what sentence-transformers 6.2 does with these settings of its modules is other than plain tokens, states, pooling and
+// maps of the vector; truncate_dim cuts.
+func TestModuleSettings(t *testing.T) {
+	for _, c := range []struct{ file, content, want string }{
+		{"sentence_bert_config.json", `{"transformer_task":"feature-extraction","modality_config":{"text":{"method":"forward","method_output_name":"last_hidden_state"}},"module_output_name":"token_embeddings"}`, ""},
+		{"sentence_bert_config.json", `{"modality_config":{"text":{"method":"forward","method_output_name":"last_hidden_state"},"message":{"method":"forward","method_output_name":"last_hidden_state","format":"flat"}},"module_output_name":"token_embeddings"}`, "message"},
+		{"sentence_bert_config.json", `{"modality_config":{"text":{"method":"forward","method_output_name":"pooler_output"}}}`, "pooler_output"},
+		{"sentence_bert_config.json", `{"transformer_task":"fill-mask"}`, "fill-mask"},
+		{"sentence_bert_config.json", `{"query_expansion":{"strategy":"fixed","length":32}}`, "query_expansion"},
+		{"sentence_bert_config.json", `{"processing_kwargs":{"text":{"add_special_tokens":false}}}`, "processing_kwargs"},
+		{"sentence_bert_config.json", `{"config_args":{"is_decoder":true}}`, "config_args"},
+		{"2_Dense/config.json", `{"in_features":64,"out_features":24,"use_residual":true}`, "use_residual"},
+		{"2_Dense/config.json", `{"in_features":64,"out_features":24,"module_input_name":"token_embeddings"}`, "token_embeddings"},
+		{"2_Dense/config.json", `{"in_features":64,"out_features":24,"module_output_name":"other"}`, "other"},
+	} {
+		from, dir := outside.Data(t, "models/st-bert-dense"), t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, c.file)
+		os.Chmod(path, 0o644)
+		write(t, path, c.content)
+		write(t, filepath.Join(dir, "config_sentence_transformers.json"), `{"truncate_dim":16}`)
+		m, err := Open(dir, Options{Threads: 1})
+		if err == nil {
+			if got := m.Dimensions(); got != 16 {
+				t.Errorf("%s: %d dimensions", c.content, got)
+			}
+			m.Close()
+		}
+		if (c.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q in it", c.content, err, c.want)
+		}
+	}
+}
+
+// TestSplitGGUF: a file of several is refused as such, not for a tensor that another one has.
+func TestSplitGGUF(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m-00001-of-00003.gguf")
+	table := weights.FromFloat32s("token_embd.weight", []int{3, 8}, make([]float32, 24))
+	meta := map[string]any{"general.architecture": "llama", "split.no": uint32(0), "split.count": uint32(3)}
+	if err := os.WriteFile(path, ggufFile(meta, []weights.Tensor{table}), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, Options{}); err == nil || !strings.Contains(err.Error(), "one of 3 files") {
+		t.Error(err)
 	}
 }

@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // config is what tokenizer_config.json, special_tokens_map.json and added_tokens.json say.
 type config struct {
 	Class          string                 `json:"tokenizer_class"`
+	TruncationSide string                 `json:"truncation_side"`
 	AddBOS         *bool                  `json:"add_bos_token"`
 	AddEOS         *bool                  `json:"add_eos_token"`
 	AddPrefixSpace *bool                  `json:"add_prefix_space"`
@@ -84,6 +86,24 @@ func readConfig(dir string) (*config, error) {
 		}
 	}
 	return c, nil
+}
+
+// bertNormalizer is the normalizer that transformers makes for its BERT classes: what tokenizer_config.json says goes before tokenizer.json,
+// and so do the defaults of what it does not say (5.23, tokenization_bert.py; 4 is the same).
+func (c *config) bertNormalizer(n normalizer) normalizer {
+	b, ok := n.(*bert)
+	if !ok || !slices.Contains([]string{"BertTokenizer", "DistilBertTokenizer"}, strings.TrimSuffix(c.Class, "Fast")) {
+		return n
+	}
+	lower, chinese := c.Lower == nil || *c.Lower, c.Chinese == nil || *c.Chinese
+	accents := lower
+	if c.StripAccents != nil {
+		accents = *c.StripAccents
+	}
+	if b.lower == lower && b.chinese == chinese && b.strip == accents {
+		return n
+	}
+	return newBert(b.clean, chinese, accents, lower)
 }
 
 // special finds the ids of the special tokens: those that the files name, else the usual spellings among the special

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -76,5 +77,28 @@ func TestGGUFRefuses(t *testing.T) {
 		if tok, err := FromGGUF(g); err == nil {
 			t.Errorf("%+v: %v", g, tok)
 		}
+	}
+}
+
+// TestGGUFUsualIDs: a SentencePiece vocabulary whose file states no special ids has 1 and 2 for begin and end in llama.cpp (llama-cpp-python
+// 0.3.36 gave these ids).
+func TestGGUFUsualIDs(t *testing.T) {
+	g := GGUF{Model: "llama", Tokens: []string{"<unk>", "<s>", "</s>"}, Types: []int32{2, 3, 3}, BOS: -1, EOS: -1, UNK: -1, SEP: -1, PAD: -1, CLS: -1, MASK: -1}
+	for b := range 256 {
+		g.Tokens, g.Types = append(g.Tokens, fmt.Sprintf("<0x%02X>", b)), append(g.Types, 6)
+	}
+	g.Tokens, g.Types = append(g.Tokens, "\u2581a", "b"), append(g.Types, 1, 1)
+	g.Scores = make([]float32, len(g.Tokens))
+	tok, err := FromGGUF(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string][]int32{"ab": {1, 259, 260}, "b": {1, 229, 153, 132, 260}} {
+		if got := tok.Encode(nil, text, true); !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+	if s := tok.Special(); s.BOS != 1 || s.EOS != 2 {
+		t.Errorf("special ids %+v", s)
 	}
 }

@@ -79,6 +79,13 @@ func orElse(b *bool, def bool) bool {
 // sentencePiece makes a tokenizer of "llama" (BPE by scores) and "t5" (unigram). llama.cpp puts a blank before every stretch
 // of text, also after a special token.
 func (g *GGUF) sentencePiece() (*Tokenizer, error) {
+	if g.Model == "llama" && len(g.Tokens) > 2 { // what a file does not state (llama.cpp, llama-vocab.cpp, load)
+		for id, special := range map[int32]*int32{1: &g.BOS, 2: &g.EOS} {
+			if *special < 0 {
+				*special = id
+			}
+		}
+	}
 	p := &pieces{tokens: g.Tokens, scores: g.Scores, types: g.Types, unk: g.UNK, fallback: true, modelType: 2}
 	p.dummyPrefix, p.escape = orElse(g.AddSpacePrefix, true), true
 	if g.Model == "t5" {

@@ -66,6 +66,7 @@ func loadJSON(data []byte, conf *config) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.norm = conf.bertNormalizer(t.norm)
 	t.finish(conf)
 	return t, nil
 }
@@ -77,7 +78,7 @@ func (t *Tokenizer) finish(conf *config) {
 			t.track = true
 		}
 	}
-	t.special = conf.special(t)
+	t.special, t.left = conf.special(t), conf.TruncationSide == "left"
 }
 
 func readLimit(raw json.RawMessage) (int, error) {

@@ -3,6 +3,7 @@ package token
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -156,5 +157,45 @@ func TestLlamaCppVectors(t *testing.T) {
 	compareVectors(t, "deepseek-r1-qwen", qwen) // the same vocabulary
 	for _, file := range []string{"tokenizer.json", "vocab.txt"} {
 		compareVectors(t, "bert-bge", open(t, outside.Data(t, "tokenizers/bert-base-uncased/"+file)))
+	}
+}
+
+// TestTransformersSettings: what tokenizer_config.json changes of a tokenizer.json, by the ids of transformers 5.23's AutoTokenizer.
+func TestTransformersSettings(t *testing.T) {
+	for _, c := range []struct {
+		model, settings, text string
+		limit                 int
+		want                  []int32
+	}{
+		{"bert", `{"truncation_side":"left"}`, "Which language model finds things best?", 8, []int32{2, 249, 276, 176, 346, 433, 35, 3}},
+		{"qwen2", `{"truncation_side":"left"}`, "Which language model finds things best?", 8, []int32{487, 82, 302, 293, 82, 289, 390, 30}},
+		{"bert", `{"tokenizer_class":"BertTokenizer"}`, "Which Café 中文", 0, []int32{2, 482, 43, 919, 170, 1, 1, 3}},
+		{"bert", `{"tokenizer_class":"BertTokenizerFast","do_lower_case":false}`, "Which Café 中文", 0, []int32{2, 1, 1, 1, 1, 3}},
+		{"bert", `{"tokenizer_class":"BertTokenizer","strip_accents":false}`, "Which Café 中文", 0, []int32{2, 482, 1, 1, 1, 3}},
+		{"bert", `{"tokenizer_class":"DistilBertTokenizer","tokenize_chinese_chars":false}`, "Which Café 中文", 0, []int32{2, 482, 43, 919, 170, 1, 3}},
+		{"bert", `{"tokenizer_class":"TokenizersBackend","do_lower_case":false}`, "Which Café 中文", 0, []int32{2, 482, 43, 919, 170, 1, 1, 3}},
+	} {
+		dir := t.TempDir()
+		data, err := os.ReadFile(filepath.Join(outside.Data(t, "models/"+c.model), "tokenizer.json"))
+		if err == nil {
+			err = errors.Join(os.WriteFile(filepath.Join(dir, "tokenizer.json"), data, 0o644),
+				os.WriteFile(filepath.Join(dir, "tokenizer_config.json"), []byte(c.settings), 0o644))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		tok, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := tok.EncodeAll(t.Context(), []string{c.text}, Options{Max: c.limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, got := range [][]int32{tok.EncodeMax(nil, c.text, true, c.limit), all[0], tok.EncodeSpans(c.text, true, c.limit).IDs} {
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%s %s: %v, want %v", c.model, c.settings, got, c.want)
+			}
+		}
 	}
 }

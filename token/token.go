@@ -46,6 +46,7 @@ type Tokenizer struct {
 	dec     decoder // nil: tokens joined by a blank
 	special Special
 	limit   int  // the file's own truncation, 0: none
+	left    bool // what is too long loses its beginning
 	track   bool // spans are needed to encode rightly (Metaspace's prepend_scheme "first")
 	pool    sync.Pool
 }
@@ -89,10 +90,12 @@ func (t *Tokenizer) Encode(dst []int32, text string, addSpecial bool) []int32 {
 }
 
 // EncodeMax is Encode cut to at most limit tokens; limit <= 0 does not cut. Tokens that the post-processor adds are kept:
-// the text loses tokens at its end to make room for them, as Hugging Face's truncation on the right does.
+// the text loses tokens at its end to make room for them, as Hugging Face's truncation on the right does, or at its beginning where
+// tokenizer_config.json has truncation_side "left".
 func (t *Tokenizer) EncodeMax(dst []int32, text string, addSpecial bool, limit int) []int32 {
 	s := t.state(false)
-	dst = t.post.single(dst, t.encode(s, text), addSpecial, limit)
+	ids := t.encode(s, text)
+	dst = t.post.single(dst, ids[t.first(len(ids), addSpecial, limit):], addSpecial, limit)
 	t.pool.Put(s)
 	return dst
 }
@@ -103,7 +106,16 @@ func (t *Tokenizer) EncodeSpans(text string, addSpecial bool, limit int) Encodin
 	s := t.state(true)
 	defer t.pool.Put(s)
 	ids := t.encode(s, text)
-	return t.post.spans(ids, s.spans, addSpecial, limit)
+	first := t.first(len(ids), addSpecial, limit)
+	return t.post.spans(ids[first:], s.spans[first:], addSpecial, limit)
+}
+
+// first is the first of n tokens of a text that stays where limit ones are left.
+func (t *Tokenizer) first(n int, addSpecial bool, limit int) int {
+	if !t.left {
+		return 0
+	}
+	return n - t.post.keep(n, addSpecial, limit)
 }
 
 // EncodeAll encodes many texts in parallel; result i belongs to texts[i] whatever the number of threads. It stops with
@@ -126,8 +138,8 @@ func (t *Tokenizer) EncodeAll(ctx context.Context, texts []string, o Options) ([
 					return
 				}
 				s.plain = t.encode(s, texts[i])
-				n := len(s.plain) + t.post.added()
-				out[i] = t.post.single(make([]int32, 0, n), s.plain, !o.NoSpecial, o.Max)
+				n, first := len(s.plain)+t.post.added(), t.first(len(s.plain), !o.NoSpecial, o.Max)
+				out[i] = t.post.single(make([]int32, 0, n), s.plain[first:], !o.NoSpecial, o.Max)
 			}
 		})
 	}

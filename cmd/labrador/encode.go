@@ -51,6 +51,9 @@ those that the tokenizer adds.`,
 			default:
 				return usagef("--side is query or document, not %q", side)
 			}
+			if cmd.Flags().Changed("prompt") && o.Prompt == "" {
+				return usagef("--prompt is empty: leave it out for the model's own prompts, or give --recipe none for the texts alone")
+			}
 			if cmd.Flags().Changed("system") {
 				o.SystemText = &system
 			}

@@ -28,6 +28,7 @@ func TestWrongUse(t *testing.T) {
 		"encode --model m --recipe nonsense in out":      "one-word",
 		"encode --model m --task find in out":            "task: a model without a recipe takes no task; echo, e5-mistral",
 		"encode --model m --system= in out":              "system text: a model without a recipe has no system message",
+		"encode --model m --prompt= in out":              "--prompt is empty: leave it out",
 		"encode --model m --recipe e5 --prompt p in out": `recipe e5 and prompt "p": give one of them`,
 		"encode --model m in out/":                       `OUT "out/" is a folder: name the files in it`,
 		"encode --model m in ..":                         `OUT ".." is a folder`,
