@@ -35,7 +35,7 @@ func (m *Model) LayerID(layer int) string {
 	}
 	h := sha256.New()
 	io.WriteString(h, sums)
-	fmt.Fprintf(h, "engine %d %s %s\n", engineVersion, kernel.Current().Arithmetic(m.engine.format), options)
+	fmt.Fprintf(h, "engine %d %s %s\n", EngineVersion, kernel.Current().Arithmetic(m.engine.format), options)
 	return fmt.Sprintf("%s-%s-%s", m.net.Arch, m.DType(), hex.EncodeToString(h.Sum(nil))[:32])
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/labrador-lab/labrador/token"
 )
 
-// engineVersion is part of every ID. It grows with each change of the engine that changes vectors by more than rounding.
-const engineVersion = 3
+// EngineVersion is part of every ID. It grows with each change of the engine that changes vectors by more than rounding.
+const EngineVersion = 4
 
 // Model is an opened model: a labrador.Encoder. It is safe for concurrent use.
 type Model struct {

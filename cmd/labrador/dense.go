@@ -119,10 +119,10 @@ func (s *denseSystem) Key(ctx context.Context, d *study.Data) (string, error) {
 		task = prompt.Task(o.Dataset)
 	}
 	dtype := o.DType
-	if dtype == "auto" { // may be another on another machine; 2 is how it is chosen
-		dtype += "/2 on " + kernel.Current().Tier().String()
+	if dtype != "" && dtype != "f32" { // tiers round otherwise, and auto may be another
+		dtype += " on " + kernel.Current().Tier().String()
 	}
-	return fmt.Sprintf("dense/1 %s %s %d %q %q %q %s %d %d %s %s", digest, o.Recipe, o.MaxTokens, system, task, o.Prompt, dtype, o.Dimensions, o.Layer, o.Pooling, s.Format), nil
+	return fmt.Sprintf("dense/1 engine %d %s %s %d %q %q %q %s %d %d %s %s", model.EngineVersion, digest, o.Recipe, o.MaxTokens, system, task, o.Prompt, dtype, o.Dimensions, o.Layer, o.Pooling, s.Format), nil
 }
 
 // fits says, before anything is encoded, whether the model has the layer, dimensions and length that the system asks for.
