@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -70,6 +71,24 @@ func openAdapter(dir string) (*adapter, error) {
 		return nil, fmt.Errorf("model: %s: adapter: %w", dir, err)
 	}
 	return a, nil
+}
+
+// findBase is the folder of the base model that the adapter names: a path, from the adapter's folder where it is none from the root, else
+// the last part of a name such as "Qwen/Qwen2.5-0.5B", beside the adapter.
+func (a *adapter) findBase() string {
+	base := a.base
+	if !filepath.IsAbs(base) {
+		base = filepath.Join(a.dir, base)
+	}
+	if !exists(base, "config.json") {
+		return a.beside()
+	}
+	return base
+}
+
+// beside is where the base model would lie beside the adapter.
+func (a *adapter) beside() string {
+	return filepath.Join(filepath.Dir(filepath.Clean(a.dir)), path.Base(a.base))
 }
 
 // loraStart refuses the ways to begin training under which PEFT changes the base model's weights whenever it loads the adapter

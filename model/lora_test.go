@@ -2,12 +2,15 @@ package model
 
 import (
 	"encoding/json"
+	"errors"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/internal/outside"
 	"github.com/labrador-lab/labrador/weights"
 )
@@ -102,6 +105,49 @@ func TestAdapterOverHead(t *testing.T) {
 	head := vector(peftPrefix+"bert."+query+"A", peftPrefix+"bert."+query+"B", peftPrefix+"bert.pooler.dense.lora_A", peftPrefix+"bert.pooler.dense.lora_B")
 	if !slices.Equal(plain, head) {
 		t.Errorf("behind the prefix: got  %v\nwant %v", head[:4], plain[:4])
+	}
+}
+
+// TestAdapterFolders: one adapter in the folders that programs make of it gives the same vectors: PEFT's, with the base model beside it under
+// the last part of its name; one that holds the base model too; a Transformer module of sentence-transformers.
+func TestAdapterFolders(t *testing.T) {
+	const query = peftPrefix + "encoder.layer.0.attention.self.query.lora_"
+	plain := writeAdapter(t, nil, query+"A", query+"B")
+	vector := func(dir string) []float32 {
+		v, err := openModel(t, dir, Options{Pooling: "mean"}).Encode(t.Context(), labrador.DocumentSide, []labrador.Item{{Text: "an adapter over its base"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.Data
+	}
+	want := vector(plain)
+	base := outside.Data(t, "models/bert")
+	if slices.Equal(want, vector(base)) {
+		t.Fatal("the adapter changes nothing")
+	}
+	parent := t.TempDir()
+	beside := filepath.Join(parent, "tuned")
+	if err := errors.Join(os.CopyFS(beside, os.DirFS(plain)), os.CopyFS(filepath.Join(parent, "bert-tiny"), os.DirFS(base))); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(beside, "adapter_config.json"), `{"peft_type": "LORA", "r": 2, "lora_alpha": 4, "base_model_name_or_path": "makers/bert-tiny"}`)
+	both := filepath.Join(t.TempDir(), "both")
+	if err := errors.Join(os.CopyFS(both, os.DirFS(base)), os.CopyFS(both, os.DirFS(plain))); err != nil {
+		t.Fatal(err)
+	}
+	module := filepath.Join(t.TempDir(), "module")
+	if err := os.CopyFS(module, os.DirFS(plain)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(module, "modules.json"), `[{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}]`)
+	for _, dir := range []string{beside, both, module} {
+		if !slices.Equal(vector(dir), want) {
+			t.Errorf("%s: other vectors", filepath.Base(dir))
+		}
+	}
+	write(t, filepath.Join(beside, "adapter_config.json"), `{"peft_type": "LORA", "r": 2, "lora_alpha": 4, "base_model_name_or_path": "makers/none"}`)
+	if _, err := Open(beside, Options{}); err == nil || !strings.Contains(err.Error(), filepath.Join(parent, "none")) {
+		t.Errorf("a base that is nowhere: %v", err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 // checkpoint is an opened folder or file before its weights are packed.
 type checkpoint struct {
 	path      string
+	base      string // the folder of an adapter's base model; "": the one that the adapter names
 	layout    string // what kind of folder it is, for people
 	config    *config
 	net       *Network
@@ -38,7 +39,7 @@ func openCheckpoint(path string, o Options) (*checkpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w; give a model's folder or .gguf file", err)
 	}
-	c := &checkpoint{path: path, recipe: recipe{special: true, drop: -1}}
+	c := &checkpoint{path: path, base: o.Base, recipe: recipe{special: true, drop: -1}}
 	switch {
 	case !info.IsDir() && strings.HasSuffix(path, ".gguf"):
 		err = c.openGGUF(path)
@@ -46,10 +47,8 @@ func openCheckpoint(path string, o Options) (*checkpoint, error) {
 		err = fmt.Errorf("model: %s: not a folder and not a .gguf file", path)
 	case exists(path, "modules.json") && !isModel2Vec(path):
 		err = c.openModules(path)
-	case exists(path, "adapter_config.json") && !exists(path, "config.json"):
-		err = c.openAdapted(path, o.Base)
-	case exists(path, "config.json"):
-		err = c.openPlain(path, nil)
+	case exists(path, "config.json") || exists(path, "adapter_config.json"):
+		err = c.openTransformer(path)
 	default:
 		err = c.openBare(path)
 	}
@@ -58,6 +57,15 @@ func openCheckpoint(path string, o Options) (*checkpoint, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// openTransformer opens a folder of transformers or of PEFT. In one that is both, the adapter is over the model beside it (transformers 5.23 with
+// peft, models/auto/auto_factory.py, from_pretrained).
+func (c *checkpoint) openTransformer(dir string) error {
+	if exists(dir, "adapter_config.json") {
+		return c.openAdapted(dir, c.base)
+	}
+	return c.openPlain(dir, nil)
 }
 
 // openPlain opens a folder of transformers: config.json, weights, tokenizer.
@@ -124,7 +132,7 @@ func (c *checkpoint) checkVocabulary() error {
 	return nil
 }
 
-// openAdapted opens an adapter with its base model, which is a folder: base, else what the adapter names, beside it.
+// openAdapted opens an adapter with its base model, which is a folder, and with its own tokenizer where it has one.
 func (c *checkpoint) openAdapted(dir, base string) error {
 	a, err := openAdapter(dir)
 	if err != nil {
@@ -132,19 +140,22 @@ func (c *checkpoint) openAdapted(dir, base string) error {
 	}
 	c.files = append(c.files, a.file)
 	c.read = append(c.read, filepath.Join(dir, "adapter_config.json"))
+	if base == "" && exists(dir, "config.json") {
+		base = dir
+	}
 	if base == "" {
-		base = a.base
-		if !filepath.IsAbs(base) {
-			base = filepath.Join(dir, base)
-		}
+		base = a.findBase()
 	}
 	if !exists(base, "config.json") {
-		return fmt.Errorf("model: %s: the adapter's base model %q is not a folder on this machine: name its folder (base)", dir, a.base)
+		return fmt.Errorf("model: %s: the adapter's base model %q is not a folder on this machine: put it at %s, or write its folder to base_model_name_or_path in adapter_config.json", dir, a.base, a.beside())
 	}
 	if err := c.openPlain(base, a); err != nil {
 		return err
 	}
 	c.layout, c.unread = "PEFT adapter over "+base, a.unread()
+	if exists(dir, "tokenizer.json") || exists(dir, "tokenizer_config.json") {
+		return c.openTokenizer(dir)
+	}
 	return nil
 }
 
@@ -181,7 +192,7 @@ func (c *checkpoint) openModule(i int, kind, dir string) error {
 		if err := c.recipe.readTransformer(dir); err != nil {
 			return err
 		}
-		return c.openPlain(dir, nil)
+		return c.openTransformer(dir)
 	case "StaticEmbedding":
 		return c.openStatic(dir)
 	case "Pooling":
