@@ -118,7 +118,7 @@ func (o Options) recipe() (*prompt.Recipe, error) {
 // Template reads the chat template of a model: of its folder's files, or of a GGUF file's metadata.
 func Template(path string) (*prompt.Template, error) {
 	if !strings.EqualFold(filepath.Ext(path), ".gguf") {
-		return prompt.OpenTemplate(path)
+		return prompt.OpenTemplate(model.TextFolder(path))
 	}
 	g, err := weights.OpenGGUF(path)
 	if err != nil {

@@ -579,3 +579,25 @@ func TestKeptOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestAdapterWithRecipe: an adapter without a tokenizer is given the prompts of its base model, by the base's template and tokenizer.
+func TestAdapterWithRecipe(t *testing.T) {
+	item := labrador.Item{Text: "a text"}
+	var prompts [2]string
+	var vectors [2]labrador.Matrix
+	for i, name := range []string{"models/qwen2", "models/qwen2-lora"} {
+		e := openEncoder(t, Options{Model: outside.Data(t, name), Recipe: "one-word"})
+		p, _ := e.Prompt(labrador.DocumentSide, item)
+		prompts[i] = p.Text
+		if in := p.Encode(e.Tokenizer()); len(in.IDs) < 10 {
+			t.Errorf("%s: %d tokens", name, len(in.IDs))
+		}
+		var err error
+		if vectors[i], err = e.Encode(t.Context(), labrador.DocumentSide, []labrador.Item{item}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if prompts[0] != prompts[1] || slices.Equal(vectors[0].Data, vectors[1].Data) {
+		t.Errorf("prompts %q and %q, vectors equal: %v", prompts[0], prompts[1], slices.Equal(vectors[0].Data, vectors[1].Data))
+	}
+}

@@ -73,22 +73,48 @@ func openAdapter(dir string) (*adapter, error) {
 	return a, nil
 }
 
-// findBase is the folder of the base model that the adapter names: a path, from the adapter's folder where it is none from the root, else
-// the last part of a name such as "Qwen/Qwen2.5-0.5B", beside the adapter.
-func (a *adapter) findBase() string {
-	base := a.base
+// findBase is the folder of the base model that the adapter in dir names: a path, from dir where it is none from the root, else the last part
+// of a name such as "Qwen/Qwen2.5-0.5B", beside the adapter.
+func findBase(dir, name string) string {
+	base := name
 	if !filepath.IsAbs(base) {
-		base = filepath.Join(a.dir, base)
+		base = filepath.Join(dir, base)
 	}
 	if !exists(base, "config.json") {
-		return a.beside()
+		return besideAdapter(dir, name)
 	}
 	return base
 }
 
-// beside is where the base model would lie beside the adapter.
-func (a *adapter) beside() string {
-	return filepath.Join(filepath.Dir(filepath.Clean(a.dir)), path.Base(a.base))
+// besideAdapter is where the base model would lie beside the adapter in dir.
+func besideAdapter(dir, name string) string {
+	return filepath.Join(filepath.Dir(filepath.Clean(dir)), path.Base(name))
+}
+
+// BaseFolder is the folder of the base model of the PEFT adapter in path; "" where path is no adapter or has the base model in it.
+func BaseFolder(path string) string {
+	if !exists(path, "adapter_config.json") || exists(path, "config.json") {
+		return ""
+	}
+	c, err := optionalConfig(path, "adapter_config.json")
+	if err != nil {
+		return ""
+	}
+	return findBase(path, c.text("", "base_model_name_or_path"))
+}
+
+// TextFolder is the folder with the tokenizer and the chat template of the model in path: its own, or that of an adapter's base model where the
+// adapter has no tokenizer.
+func TextFolder(path string) string {
+	if base := BaseFolder(path); base != "" && !ownTokenizer(path) {
+		return base
+	}
+	return path
+}
+
+// ownTokenizer says whether an adapter's folder has a tokenizer.
+func ownTokenizer(dir string) bool {
+	return exists(dir, "tokenizer.json") || exists(dir, "tokenizer_config.json")
 }
 
 // loraStart refuses the ways to begin training under which PEFT changes the base model's weights whenever it loads the adapter

@@ -145,6 +145,9 @@ func TestAdapterFolders(t *testing.T) {
 			t.Errorf("%s: other vectors", filepath.Base(dir))
 		}
 	}
+	if got := TextFolder(beside); got != filepath.Join(parent, "bert-tiny") || TextFolder(both) != both || TextFolder(base) != base {
+		t.Errorf("the tokenizer is in %s, %s, %s", got, TextFolder(both), TextFolder(base))
+	}
 	write(t, filepath.Join(beside, "adapter_config.json"), `{"peft_type": "LORA", "r": 2, "lora_alpha": 4, "base_model_name_or_path": "makers/none"}`)
 	if _, err := Open(beside, Options{}); err == nil || !strings.Contains(err.Error(), filepath.Join(parent, "none")) {
 		t.Errorf("a base that is nowhere: %v", err)

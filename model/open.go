@@ -144,16 +144,16 @@ func (c *checkpoint) openAdapted(dir, base string) error {
 		base = dir
 	}
 	if base == "" {
-		base = a.findBase()
+		base = findBase(dir, a.base)
 	}
 	if !exists(base, "config.json") {
-		return fmt.Errorf("model: %s: the adapter's base model %q is not a folder on this machine: put it at %s, or write its folder to base_model_name_or_path in adapter_config.json", dir, a.base, a.beside())
+		return fmt.Errorf("model: %s: the adapter's base model %q is not a folder on this machine: put it at %s, or write its folder to base_model_name_or_path in adapter_config.json", dir, a.base, besideAdapter(dir, a.base))
 	}
 	if err := c.openPlain(base, a); err != nil {
 		return err
 	}
 	c.layout, c.unread = "PEFT adapter over "+base, a.unread()
-	if exists(dir, "tokenizer.json") || exists(dir, "tokenizer_config.json") {
+	if ownTokenizer(dir) {
 		return c.openTokenizer(dir)
 	}
 	return nil

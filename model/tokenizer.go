@@ -11,7 +11,7 @@ import (
 // Tokenizer opens the tokenizer of a model, a folder or a .gguf file, without its weights.
 func Tokenizer(path string) (*token.Tokenizer, error) {
 	if !strings.HasSuffix(path, ".gguf") {
-		return token.Open(path)
+		return token.Open(TextFolder(path))
 	}
 	file, err := weights.OpenGGUF(path)
 	if err != nil {

@@ -107,6 +107,13 @@ func (s *denseSystem) Key(ctx context.Context, d *study.Data) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if base := model.BaseFolder(o.Model); base != "" {
+		below, err := digestOfModel(ctx, base)
+		if err != nil {
+			return "", err
+		}
+		digest += "+" + below
+	}
 	if err := s.fits(o); err != nil {
 		return "", err
 	}
