@@ -31,6 +31,7 @@ func TestRefusals(t *testing.T) {
 		{"modernbert", "hidden_size", `2000000000`, "heads of 500000000 dimensions"},
 		{"qwen2", "hidden_act", `"mish"`, `activation "mish"`},
 		{"qwen2", "rope_scaling", `{"rope_type":"longrope","factor":2}`, `rope type "longrope"`},
+		{"qwen2", "rope_scaling", `{"rope_type":"longrope"}`, `"longrope" is not supported`},
 		{"qwen2", "rope_scaling", `{"type":"linear","factor":0}`, "factor 0"},
 		{"qwen2", "rope_theta", `-1`, "base -1"},
 		{"qwen2", "auto_map", `{"AutoModel":"modeling_x.BiModel"}`, "modeling_x.BiModel"},

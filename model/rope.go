@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // rotary reads the rotary embedding of the layers of a kind ("full_attention" or "sliding_attention") for heads of dim
@@ -101,6 +102,9 @@ func (s ropeScaling) fill(r *Rotary) error {
 	if kind == "default" || kind == "mrope" { // mrope: a text's three positions are one, which makes it the default
 		return nil
 	}
+	if !slices.Contains([]string{"linear", "dynamic", "llama3", "yarn"}, kind) {
+		return fmt.Errorf("rope type %q is not supported (default, linear, dynamic, llama3 and yarn are)", kind)
+	}
 	factor := s.p.number(0, "factor")
 	if factor < 1 && !(kind == "yarn" && factor == 0) {
 		return fmt.Errorf("rope type %q with factor %v", kind, factor)
@@ -117,8 +121,6 @@ func (s ropeScaling) fill(r *Rotary) error {
 		return s.llama3(r, factor)
 	case "yarn":
 		s.yarn(r, factor)
-	default:
-		return fmt.Errorf("rope type %q is not supported (default, linear, dynamic, llama3 and yarn are)", kind)
 	}
 	return nil
 }

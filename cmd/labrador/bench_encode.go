@@ -25,6 +25,9 @@ func benchEncode() *cobra.Command {
 			if o.Threads < 1 || o.Batch < 1 || o.Len < 1 || !(o.Seconds >= 0) {
 				return usagef("--threads, --batch and --len are at least 1, --seconds at least 0")
 			}
+			if o.Model != "" && cmd.Flags().Changed("shape") {
+				return usagef("--shape and --model: give one of them")
+			}
 			shape := bench.ShapeOf(o.Shape)
 			if shape == "" {
 				return usagef("no shape %q: there are %s", o.Shape, strings.Join(bench.Shapes(), ", "))

@@ -38,6 +38,7 @@ func TestWrongUse(t *testing.T) {
 		"index dense:m,max_tokens=few d":                 `"max_tokens=few": want a number`,
 		"model loss -n 3 m in":                           "-n is 4 at least",
 		"bench encode --shape tiny":                      "minilm",
+		"bench encode --shape minilm --model x":          "give one of them",
 		"bench encode --dtype f8":                        "f32, bf16, int8",
 		"bench encode --seconds -1":                      "--seconds",
 		"bench flat --d 0":                               "--d",
