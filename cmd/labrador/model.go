@@ -33,8 +33,9 @@ func modelShowCommand() *cobra.Command {
 		Long: `Say what a model is, what memory it takes on this machine and how texts become vectors with it.
 
 DIR is a folder as Hugging Face publishes it (config.json, or modules.json of sentence-transformers), of a PEFT adapter
-(adapter_config.json) or of static embeddings; FILE is a .gguf file. The whole header, every tensor's shape and the tokenizer are
-checked, so a model that is shown can be run; one that cannot is refused with what it needs.
+(adapter_config.json; its base model is the folder that this names, or the folder of the name's last part beside the adapter) or of
+static embeddings; FILE is a .gguf file. The whole header, every tensor's shape and the tokenizer are checked, so a model that is
+shown can be run; one that cannot is refused with what it needs.
 
   labrador model show all-MiniLM-L6-v2
   labrador model show --json SmolLM2-135M-Instruct.Q4_1.gguf
