@@ -7,16 +7,18 @@ import (
 	"time"
 
 	"github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/model"
 )
 
 // Loss is what an arithmetic changes of a model's vectors, against f32, over a sample of texts, and what it gains.
 type Loss struct {
 	DType           string  `json:"dtype"`
 	Texts           int     `json:"texts"`
-	Cosine          float64 `json:"cosine"`       // of a text's vector with its vector in f32, mean
-	LeastCosine     float64 `json:"least_cosine"` // the worst of them
-	Neighbours      float64 `json:"neighbours"`   // share of each text's nearest others in the sample that stay nearest: ten, or half of a small sample
-	TokensPerSecond float64 `json:"tokens_per_s"` // on this machine, with the options' threads
+	Cosine          float64 `json:"cosine"`         // of a text's vector with its vector in f32, mean
+	LeastCosine     float64 `json:"least_cosine"`   // the worst of them
+	Centred         float64 `json:"centred_cosine"` // mean cosine when the sample's mean vector is taken off: of what a ranking lives on
+	Neighbours      float64 `json:"neighbours"`     // share of each text's nearest others in the sample that stay nearest: ten, or half of a small sample
+	TokensPerSecond float64 `json:"tokens_per_s"`   // on this machine, with the options' threads
 }
 
 // MeasureLoss encodes items in f32 and then in every dtype, one model in memory at a time, and compares. done hears of the number of
@@ -42,7 +44,7 @@ func MeasureLoss(ctx context.Context, o Options, items []labrador.Item, dtypes [
 			l.Cosine += c / float64(m.Rows)
 			l.LeastCosine = min(l.LeastCosine, c)
 		}
-		l.Neighbours = neighboursKept(exact, m)
+		l.Centred, l.Neighbours = model.CentredCosine(exact, m), neighboursKept(exact, m)
 		losses = append(losses, l)
 	}
 	return losses, nil

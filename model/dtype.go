@@ -86,7 +86,7 @@ func autoDType(ctx context.Context, c *checkpoint, opts Options) (string, error)
 		}
 		if dtype == "f32" {
 			exact = v
-		} else if meanCosine(centred(exact), centred(v)) < AutoCosine {
+		} else if CentredCosine(exact, v) < AutoCosine {
 			return dtypeOf(near), nil
 		}
 	}
@@ -115,6 +115,9 @@ func encodeAutoTexts(ctx context.Context, c *checkpoint, opts Options) (labrador
 	}
 	return m.Encode(ctx, labrador.DocumentSide, items)
 }
+
+// CentredCosine is the mean cosine of two matrices' rows, less the mean row of each.
+func CentredCosine(a, b labrador.Matrix) float64 { return meanCosine(centred(a), centred(b)) }
 
 // centred is m less the mean of its rows.
 func centred(m labrador.Matrix) labrador.Matrix {

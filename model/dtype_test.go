@@ -30,7 +30,7 @@ func TestAutoDType(t *testing.T) {
 			return v
 		}
 		want := dtypeOf(near)
-		if c := meanCosine(centred(encode("f32")), centred(encode("int8"))); fastest.String() == "int8" && m.net.Layers > 0 && c >= AutoCosine {
+		if c := CentredCosine(encode("f32"), encode("int8")); fastest.String() == "int8" && m.net.Layers > 0 && c >= AutoCosine {
 			want = "int8"
 		}
 		if m.DType() != want {
@@ -69,7 +69,7 @@ func TestCentred(t *testing.T) {
 	if c := meanCosine(a, b); c < .999 {
 		t.Errorf("mean cosine %v", c)
 	}
-	if c := meanCosine(centred(a), centred(b)); c != -1 {
+	if c := CentredCosine(a, b); c != -1 {
 		t.Errorf("mean cosine %v of centred rows, want -1", c)
 	}
 }

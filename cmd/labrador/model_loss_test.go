@@ -50,7 +50,7 @@ func TestModelLoss(t *testing.T) {
 			t.Errorf("%+v", l)
 		}
 	}
-	if losses[0].Cosine < 1-1e-5 || losses[0].Neighbours != 1 {
+	if losses[0].Cosine < 1-1e-5 || losses[0].Centred < 1-1e-5 || losses[0].Neighbours != 1 {
 		t.Errorf("f32 against itself: %+v", losses[0])
 	}
 	if text, err = run("-n", "20", dir, in); err != nil || !strings.Contains(text, "neighbours") {
