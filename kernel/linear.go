@@ -275,8 +275,8 @@ const wholeRows = 64
 // linearCache is what one block of rows may take of the second-level cache.
 const linearCache = 384 << 10
 
-// multiply hands out the tiles. Blocks of rows are as tall as stay in the second-level cache beside a panel; where there
-// are few of them a part is fewer panels.
+// multiply hands out the tiles. Blocks of rows are as tall as stay in the second-level cache beside a panel, with all their groups where that is
+// wholeRows at least, else with those of one pass; where there are few blocks a part is fewer panels.
 func (j *linearJob) multiply() {
 	gs := &j.w.k.t.gemm
 	rows, tile := j.out.Rows, len(j.g.of)

@@ -37,6 +37,13 @@ func (a *asm) label(s string) { fmt.Fprintf(a, "%s:\n", s) }
 
 func (a *asm) text(name, frame string) { fmt.Fprintf(a, "TEXT ·%s(SB), NOSPLIT, $%s\n", name, frame) }
 
+// declare begins a function with its Go declaration, func name and signature, and its frame's size.
+func (a *asm) declare(s *stubs, name, signature, frame string) {
+	fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s%s\n\n", name, signature)
+	fmt.Fprintf(a, "// func %s%s\n", name, signature)
+	a.text(name, frame)
+}
+
 func (a *asm) ret() {
 	a.p("VZEROUPPER")
 	a.p("RET")

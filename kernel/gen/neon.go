@@ -261,9 +261,7 @@ func (a *asm) neonEpilogue(t neonTile) {
 // neonDot writes dot products and squared distances of n values, a multiple of 16.
 func (a *asm) neonDot(s *stubs) {
 	for _, name := range []string{"dotNEON", "sqL2NEON"} {
-		fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(a, b *float32, n int) float32\n\n", name)
-		fmt.Fprintf(a, "// func %s(a, b *float32, n int) float32\n", name)
-		a.text(name, "0-28")
+		a.declare(s, name, "(a, b *float32, n int) float32", "0-28")
 		a.p("MOVD a+0(FP), R0")
 		a.p("MOVD b+8(FP), R1")
 		a.p("MOVD n+16(FP), R2")

@@ -1,7 +1,5 @@
 package main
 
-import "fmt"
-
 // genPeak writes loops of nothing but multiplications in registers: what the processor can do at most.
 func genPeak(a *asm, s *stubs) {
 	type loop struct {
@@ -32,9 +30,7 @@ func genPeak(a *asm, s *stubs) {
 	}
 	for _, l := range loops {
 		name := l.name + a.suffix()
-		fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(n int)\n\n", name)
-		fmt.Fprintf(a, "// func %s(n int)\n", name)
-		a.text(name, "0-8")
+		a.declare(s, name, "(n int)", "0-8")
 		a.p("MOVQ n+0(FP), CX")
 		for i := range 16 {
 			a.clear(i)

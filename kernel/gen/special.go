@@ -14,11 +14,9 @@ func (a *asm) suffix() string { return map[string]string{"Z": "AVX512", "Y": "AV
 func (a *asm) begin(s *stubs, name, result string, params ...string) {
 	name += a.suffix()
 	sig := strings.Join(params, ", ") + ", n int"
-	fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(%s) %s\n\n", name, sig, result)
-	fmt.Fprintf(a, "// func %s(%s) %s\n", name, sig, result)
 	size := 8*len(params) + 8
 	size += map[string]int{"": 0, "float32": 4, "int32": 4, "int": 8}[result]
-	a.text(name, fmt.Sprintf("0-%d", size))
+	a.declare(s, name, "("+sig+") "+result, fmt.Sprintf("0-%d", size))
 	for i, p := range params {
 		name, typ, _ := strings.Cut(p, " ")
 		if name == "scale" {

@@ -44,9 +44,7 @@ func genTurns(a *asm, s *stubs) {
 // rows j and n-j the one take cosines, the other sines.
 func genHartley(a *asm, s *stubs, n int) {
 	name := fmt.Sprintf("hartley%d%s", n, a.suffix())
-	fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(x *float32, block int)\n\n", name)
-	fmt.Fprintf(a, "// func %s(x *float32, block int)\n", name)
-	a.text(name, "0-16")
+	a.declare(s, name, "(x *float32, block int)", "0-16")
 	a.p("MOVQ x+0(FP), DI")
 	a.p("MOVQ block+8(FP), CX")
 	a.p("LEAQ (CX*4), R8")
@@ -98,10 +96,8 @@ func genHartley(a *asm, s *stubs, n int) {
 // genHadamard writes transforms of blocks that fit in registers, of products of two rows: hadamardN for N floats, over as many blocks as there are.
 func genHadamard(a *asm, s *stubs) {
 	for n := a.lanes; n <= a.registers()/2*a.lanes; n *= 2 {
-		name := fmt.Sprintf("hadamard%d%s", n, map[string]string{"Z": "AVX512", "Y": "AVX2"}[a.reg])
-		fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(dst, x, y []float32)\n\n", name)
-		fmt.Fprintf(a, "// func %s(dst, x, y []float32)\n", name)
-		a.text(name, "0-72")
+		name := fmt.Sprintf("hadamard%d%s", n, a.suffix())
+		a.declare(s, name, "(dst, x, y []float32)", "0-72")
 		a.p("MOVQ dst_base+0(FP), DI")
 		a.p("MOVQ x_base+24(FP), SI")
 		a.p("MOVQ y_base+48(FP), DX")

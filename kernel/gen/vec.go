@@ -155,7 +155,7 @@ func (a *asm) setMask() {
 
 // row writes a rowFunc.
 func (a *asm) row(s *stubs, r rowFunc) {
-	name := r.name + map[string]string{"Z": "AVX512", "Y": "AVX2"}[a.reg]
+	name := r.name + a.suffix()
 	args := 24*len(r.ptrs) + (4*len(r.scalars)+7)/8*8
 	sig := ""
 	if len(r.ptrs) > 0 {
@@ -175,9 +175,7 @@ func (a *asm) row(s *stubs, r rowFunc) {
 	} else if len(r.scalars)%2 == 1 {
 		size = args - 4
 	}
-	fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(%s)%s\n\n", name, sig, ret)
-	fmt.Fprintf(a, "// func %s(%s)%s\n", name, sig, ret)
-	a.text(name, fmt.Sprintf("0-%d", size))
+	a.declare(s, name, "("+sig+")"+ret, fmt.Sprintf("0-%d", size))
 	a.p("MOVQ %s_len+8(FP), CX", r.ptrs[0])
 	for i, p := range r.ptrs {
 		a.p("MOVQ %s_base+%d(FP), %s", p, 24*i, ptrRegs[i])
