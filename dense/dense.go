@@ -118,7 +118,11 @@ func (o Options) recipe() (*prompt.Recipe, error) {
 // Template reads the chat template of a model: of its folder's files, or of a GGUF file's metadata.
 func Template(path string) (*prompt.Template, error) {
 	if !strings.EqualFold(filepath.Ext(path), ".gguf") {
-		return prompt.OpenTemplate(model.TextFolder(path))
+		folder, err := model.TextFolder(path)
+		if err != nil {
+			return nil, err
+		}
+		return prompt.OpenTemplate(folder)
 	}
 	g, err := weights.OpenGGUF(path)
 	if err != nil {

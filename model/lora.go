@@ -35,13 +35,9 @@ const peftPrefix = "base_model.model."
 
 // openAdapter reads the adapter in dir. What PEFT can do beyond low-rank additions to linear maps is refused by name.
 func openAdapter(dir string) (*adapter, error) {
-	raw, err := readConfigFile(filepath.Join(dir, "adapter_config.json"))
+	c, raw, err := readAdapterConfig(dir)
 	if err != nil {
 		return nil, err
-	}
-	c, err := parseConfig(raw)
-	if err != nil {
-		return nil, within(dir, err)
 	}
 	a := &adapter{dir: dir, base: c.text("", "base_model_name_or_path"), rank: c.size("r"), alpha: c.number(8, "lora_alpha"),
 		rs: c.flag("use_rslora", false), used: map[string]bool{}, names: map[string]string{}}
@@ -75,41 +71,56 @@ func openAdapter(dir string) (*adapter, error) {
 
 // findBase is the folder of the base model that the adapter in dir names: a path, from dir where it is none from the root, else the last part
 // of a name such as "Qwen/Qwen2.5-0.5B", beside the adapter.
-func findBase(dir, name string) string {
+func findBase(dir, name string) (string, error) {
 	base := name
 	if !filepath.IsAbs(base) {
 		base = filepath.Join(dir, base)
 	}
-	if !exists(base, "config.json") {
-		return besideAdapter(dir, name)
+	beside := filepath.Join(filepath.Dir(filepath.Clean(dir)), path.Base(name))
+	switch {
+	case exists(base, "config.json"):
+		return base, nil
+	case exists(beside, "config.json"):
+		return beside, nil
 	}
-	return base
-}
-
-// besideAdapter is where the base model would lie beside the adapter in dir.
-func besideAdapter(dir, name string) string {
-	return filepath.Join(filepath.Dir(filepath.Clean(dir)), path.Base(name))
+	return "", fmt.Errorf("model: %s: the adapter's base model %q is not a folder on this machine: put it at %s, or write its folder to base_model_name_or_path in adapter_config.json", dir, name, beside)
 }
 
 // BaseFolder is the folder of the base model of the PEFT adapter in path; "" where path is no adapter or has the base model in it.
-func BaseFolder(path string) string {
+func BaseFolder(path string) (string, error) {
 	if !exists(path, "adapter_config.json") || exists(path, "config.json") {
-		return ""
+		return "", nil
 	}
-	c, err := optionalConfig(path, "adapter_config.json")
+	c, _, err := readAdapterConfig(path)
 	if err != nil {
-		return ""
+		return "", err
 	}
 	return findBase(path, c.text("", "base_model_name_or_path"))
 }
 
 // TextFolder is the folder with the tokenizer and the chat template of the model in path: its own, or that of an adapter's base model where the
 // adapter has no tokenizer.
-func TextFolder(path string) string {
-	if base := BaseFolder(path); base != "" && !ownTokenizer(path) {
-		return base
+func TextFolder(path string) (string, error) {
+	if ownTokenizer(path) {
+		return path, nil
 	}
-	return path
+	base, err := BaseFolder(path)
+	if base == "" {
+		return path, err
+	}
+	return base, nil
+}
+
+// readAdapterConfig reads adapter_config.json in dir, and returns its bytes too.
+func readAdapterConfig(dir string) (c *config, raw []byte, err error) {
+	name := filepath.Join(dir, "adapter_config.json")
+	if raw, err = readConfigFile(name); err != nil {
+		return nil, nil, err
+	}
+	if c, err = parseConfig(raw); err != nil {
+		return nil, nil, within(name, err)
+	}
+	return c, raw, nil
 }
 
 // ownTokenizer says whether an adapter's folder has a tokenizer.

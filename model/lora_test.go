@@ -145,12 +145,20 @@ func TestAdapterFolders(t *testing.T) {
 			t.Errorf("%s: other vectors", filepath.Base(dir))
 		}
 	}
-	if got := TextFolder(beside); got != filepath.Join(parent, "bert-tiny") || TextFolder(both) != both || TextFolder(base) != base {
-		t.Errorf("the tokenizer is in %s, %s, %s", got, TextFolder(both), TextFolder(base))
+	for dir, want := range map[string]string{beside: filepath.Join(parent, "bert-tiny"), both: both, base: base} {
+		if got, err := TextFolder(dir); got != want || err != nil {
+			t.Errorf("%s: the tokenizer is in %s, want %s (%v)", dir, got, want, err)
+		}
 	}
 	write(t, filepath.Join(beside, "adapter_config.json"), `{"peft_type": "LORA", "r": 2, "lora_alpha": 4, "base_model_name_or_path": "makers/none"}`)
 	if _, err := Open(beside, Options{}); err == nil || !strings.Contains(err.Error(), filepath.Join(parent, "none")) {
 		t.Errorf("a base that is nowhere: %v", err)
+	}
+	write(t, filepath.Join(beside, "adapter_config.json"), `{"peft_type":`)
+	for _, f := range []func() error{func() error { _, err := Open(beside, Options{}); return err }, func() error { _, err := Tokenizer(beside); return err }} {
+		if err := f(); err == nil || !strings.Contains(err.Error(), "adapter_config.json") {
+			t.Errorf("a configuration that is cut off: %v", err)
+		}
 	}
 }
 

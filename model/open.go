@@ -140,14 +140,13 @@ func (c *checkpoint) openAdapted(dir, base string) error {
 	}
 	c.files = append(c.files, a.file)
 	c.read = append(c.read, filepath.Join(dir, "adapter_config.json"))
-	if base == "" && exists(dir, "config.json") {
+	switch {
+	case base == "" && exists(dir, "config.json"):
 		base = dir
-	}
-	if base == "" {
-		base = findBase(dir, a.base)
-	}
-	if !exists(base, "config.json") {
-		return fmt.Errorf("model: %s: the adapter's base model %q is not a folder on this machine: put it at %s, or write its folder to base_model_name_or_path in adapter_config.json", dir, a.base, besideAdapter(dir, a.base))
+	case base == "":
+		if base, err = findBase(dir, a.base); err != nil {
+			return err
+		}
 	}
 	if err := c.openPlain(base, a); err != nil {
 		return err

@@ -11,7 +11,11 @@ import (
 // Tokenizer opens the tokenizer of a model, a folder or a .gguf file, without its weights.
 func Tokenizer(path string) (*token.Tokenizer, error) {
 	if !strings.HasSuffix(path, ".gguf") {
-		return token.Open(TextFolder(path))
+		folder, err := TextFolder(path)
+		if err != nil {
+			return nil, err
+		}
+		return token.Open(folder)
 	}
 	file, err := weights.OpenGGUF(path)
 	if err != nil {

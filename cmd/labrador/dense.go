@@ -107,7 +107,11 @@ func (s *denseSystem) Key(ctx context.Context, d *study.Data) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if base := model.BaseFolder(o.Model); base != "" {
+	base, err := model.BaseFolder(o.Model)
+	if err != nil {
+		return "", err
+	}
+	if base != "" {
 		below, err := digestOfModel(ctx, base)
 		if err != nil {
 			return "", err

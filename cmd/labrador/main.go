@@ -47,7 +47,7 @@ func exitStatus(cmd *cobra.Command, err error) int {
 		fmt.Fprintf(os.Stderr, "labrador: %s (see '%s --help')\n", oneLine(err), cmd.CommandPath())
 		return 2
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(os.Stderr, "labrador: interrupted; what was finished is kept; give the same command again")
+		fmt.Fprintln(os.Stderr, "labrador: interrupted; a command that keeps what it finished (compare, encode, index) goes on when it is given again")
 		return 1
 	}
 	fmt.Fprintf(os.Stderr, "labrador: %s\n", oneLine(err))

@@ -64,6 +64,9 @@ func modelLoss(cmd *cobra.Command, o lossFlags, in string) error {
 	if _, err := os.Stat(o.Model); err != nil {
 		return fmt.Errorf("model loss: %w; give a model's folder or .gguf file", err)
 	}
+	if _, err := os.Stat(in); err != nil {
+		return fmt.Errorf("model loss: %w; give a dataset's folder or a file of texts", err)
+	}
 	sample, err := sampleItems(in, o.n)
 	if err != nil {
 		return err
