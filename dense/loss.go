@@ -61,6 +61,9 @@ func encodeSample(ctx context.Context, o Options, items []labrador.Item, done fu
 	if err != nil {
 		return m, 0, err
 	}
+	if _, err := e.model.EncodeTokens(ctx, tokens[:1]); err != nil { // memory is touched for the first time: not counted
+		return m, 0, err
+	}
 	parts := slices.Collect(slices.Chunk(tokens, 32))
 	total, busy := 0, time.Duration(0)
 	for _, part := range parts {
