@@ -5,7 +5,7 @@ package index
 import (
 	"unsafe"
 
-	"golang.org/x/sys/cpu"
+	"github.com/klauspost/cpuid/v2"
 
 	"github.com/labrador-lab/labrador/kernel"
 )
@@ -16,12 +16,12 @@ var bm25SIMD = simdLevels()[len(simdLevels())-1]
 // simdLevels are the sets that run here, the fastest last. AVX2 takes the bit instructions that came with it in Haswell and
 // Zen; AVX-512 takes VBMI and VBMI2 too, which came with Ice Lake and Zen 4.
 func simdLevels() []simdLevel {
-	levels, tier, x := []simdLevel{simdPlain}, kernel.Current().Tier(), &cpu.X86
-	if tier < kernel.AVX2 || !x.HasBMI1 || !x.HasBMI2 || !x.HasPOPCNT {
+	levels, tier, has := []simdLevel{simdPlain}, kernel.Current().Tier(), cpuid.CPU.Supports
+	if tier < kernel.AVX2 || !has(cpuid.BMI1, cpuid.BMI2, cpuid.POPCNT) {
 		return levels
 	}
 	levels = append(levels, simdAVX2)
-	if tier >= kernel.AVX512 && x.HasAVX512VBMI && x.HasAVX512VBMI2 && x.HasAVX512BW {
+	if tier >= kernel.AVX512 && has(cpuid.AVX512VBMI, cpuid.AVX512VBMI2, cpuid.AVX512BW) {
 		levels = append(levels, simdAVX512)
 	}
 	return levels

@@ -19,7 +19,7 @@ var shapes = []struct {
 func BenchmarkLinear(b *testing.B) {
 	for _, threads := range []int{1, 2} {
 		for _, rows := range []int{2048, 512, 128, 32, 1} {
-			for _, f := range formats {
+			for _, f := range formatsOf(Current()) {
 				for _, s := range shapes {
 					b.Run(fmt.Sprintf("%v/%s/T=%d/threads=%d", f, s.name, rows, threads), func(b *testing.B) {
 						k, p := Current(), NewPool(threads)
@@ -221,7 +221,7 @@ func BenchmarkPool(b *testing.B) {
 func BenchmarkPack(b *testing.B) {
 	k := Current()
 	row := normals(random(1), 896)
-	for _, f := range formats {
+	for _, f := range formatsOf(Current()) {
 		b.Run(f.String(), func(b *testing.B) {
 			cpu := cpuSeconds()
 			for b.Loop() {

@@ -36,6 +36,22 @@ func ToF16(f float32) F16 {
 	return sign | F16((abs-0x38000000+0xfff+abs>>13&1)>>13)
 }
 
+// roundF16 rounds to the nearest number of half precision, ties to even, beyond the largest to infinity.
+func roundF16(v float64) float64 {
+	const smallest, dropped = 0x1p-14, 52 - 10 // normal number; bits of the fraction
+	if math.Abs(v) < smallest {
+		const step = 0x1.8p52 * 0x1p-24 // whose last bit is the step of denormal numbers
+		return v + step - step
+	}
+	b := math.Float64bits(v)
+	b += 1<<(dropped-1) - 1 + b>>dropped&1
+	v = math.Float64frombits(b &^ (1<<dropped - 1))
+	if math.Abs(v) > 65504 {
+		return math.Copysign(math.Inf(1), v)
+	}
+	return v
+}
+
 // Float32 is exact.
 func (h F16) Float32() float32 {
 	sign := uint32(h&0x8000) << 16

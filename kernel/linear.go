@@ -217,6 +217,8 @@ func (j *linearJob) convertRow(thread int, row unsafe.Pointer, i int) {
 			w.k.t.toBF16(dst[:c], j.x.Row(i))
 		}
 		clear(dst[c:])
+	case inputF16:
+		j.rowS[i] = w.halve(unsafe.Slice((*F16)(row), padded), j.x.Row(i))
 	default:
 		j.quantizeRow(thread, row, i)
 	}

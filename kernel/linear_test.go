@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"unsafe"
 )
@@ -61,7 +62,7 @@ func (lc linearCase) check(t *testing.T, k *Kernels, p *Pool, f Format) {
 	}
 	packed.LinearFused(p, out, xm, fused)
 	what := fmt.Sprintf("%+v %v", lc, f)
-	eps := map[Format]float64{FormatF32: 2e-6, FormatBF16: 1. / 128, FormatInt16: 1. / 512, FormatInt8: 0}[f]
+	eps := map[Format]float64{FormatF32: 2e-6, FormatBF16: 1. / 128, FormatF16: 1. / 512, FormatInt16: 1. / 512, FormatInt8: 0}[f]
 	for i := range lc.rows {
 		for o := range os {
 			if o >= lc.oc {
@@ -83,13 +84,18 @@ func (lc linearCase) check(t *testing.T, k *Kernels, p *Pool, f Format) {
 	}
 }
 
-var formats = []Format{FormatF32, FormatBF16, FormatInt16, FormatInt8}
+var formats = []Format{FormatF32, FormatBF16, FormatF16, FormatInt16, FormatInt8}
+
+// formatsOf are the formats of a tier.
+func formatsOf(k *Kernels) []Format {
+	return slices.DeleteFunc(slices.Clone(formats), func(f Format) bool { return !k.Has(f) })
+}
 
 func TestLinear(t *testing.T) {
 	forTiers(t, func(t *testing.T, k *Kernels) {
 		p := NewPool(2)
 		defer p.Close()
-		for _, f := range formats {
+		for _, f := range formatsOf(k) {
 			for rows := 1; rows <= 20; rows++ {
 				linearCase{rows: rows, oc: 50, c: 24, bias: rows%2 == 0, add: rows%3 == 0}.check(t, k, p, f)
 			}
@@ -130,7 +136,8 @@ func FuzzLinear(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			lc.check(t, k, pools[flags>>2&1], formats[int(flags>>3&3)])
+			have := formatsOf(k)
+			lc.check(t, k, pools[flags>>2&1], have[int(flags>>3)%len(have)])
 		}
 	})
 }
@@ -224,7 +231,7 @@ func TestLinearAllocations(t *testing.T) {
 	r := random(8)
 	x := MatOf(normals(r, 33*100), 33, 100)
 	out := MatOf(make([]float32, 33*70), 33, 70)
-	for _, f := range formats {
+	for _, f := range formatsOf(k) {
 		w := k.Pack(f, 70, 100, func(i int, dst []float32) { copy(dst, x.Row(i%33)) })
 		w.Linear(p, out, x)
 		if n := testing.AllocsPerRun(10, func() { w.Linear(p, out, x) }); n > 0 {
@@ -295,8 +302,9 @@ func TestPairsStayWithin16Bits(t *testing.T) {
 	})
 }
 
-// TestInt16Bounds multiplies vectors with themselves, whose sums of codes are the largest that int16Norm allows: they stay exact.
-func TestInt16Bounds(t *testing.T) {
+// TestBounds multiplies vectors with themselves, whose sums are the largest that int16Norm and halfNorm allow: those of integers stay exact, those of half
+// precision finite.
+func TestBounds(t *testing.T) {
 	forTiers(t, func(t *testing.T, k *Kernels) {
 		p := NewPool(1)
 		defer p.Close()
@@ -312,23 +320,63 @@ func TestInt16Bounds(t *testing.T) {
 				steps[i] = float32(i*i%7) * float32(1+99*(i/500%2))
 			}
 			steps[0] = 1
-			for name, v := range map[string][]float32{"spike": spike, "ones": ones, "steps": steps, "normal": normals(random(uint64(c)), c)} {
-				w := k.Pack(FormatInt16, 2, c, func(i int, dst []float32) {
-					for j := range dst {
-						dst[j] = v[j] * float32(1-2*i)
-					}
-				})
-				out := MatOf(make([]float32, 2), 1, 2)
-				w.Linear(p, out, MatOf(v, 1, c))
-				want := 0.
-				for _, x := range v {
-					want += float64(x) * float64(x)
-				}
-				for i, sign := range []float64{1, -1} {
-					if got := float64(out.Data[i]); math.Abs(got-sign*want) > 1e-3*want {
-						t.Errorf("%s of %d: %v, want %v", name, c, got, sign*want)
+			for _, v := range map[string][]float32{"spike": spike, "ones": ones, "steps": steps, "normal": normals(random(uint64(c)), c)} {
+				for f, eps := range map[Format]float64{FormatInt16: 1e-3, FormatF16: 1e-2} {
+					if k.Has(f) {
+						withItself(t, k, p, f, v, eps)
 					}
 				}
+			}
+		}
+	})
+}
+
+// withItself multiplies v with itself and with its negative.
+func withItself(t *testing.T, k *Kernels, p *Pool, f Format, v []float32, eps float64) {
+	t.Helper()
+	w := k.Pack(f, 2, len(v), func(i int, dst []float32) {
+		for j := range dst {
+			dst[j] = v[j] * float32(1-2*i)
+		}
+	})
+	out := MatOf(make([]float32, 2), 1, 2)
+	w.Linear(p, out, MatOf(v, 1, len(v)))
+	want := 0.
+	for _, x := range v {
+		want += float64(x) * float64(x)
+	}
+	for i, sign := range []float64{1, -1} {
+		near(t, f.String(), float64(out.Data[i]), sign*want, 0, eps, len(v))
+	}
+}
+
+// TestHalfAsPlain: products of half precision are the plain tier's to the bit, chain by chain.
+func TestHalfAsPlain(t *testing.T) {
+	plain, err := For(Plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		if !k.Has(FormatF16) || k.Tier() == Plain {
+			t.Skip("no products of half precision but the plain ones")
+		}
+		p, r := NewPool(1), random(12)
+		defer p.Close()
+		for n := 1; n <= 60; n += 1 + n/20 {
+			rows, oc, c := n%23+1, 3*n, 1+n*n/4
+			x, w := normals(r, rows*c), normals(r, oc*c)
+			for i := range x { // of many sizes, denormal ones among them
+				x[i] *= float32(math.Exp2(float64(i % 30 * (i / c % 2) * -1)))
+			}
+			var out [2]Mat
+			for i, k := range []*Kernels{k, plain} {
+				m := k.Pack(FormatF16, oc, c, func(i int, dst []float32) { copy(dst, w[i*c:]) })
+				m.SetBias(w[:oc])
+				out[i] = MatOf(make([]float32, rows*oc), rows, oc)
+				m.Linear(p, out[i], MatOf(x, rows, c))
+			}
+			if !slices.Equal(out[0].Data, out[1].Data) {
+				t.Fatalf("(%d, %d) times (%d, %d) differs from plain", rows, c, oc, c)
 			}
 		}
 	})

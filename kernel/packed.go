@@ -17,6 +17,9 @@ const (
 	// FormatBF16 keeps bfloat16, sums in float32. Where the processor multiplies bfloat16 faster than float32, inputs are rounded to
 	// bfloat16 too; elsewhere they stay float32 and the weights are widened as they are loaded.
 	FormatBF16
+	// FormatF16 keeps IEEE half precision and a power of two per output channel. Inputs are rounded to half precision row by row, scaled so that no
+	// sum overflows; sums are half precision over chains of halfChain pairs at most, which are added in float32. See Kernels.Has.
+	FormatF16
 	// FormatInt16 keeps two bytes per value and a scale per output channel. Inputs are quantised row by row, both turned as for FormatInt8. Codes are
 	// as large as exact sums in 32 bits allow (see int16Norm): closer to float32 than bfloat16 is, and faster where processors have no fast products of that.
 	FormatInt16
@@ -25,11 +28,14 @@ const (
 	FormatInt8
 )
 
-// String is "f32", "bf16", "int16" or "int8".
-func (f Format) String() string { return [...]string{"f32", "bf16", "int16", "int8"}[f] }
+// String is "f32", "bf16", "f16", "int16" or "int8".
+func (f Format) String() string { return [...]string{"f32", "bf16", "f16", "int16", "int8"}[f] }
+
+// Has says whether the tier multiplies a format. All have all, but FormatF16, which Plain and AVX512FP16 have.
+func (k *Kernels) Has(f Format) bool { return k.gemm(f).of != nil }
 
 // Arithmetic names how the tier multiplies a format, where that changes more than the last bits of a product: "f32", "bf16" or
-// "bf16 widened" (inputs stay float32), "int16", "int8" or "int8 in pairs" (rounded a little coarser, see pairLimit).
+// "bf16 widened" (inputs stay float32), "f16", "int16", "int8" or "int8 in pairs" (rounded a little coarser, see pairLimit).
 func (k *Kernels) Arithmetic(f Format) string {
 	switch {
 	case f == FormatBF16 && k.t.gemm.bf16.input == inputF32:
@@ -40,8 +46,12 @@ func (k *Kernels) Arithmetic(f Format) string {
 	return f.String()
 }
 
-// Half is the faster of the formats with two bytes per value, whose products are as near to float32's as bfloat16 allows: FormatBF16 or FormatInt16.
+// Half is the tier's format of two bytes per value for products as near to float32's as bfloat16 allows: FormatF16 where the tier is for that, else the
+// faster of FormatBF16 and FormatInt16.
 func (k *Kernels) Half() Format {
+	if k.tier == AVX512FP16 {
+		return FormatF16
+	}
 	if k.t.gemm.int16Pays && k.t.gemm.bf16.input == inputF32 {
 		return FormatInt16
 	}
@@ -93,7 +103,7 @@ type Packed struct {
 	data   []byte
 	memory *pages.Block // that data lies in; nil: Go's heap
 	bias   []float32    // padded to whole lanes; nil for none
-	scale  []float32    // int8 and int16: per output channel, padded
+	scale  []float32    // int8, int16 and f16: per output channel, padded
 	comp   []int32      // int8 with inputU8: what makes inputs positive, times the sum of each channel, padded
 	turn   *rotation    // int8 and int16 weights; nil for codes
 }
@@ -133,13 +143,20 @@ func (k *Kernels) newUnplaced(f Format, g *gemmKernels, oc, c int) *Packed {
 	if oc < 0 || c < 1 {
 		panic(fmt.Sprintf("kernel: Pack: shape (%d, %d)", oc, c))
 	}
+	if g.of == nil {
+		panic(fmt.Sprintf("kernel: Pack: tier %v has no products of %v", k.tier, f))
+	}
 	w := &Packed{k: k, g: g, format: f, oc: oc, c: c, groups: g.groups(c)}
 	padded := roundUp(oc, k.t.gemm.lanes)
 	w.pass = w.groups
-	if f != FormatInt8 {
+	switch f {
+	case FormatInt8:
+	case FormatF16:
+		w.pass = evenly(w.groups, halfChain)
+	default:
 		w.pass = evenly(w.groups, k.t.gemm.kBlock/g.groupA())
 	}
-	if f == FormatInt16 || f == FormatInt8 {
+	if f == FormatF16 || f == FormatInt16 || f == FormatInt8 {
 		w.scale = make([]float32, padded)
 		if g.input == inputU8 {
 			w.comp = make([]int32, padded)
@@ -193,13 +210,32 @@ func (w *Packed) quantize(codes []int8, x []float32) (scale float32) {
 // 32 bits (Cauchy and Schwarz): 46,000 and rounding, half the root of a pass's values, squared are less than 2^31.
 const int16Norm = 46000
 
+// length is the length of the longest part of x that one pass covers.
+func (w *Packed) length(x []float32) float64 {
+	pass, squares := w.pass*w.g.group, float32(0)
+	for i := 0; i < len(x); i += pass {
+		squares = max(squares, w.k.t.sumSquares(x[i:min(i+pass, len(x))]))
+	}
+	return math.Sqrt(float64(squares))
+}
+
+// halfChain is how many pairs of products are added in half precision, halfNorm the length that one pass of a channel or of a row of inputs is scaled
+// to at most: no sum of a pass is larger than its square, far below the largest number, 65504.
+const halfChain, halfNorm = 64, 128
+
+// halve writes x in half precision over a power of two, zeros up to the end of dst, and returns that power: numbers of bfloat16 stay exact.
+func (w *Packed) halve(dst []F16, x []float32) (scale float32) {
+	_, exp := math.Frexp(w.length(x) / halfNorm)
+	scale = float32(math.Ldexp(1, max(exp, -100)))
+	w.k.t.scaleF16(dst[:len(x)], x, 1/scale)
+	clear(dst[len(x):])
+	return scale
+}
+
 // quantize16 writes the codes of x, zeros up to the end of codes, and returns their scale.
 func (w *Packed) quantize16(codes []int16, x []float32) (scale float32) {
-	t, pass, squares := &w.k.t, w.pass*w.g.group, float32(0)
-	for i := 0; i < len(x); i += pass {
-		squares = max(squares, t.sumSquares(x[i:min(i+pass, len(x))]))
-	}
-	scale = max(float32(math.Sqrt(float64(squares)))/int16Norm, t.maxAbs(x)/math.MaxInt16)
+	t := &w.k.t
+	scale = max(float32(w.length(x))/int16Norm, t.maxAbs(x)/math.MaxInt16)
 	if scale < 1e-37 { // whose inverse may be infinite
 		clear(codes)
 		return 0
@@ -218,7 +254,7 @@ func evenly(n, most int) int {
 }
 
 // groupBytes is the size of one group of one column in a panel.
-func (g *gemmKernels) groupBytes(f Format) int { return g.group * [...]int{4, 2, 2, 1}[f] }
+func (g *gemmKernels) groupBytes(f Format) int { return g.group * [...]int{4, 2, 2, 2, 1}[f] }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 

@@ -5,6 +5,8 @@ package kernel
 import (
 	"sync"
 	"time"
+
+	"github.com/klauspost/cpuid/v2"
 )
 
 // peakLoops are the register-only loops that a tier's products could at best run at.
@@ -20,6 +22,9 @@ func peakLoops(t Tier) []peakLoop {
 		}
 		if t >= AVX512BF16 {
 			l = append(l, peakLoop{"bf16", perLoop * 32, peakBF16AVX512})
+		}
+		if cpuid.CPU.Supports(cpuid.AVX512FP16) { // whichever tier is
+			l = append(l, peakLoop{"f16", perLoop * 32, peakF16AVX512})
 		}
 		return l
 	case t >= AVX2:
@@ -48,4 +53,10 @@ func (l peakLoop) rate() float64 {
 // twice the rate, some of Intel's at half (a quarter of the products of bytes).
 var bf16Pays = sync.OnceValue(func() bool {
 	return peakLoop{ops: 2, run: peakBF16AVX512}.rate() > 1.2*peakLoop{ops: 1, run: peakF32AVX512}.rate()
+})
+
+// f16Pays measures, once, whether the processor multiplies numbers of half precision clearly faster than 16-bit integers, whose sums are exact, and
+// than pairs of bfloat16.
+var f16Pays = sync.OnceValue(func() bool {
+	return peakLoop{ops: 1, run: peakF16AVX512}.rate() > 1.2*max(peakLoop{ops: 1, run: peakVNNI16AVX512}.rate(), peakLoop{ops: 1, run: peakBF16AVX512}.rate())
 })

@@ -18,7 +18,7 @@ func plainTable() table {
 		exp: plainExp, expSub: plainExpSub, silu: plainSiLU, siluMul: plainSiLUMul,
 		gelu: plainGELU, geluTanh: plainGELUTanh, softcap: plainSoftcap, rope: plainRope, ropePairs: plainRopePairs,
 		toBF16: plainToBF16, fromBF16: plainFromBF16, toF16: plainToF16, fromF16: plainFromF16,
-		maxAbs: plainMaxAbs, quantS8: plainQuantS8, quantS16: plainQuantS16, hadamard: plainHadamard,
+		maxAbs: plainMaxAbs, quantS8: plainQuantS8, quantS16: plainQuantS16, scaleF16: plainScaleF16, hadamard: plainHadamard,
 	}
 }
 
@@ -294,6 +294,12 @@ func plainQuantS8(dst []int8, src []float32, inv float32, shift int8) {
 func plainQuantS16(dst []int16, src []float32, inv float32) {
 	for i, v := range src {
 		dst[i] = int16(max(-32767, min(32767, math.RoundToEven(float64(v*inv)))))
+	}
+}
+
+func plainScaleF16(dst []F16, src []float32, scale float32) {
+	for i, v := range src {
+		dst[i] = ToF16(v * scale)
 	}
 }
 

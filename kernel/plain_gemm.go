@@ -10,11 +10,13 @@ func plainGEMM() gemmSet {
 	s := gemmSet{lanes: plainLanes, kBlock: 4096}
 	s.f32 = gemmKernels{group: 1, input: inputF32}
 	s.bf16 = gemmKernels{group: 2, input: inputF32}
+	s.f16 = gemmKernels{group: 2, input: inputF16}
 	s.int16 = gemmKernels{group: 2, input: inputI16}
 	s.int8 = gemmKernels{group: 2, input: inputS16}
 	for rows := 1; rows <= plainRows; rows++ {
 		s.f32.of = append(s.f32.of, plainTiles(rows, plainTileF32))
 		s.bf16.of = append(s.bf16.of, plainTiles(rows, plainTileBF16))
+		s.f16.of = append(s.f16.of, plainTiles(rows, plainTileF16))
 		s.int8.of = append(s.int8.of, plainTiles(rows, plainTileInt[int8]))
 		s.int16.of = append(s.int16.of, plainTiles(rows, plainTileInt[int16]))
 	}
@@ -87,6 +89,29 @@ func plainTileInt[W int8 | int16](a *gemmArgs, rows int) {
 		var f [4]float32
 		for c := range s {
 			f[c] = float32(s[c]) * col[c] * scale
+		}
+		a.store(r, f)
+	}
+}
+
+// plainTileF16 adds the products of even values and of odd ones in half precision, then the two sums.
+func plainTileF16(a *gemmArgs, rows int) {
+	for r := range rows {
+		x := unsafe.Slice((*F16)(unsafe.Add(a.a, r*a.lda)), 2*a.groups)
+		var s [8]float64
+		for i := 0; i < len(x); i += 2 {
+			w := (*[8]F16)(unsafe.Add(a.b, i/2*a.ldb))
+			u, v := float64(x[i].Float32()), float64(x[i+1].Float32())
+			for c := 0; c < len(s); c += 2 {
+				s[c] = roundF16(s[c] + u*float64(w[c].Float32()))
+				s[c+1] = roundF16(s[c+1] + v*float64(w[c+1].Float32()))
+			}
+		}
+		col := (*[4]float32)(a.colS)
+		scale := floats(a.rowS, rows)[r]
+		var f [4]float32
+		for c := range f {
+			f[c] = float32(roundF16(s[2*c]+s[2*c+1])) * col[c] * scale
 		}
 		a.store(r, f)
 	}

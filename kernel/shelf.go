@@ -43,7 +43,7 @@ func (k *Kernels) PackedBytes(f Format, oc, c int) int {
 }
 
 func (k *Kernels) gemm(f Format) *gemmKernels {
-	return [...]*gemmKernels{&k.t.gemm.f32, &k.t.gemm.bf16, &k.t.gemm.int16, &k.t.gemm.int8}[f]
+	return [...]*gemmKernels{&k.t.gemm.f32, &k.t.gemm.bf16, &k.t.gemm.f16, &k.t.gemm.int16, &k.t.gemm.int8}[f]
 }
 
 // size is the size of the packed values.
@@ -81,6 +81,8 @@ func (s *Shelf) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Packe
 			copy(floats(to, c), buf)
 		case FormatBF16:
 			k.t.toBF16(unsafe.Slice((*BF16)(to), c), buf)
+		case FormatF16:
+			w.scale[i] = w.halve(unsafe.Slice((*F16)(to), n), buf)
 		case FormatInt16:
 			w.scale[i] = w.quantize16(unsafe.Slice((*int16)(to), n), w.turn.apply(k, turned, tmp, buf, args))
 		case FormatInt8:

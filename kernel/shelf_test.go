@@ -12,7 +12,7 @@ func TestShelf(t *testing.T) {
 		p, r := NewPool(1), random(5)
 		defer p.Close()
 		for _, shapes := range [][][2]int{{{7, 33}, {0, 5}, {65, 3}, {1, 130}}, {{900, 1100}, {70, 1001}, {300, 640}}} {
-			for _, f := range []Format{FormatF32, FormatBF16, FormatInt8} {
+			for _, f := range formatsOf(k) {
 				total := 0
 				for _, s := range shapes {
 					total += k.PackedBytes(f, s[0], s[1])

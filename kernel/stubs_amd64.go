@@ -26,6 +26,17 @@ var gemmBF16AVX512BF16 = gemmKernels{group: 2, input: inputBF16, of: [][]gemmFun
 	{gemmBF16AVX512BF16_8x1, gemmBF16AVX512BF16_8x2, gemmBF16AVX512BF16_8x3},
 }}
 
+var gemmF16AVX512FP16 = gemmKernels{group: 2, input: inputF16, of: [][]gemmFunc{
+	{gemmF16AVX512FP16_1x1, gemmF16AVX512FP16_1x2, gemmF16AVX512FP16_1x3},
+	{gemmF16AVX512FP16_2x1, gemmF16AVX512FP16_2x2, gemmF16AVX512FP16_2x3},
+	nil,
+	{gemmF16AVX512FP16_4x1, gemmF16AVX512FP16_4x2, gemmF16AVX512FP16_4x3},
+	nil,
+	nil,
+	nil,
+	{gemmF16AVX512FP16_8x1, gemmF16AVX512FP16_8x2, gemmF16AVX512FP16_8x3},
+}}
+
 var gemmWidenAVX512 = gemmKernels{group: 2, input: inputF32, of: [][]gemmFunc{
 	{gemmWidenAVX512_1x1, gemmWidenAVX512_1x2, gemmWidenAVX512_1x3},
 	{gemmWidenAVX512_2x1, gemmWidenAVX512_2x2, gemmWidenAVX512_2x3},
@@ -223,6 +234,42 @@ func gemmBF16AVX512BF16_8x2(a *gemmArgs)
 
 //go:noescape
 func gemmBF16AVX512BF16_8x3(a *gemmArgs)
+
+//go:noescape
+func gemmF16AVX512FP16_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmF16AVX512FP16_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmF16AVX512FP16_1x3(a *gemmArgs)
+
+//go:noescape
+func gemmF16AVX512FP16_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmF16AVX512FP16_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmF16AVX512FP16_2x3(a *gemmArgs)
+
+//go:noescape
+func gemmF16AVX512FP16_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmF16AVX512FP16_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmF16AVX512FP16_4x3(a *gemmArgs)
+
+//go:noescape
+func gemmF16AVX512FP16_8x1(a *gemmArgs)
+
+//go:noescape
+func gemmF16AVX512FP16_8x2(a *gemmArgs)
+
+//go:noescape
+func gemmF16AVX512FP16_8x3(a *gemmArgs)
 
 //go:noescape
 func gemmWidenAVX512_1x1(a *gemmArgs)
@@ -510,6 +557,9 @@ func quantS8AVX512(dst *int8, src *float32, inv float64, shift int, n int)
 func quantS16AVX512(dst *int16, src *float32, inv float64, n int)
 
 //go:noescape
+func scaleF16AVX512(dst *F16, src *float32, by float64, n int)
+
+//go:noescape
 func dotBF16AVX512(a *float32, b *BF16, n int) float32
 
 //go:noescape
@@ -556,6 +606,9 @@ func peakVNNI16AVX512(n int)
 
 //go:noescape
 func peakBF16AVX512(n int)
+
+//go:noescape
+func peakF16AVX512(n int)
 
 //go:noescape
 func gemmF32AVX2_1x1(a *gemmArgs)

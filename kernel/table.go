@@ -44,6 +44,7 @@ type table struct {
 	maxAbs   func(x []float32) float32
 	quantS8  func(dst []int8, src []float32, inv float32, shift int8) // round(src*inv) + shift, in 8 bits
 	quantS16 func(dst []int16, src []float32, inv float32)            // round(src*inv)
+	scaleF16 func(dst []F16, src []float32, scale float32)            // src*scale
 	hadamard func(dst, x, y []float32, block int)                     // dst: every block of this power of two of x * y, unnormalised
 	// hartley, by the number of rows, transforms the columns of x (rows, block), whole vectors, unnormalised, in place; nil for other numbers.
 	hartley map[int]func(x *float32, block int)
@@ -71,8 +72,8 @@ type gemmArgs struct {
 	ahead     uintptr
 	aheadStep int
 	tiles     int            // how many tiles, one below the other; 0 is one. A call leaves a, c, add, rowS and tiles changed
-	rowS      unsafe.Pointer // int8 and int16 only: f32 (rows), scale of each row of a
-	colS      unsafe.Pointer // int8 and int16 only: f32 (columns), scale of each column of b
+	rowS      unsafe.Pointer // int8, int16 and f16 only: f32 (rows), scale of each row of a
+	colS      unsafe.Pointer // int8, int16 and f16 only: f32 (columns), scale of each column of b
 	comp      unsafe.Pointer // int8 only: int32 (columns), taken off each sum before scaling; nil for none
 }
 
@@ -118,6 +119,7 @@ type gemmSet struct {
 	f32    gemmKernels
 	attend gemmKernels // f32 too: attention's products, whose inner dimensions and widths are small
 	bf16   gemmKernels
+	f16    gemmKernels // has no kernels on most tiers
 	int16  gemmKernels
 	int8   gemmKernels // of weights that are quantised here
 	codes  gemmKernels // of any codes
@@ -136,7 +138,8 @@ const (
 	inputU8                // int8 plus a number that makes it positive, as a byte; comp corrects it
 	inputS16               // int8 as int16
 	inputI16               // int16
+	inputF16               // F16
 )
 
 // bytes is the size of one value.
-func (in input) bytes() int { return [...]int{4, 2, 1, 2, 2}[in] }
+func (in input) bytes() int { return [...]int{4, 2, 1, 2, 2, 2}[in] }

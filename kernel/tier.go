@@ -27,9 +27,12 @@ const (
 	AVX512VNNI
 	// AVX512BF16 adds BF16's products of pairs (Cooper Lake, Sapphire Rapids, Zen 4).
 	AVX512BF16
+	// AVX512FP16 is AVX512BF16 with products in half precision for dtype bf16 (Sapphire Rapids). VNNI's products of 16-bit integers, whose sums are exact,
+	// have the same rate on every processor seen so far: it is the best tier only where a measurement says otherwise.
+	AVX512FP16
 )
 
-var tierNames = [...]string{"plain", "neon", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16"}
+var tierNames = [...]string{"plain", "neon", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "avx512fp16"}
 
 // String is the tier's name as LABRADOR_CPU takes it.
 func (t Tier) String() string {

@@ -2,40 +2,50 @@
 
 package kernel
 
-import "golang.org/x/sys/cpu"
+import (
+	"slices"
+
+	"github.com/klauspost/cpuid/v2"
+)
 
 //go:generate go run ./gen
 
-// machineTiers asks the processor. x/sys/cpu reports AVX and AVX-512 only where the operating system keeps their registers.
+// machineTiers asks the processor. cpuid reports AVX and AVX-512 only where the operating system keeps their registers.
 func machineTiers() []Tier {
-	var tiers []Tier
-	x := &cpu.X86
-	if !x.HasAVX2 || !x.HasFMA || !x.HasPOPCNT {
+	has := cpuid.CPU.Supports
+	if !has(cpuid.AVX2, cpuid.FMA3, cpuid.POPCNT) {
 		return nil
 	}
-	tiers = append(tiers, AVX2)
-	if x.HasAVXVNNI {
+	tiers := []Tier{AVX2}
+	if has(cpuid.AVXVNNI) {
 		tiers = append(tiers, AVXVNNI)
 	}
-	if !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL {
-		return tiers
+	for _, t := range []struct {
+		tier  Tier
+		needs []cpuid.FeatureID
+	}{
+		{AVX512, []cpuid.FeatureID{cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL}},
+		{AVX512VNNI, []cpuid.FeatureID{cpuid.AVX512VNNI}}, {AVX512BF16, []cpuid.FeatureID{cpuid.AVX512BF16}},
+	} {
+		if !has(t.needs...) {
+			return tiers
+		}
+		tiers = append(tiers, t.tier)
 	}
-	tiers = append(tiers, AVX512)
-	if !x.HasAVX512VNNI {
+	switch {
+	case !has(cpuid.AVX512FP16):
 		return tiers
+	case f16Pays():
+		return append(tiers, AVX512FP16)
 	}
-	tiers = append(tiers, AVX512VNNI)
-	if !x.HasAVX512BF16 {
-		return tiers
-	}
-	return append(tiers, AVX512BF16)
+	return slices.Insert(tiers, len(tiers)-1, AVX512FP16)
 }
 
 func tableFor(tier Tier) table {
 	switch tier {
 	case AVX2, AVXVNNI:
 		return avx2Table(tier)
-	case AVX512, AVX512VNNI, AVX512BF16:
+	case AVX512, AVX512VNNI, AVX512BF16, AVX512FP16:
 		return avx512Table(tier)
 	}
 	return plainTable()

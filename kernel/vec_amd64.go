@@ -74,6 +74,9 @@ func avx512Table(tier Tier) table {
 	if tier >= AVX512BF16 && bf16Pays() {
 		t.gemm.bf16 = gemmBF16AVX512BF16
 	}
+	if tier >= AVX512FP16 {
+		t.gemm.f16, t.scaleF16 = gemmF16AVX512FP16, wholeScaleF16(16, scaleF16AVX512)
+	}
 	return t
 }
 
@@ -165,6 +168,14 @@ func wholeQuant16(lanes int, f func(dst *int16, src *float32, inv float64, n int
 		n := len(src) &^ (lanes - 1)
 		f(unsafe.SliceData(dst), unsafe.SliceData(src), float64(inv), n)
 		plainQuantS16(dst[n:], src[n:], inv)
+	}
+}
+
+func wholeScaleF16(lanes int, f func(dst *F16, src *float32, by float64, n int)) func([]F16, []float32, float32) {
+	return func(dst []F16, src []float32, by float32) {
+		n := len(src) &^ (lanes - 1)
+		f(unsafe.SliceData(dst), unsafe.SliceData(src), float64(by), n)
+		plainScaleF16(dst[n:], src[n:], by)
 	}
 }
 

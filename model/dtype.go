@@ -29,10 +29,11 @@ func format(dtype string) kernel.Format {
 
 // dtypeOf is the dtype of a packed form.
 func dtypeOf(f kernel.Format) string {
-	if f == kernel.FormatInt16 {
-		return "bf16"
+	switch f {
+	case kernel.FormatF32, kernel.FormatInt8:
+		return f.String()
 	}
-	return f.String()
+	return "bf16"
 }
 
 // autoFormats are the faster of f32 and bf16, whose vectors stay within a cosine of .999 of f32's, and the fastest of all

@@ -23,9 +23,24 @@ func (a *asm) vnni(name string, opcode, s, u, dst int) {
 	a.p("%s // %s Y%d, Y%d, Y%d", bytesOf(code), name, s, u, dst)
 }
 
-// dpbf16 encodes VDPBF16PS: zmm[dst] += pairs of zmm[s1] times pairs of zmm[s2]. EVEX, map 0F38, prefix F3, W0, opcode 52.
-func dpbf16(dst, s1, s2 int) string {
-	p0 := 2
+// dpbf16 writes VDPBF16PS: dst adds the products of its pairs. Map 0F38, prefix F3, opcode 52.
+func (a *asm) dpbf16(s2, s1, dst int) {
+	a.p("%s // VDPBF16PS Z%d, Z%d, Z%d", evex(2, 2, 0x52, dst, s1, s2), s2, s1, dst)
+}
+
+// fmaF16 writes VFMADD231PH: dst adds the products of its 32 numbers of half precision. Map 6, prefix 66, opcode B8.
+func (a *asm) fmaF16(s2, s1, dst int) {
+	a.p("%s // VFMADD231PH Z%d, Z%d, Z%d", evex(6, 1, 0xB8, dst, s1, s2), s2, s1, dst)
+}
+
+// addF16 writes VADDPH: dst is s1 plus s2. Map 5, no prefix, opcode 58.
+func (a *asm) addF16(s2, s1, dst int) {
+	a.p("%s // VADDPH Z%d, Z%d, Z%d", evex(5, 0, 0x58, dst, s1, s2), s2, s1, dst)
+}
+
+// evex encodes an instruction of three zmm registers, W0: its map, its prefix (0 none, 1 66, 2 F3), its opcode.
+func evex(opmap, prefix, opcode, dst, s1, s2 int) string {
+	p0 := opmap
 	for _, bit := range []struct{ set, flag int }{{dst & 8, 0x80}, {s2 & 16, 0x40}, {s2 & 8, 0x20}, {dst & 16, 0x10}} {
 		if bit.set == 0 {
 			p0 |= bit.flag
@@ -35,7 +50,7 @@ func dpbf16(dst, s1, s2 int) string {
 	if s1&16 == 0 {
 		p2 |= 8
 	}
-	return bytesOf([]int{0x62, p0, (^s1&15)<<3 | 4 | 2, p2, 0x52, 0xC0 | dst&7<<3 | s2&7})
+	return bytesOf([]int{0x62, p0, (^s1&15)<<3 | 4 | prefix, p2, opcode, 0xC0 | dst&7<<3 | s2&7})
 }
 
 func bytesOf(code []int) string {

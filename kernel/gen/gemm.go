@@ -20,6 +20,7 @@ type kind struct {
 	input  string
 	values int  // of the inner dimension in one step
 	pairs  bool // steps come in twos: groups are even, and one call of step does two
+	half   bool // sums are pairs of numbers of half precision, added and scaled at the end
 	packed bool // a tile's rows of a are interleaved: step by step, a value of each
 	step   func(a *asm, t tile, u int)
 }
@@ -43,12 +44,13 @@ var (
 
 var avx512Kinds = []kind{
 	{name: "F32", tier: "AVX512", group: 4, colB: 4, rows: rows512, units: 3, input: "inputF32", values: 1, step: stepF32},
-	{name: "BF16", tier: "AVX512BF16", group: 4, colB: 4, rows: rows512, units: 3, input: "inputBF16", values: 2, step: stepBF16},
+	{name: "BF16", tier: "AVX512BF16", group: 4, colB: 4, rows: rows512, units: 3, input: "inputBF16", values: 2, step: stepPairs((*asm).dpbf16)},
+	{name: "F16", tier: "AVX512FP16", group: 4, colB: 4, half: true, rows: rows512, units: 3, input: "inputF16", values: 2, step: stepPairs((*asm).fmaF16)},
 	{name: "Widen", tier: "AVX512", group: 8, colB: 4, rows: rows512, units: 3, input: "inputF32", values: 2, step: stepWiden},
-	{name: "U8", tier: "AVX512VNNI", group: 4, colB: 4, int: true, rows: rows512, units: 3, input: "inputU8", values: 4, step: stepVNNI((*asm).dpbusd)},
+	{name: "U8", tier: "AVX512VNNI", group: 4, colB: 4, int: true, rows: rows512, units: 3, input: "inputU8", values: 4, step: stepPairs((*asm).dpbusd)},
 	{name: "S16", tier: "AVX512", group: 4, colB: 2, int: true, rows: rows512, units: 3, input: "inputS16", values: 2, step: stepS16},
 	{name: "I16", tier: "AVX512", group: 4, colB: 4, int: true, rows: rows512, units: 3, input: "inputI16", values: 2, step: stepI16},
-	{name: "I16", tier: "AVX512VNNI", group: 4, colB: 4, int: true, rows: rows512, units: 3, input: "inputI16", values: 2, step: stepVNNI((*asm).dpwssd)},
+	{name: "I16", tier: "AVX512VNNI", group: 4, colB: 4, int: true, rows: rows512, units: 3, input: "inputI16", values: 2, step: stepPairs((*asm).dpwssd)},
 }
 
 var avx2Kinds = []kind{
@@ -59,8 +61,8 @@ var avx2Kinds = []kind{
 	{name: "S16", tier: "AVX2", group: 4, colB: 2, int: true, rows: rows256, units: 2, input: "inputS16", values: 2, step: stepS16},
 	{name: "I16", tier: "AVX2", group: 4, colB: 4, int: true, rows: rows256, units: 2, input: "inputI16", values: 2, step: stepI16},
 	{name: "U8", tier: "AVX2", group: 4, colB: 4, int: true, rows: rows4, units: 2, input: "inputU8", values: 4, pairs: true, packed: true, step: stepU8Pairs},
-	{name: "I16", tier: "AVXVNNI", group: 4, colB: 4, int: true, rows: rows4, units: 3, input: "inputI16", values: 2, step: stepVNNI((*asm).dpwssd)},
-	{name: "U8", tier: "AVXVNNI", group: 4, colB: 4, int: true, rows: rows4, units: 3, input: "inputU8", values: 4, step: stepVNNI((*asm).dpbusd)},
+	{name: "I16", tier: "AVXVNNI", group: 4, colB: 4, int: true, rows: rows4, units: 3, input: "inputI16", values: 2, step: stepPairs((*asm).dpwssd)},
+	{name: "U8", tier: "AVXVNNI", group: 4, colB: 4, int: true, rows: rows4, units: 3, input: "inputU8", values: 4, step: stepPairs((*asm).dpbusd)},
 }
 
 // rowA is the address of row r of a, off bytes on. SI is row 0, R10 row 3, R8 the step, R11 three steps.
@@ -105,21 +107,6 @@ func (a *asm) registers() int {
 	return 16
 }
 
-func stepBF16(a *asm, t tile, u int) {
-	b := t.free()
-	for c := range t.units {
-		a.p("VMOVUPS %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
-	}
-	x := b + t.units
-	n := a.registers() - x
-	for r := range t.rows {
-		a.p("VBROADCASTSS %s, %s", t.rowA(r, u), a.v(x+r%n))
-		for c := range t.units {
-			a.p("%s // VDPBF16PS Z%d, Z%d, Z%d", dpbf16(t.acc(r, c), x+r%n, b+c), b+c, x+r%n, t.acc(r, c))
-		}
-	}
-}
-
 // stepWiden takes pairs of bfloat16 apart: the even values are the lower halves, the odd ones the upper. The last register
 // holds the mask of the upper halves.
 func stepWiden(a *asm, t tile, u int) {
@@ -162,8 +149,8 @@ func (a *asm) xor() string {
 	return "VPXOR"
 }
 
-// stepVNNI adds products of what lies in a's and b's words: bytes or 16-bit words.
-func stepVNNI(products func(a *asm, s, u, dst int)) func(a *asm, t tile, u int) {
+// stepPairs adds products of what lies in a's and b's words: four bytes or two numbers of 16 bits.
+func stepPairs(products func(a *asm, s, u, dst int)) func(a *asm, t tile, u int) {
 	return func(a *asm, t tile, u int) {
 		b := t.free()
 		for c := range t.units {
@@ -319,7 +306,7 @@ func (a *asm) nextTile(t tile) {
 	a.p("MOVQ SI, gemmArgs_a(AX)")
 	a.p("MOVQ DX, gemmArgs_c(AX)")
 	a.p("MOVQ BX, gemmArgs_add(AX)")
-	if t.int {
+	if t.int || t.half {
 		a.p("ADDQ $%d, gemmArgs_rowS(AX)", 4*t.rows)
 	}
 	a.p("JMP tile")
@@ -386,10 +373,10 @@ func (a *asm) prefetchC(t tile) {
 	}
 }
 
-// epilogue scales int32 sums, adds the bias and another matrix, and stores.
+// epilogue scales sums that are not float32, adds the bias and another matrix, and stores.
 func (a *asm) epilogue(t tile) {
 	w := t.free()
-	if t.int {
+	if t.int || t.half {
 		a.scale(t, w)
 	}
 	a.p("MOVQ gemmArgs_bias(AX), BX")
@@ -429,14 +416,9 @@ func (a *asm) eachAcc(t tile, f func(r, c int)) {
 
 // scale turns sums into float32: (sum - comp) * colS * rowS. w is the first free register.
 func (a *asm) scale(t tile, w int) {
-	a.p("MOVQ gemmArgs_comp(AX), BX")
-	a.p("TESTQ BX, BX")
-	a.p("JZ nocomp")
-	for c := range t.units {
-		a.p("VMOVUPS %d(BX), %s", c*a.bytes(), a.v(w+c))
+	if t.int {
+		a.compensate(t, w)
 	}
-	a.eachAcc(t, func(r, c int) { a.p("VPSUBD %s, %s, %s", a.v(w+c), a.v(t.acc(r, c)), a.v(t.acc(r, c))) })
-	a.label("nocomp")
 	a.p("MOVQ gemmArgs_colS(AX), BX")
 	a.p("MOVQ gemmArgs_rowS(AX), DI")
 	for c := range t.units {
@@ -446,11 +428,35 @@ func (a *asm) scale(t tile, w int) {
 		a.p("VBROADCASTSS %d(DI), %s", 4*r, a.v(w+t.units))
 		for c := range t.units {
 			acc := a.v(t.acc(r, c))
-			a.p("VCVTDQ2PS %s, %s", acc, acc)
+			if t.half {
+				a.addPairs(t.acc(r, c), w+t.units+1)
+			} else {
+				a.p("VCVTDQ2PS %s, %s", acc, acc)
+			}
 			a.p("VMULPS %s, %s, %s", a.v(w+c), acc, acc)
 			a.p("VMULPS %s, %s, %s", a.v(w+t.units), acc, acc)
 		}
 	}
+}
+
+// addPairs adds the pairs of half precision of a register into float32. tmp is a free one.
+func (a *asm) addPairs(acc, tmp int) {
+	a.p("VPSRLD $16, Z%d, Z%d", acc, tmp)
+	a.addF16(tmp, acc, acc)
+	a.p("VPMOVDW Z%d, Y%d", acc, tmp)
+	a.p("VCVTPH2PS Y%d, Z%d", tmp, acc)
+}
+
+// compensate takes comp off the sums.
+func (a *asm) compensate(t tile, w int) {
+	a.p("MOVQ gemmArgs_comp(AX), BX")
+	a.p("TESTQ BX, BX")
+	a.p("JZ nocomp")
+	for c := range t.units {
+		a.p("VMOVUPS %d(BX), %s", c*a.bytes(), a.v(w+c))
+	}
+	a.eachAcc(t, func(r, c int) { a.p("VPSUBD %s, %s, %s", a.v(w+c), a.v(t.acc(r, c)), a.v(t.acc(r, c))) })
+	a.label("nocomp")
 }
 
 // stubs collects the Go side: declarations and tables.

@@ -17,7 +17,7 @@ func genPeak(a *asm, s *stubs) {
 		{"peakVNNI16", func(i int) { a.dpwssd(13, 14, i) }},
 	}
 	if a.reg == "Z" {
-		loops = append(loops, loop{"peakBF16", func(i int) { a.p("%s // VDPBF16PS Z13, Z14, Z%d", dpbf16(i, 14, 13), i) }})
+		loops = append(loops, loop{"peakBF16", func(i int) { a.dpbf16(13, 14, i) }}, loop{"peakF16", func(i int) { a.fmaF16(13, 14, i) }})
 	}
 	if a.reg == "Y" {
 		loops = append(loops, loop{"peakU8", func(i int) { // as stepU8Pairs

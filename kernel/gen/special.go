@@ -235,6 +235,16 @@ func genConvert(a *asm, s *stubs) {
 	})
 	a.ret()
 
+	if a.reg == "Z" { // only there are products of half precision
+		a.begin(s, "scaleF16", "", "dst *F16", "src *float32", "by float64")
+		a.p("XORQ AX, AX")
+		a.times("loop", a.lanes, func() {
+			a.p("VMULPS (SI)(AX*4), Z4, Z0")
+			a.p("VCVTPS2PH $0, Z0, (DI)(AX*2)")
+		})
+		a.ret()
+	}
+
 	a.begin(s, "dotBF16", "float32", "a *float32", "b *BF16")
 	a.p("XORQ AX, AX")
 	a.clear(0, 1, 2, 3)
