@@ -62,7 +62,7 @@ type EncodeOptions struct {
 }
 
 // Encode measures a model's body on texts of exactly Len random tokens, pooled by their mean (last token for a real
-// language model): tokens a second, and the share of this machine's own ceiling that the linear maps reach.
+// language model): tokens a second, and the shares of this machine's own ceiling that the linear maps reach in the whole run and alone.
 func Encode(ctx context.Context, o EncodeOptions) (Row, error) {
 	path, remove, err := o.path()
 	if err != nil {
@@ -127,24 +127,69 @@ func (o *EncodeOptions) texts(vocab int) []model.Tokens {
 	return texts
 }
 
-// addShare adds what the linear maps do in an arithmetic at so many tokens a second, and the share of the ceiling that this is.
+// addShare adds what the linear maps do in an arithmetic at so many tokens a second, what they do alone, and the shares of the ceiling that these are.
 func (o *EncodeOptions) addShare(ctx context.Context, row Row, dtype string, rate float64) error {
 	flops := shapes[o.Shape].linearFlops() * rate / 1e9
-	row["linear_gflops"] = round(flops, 1)
+	format := map[string]kernel.Format{"f32": kernel.FormatF32, "bf16": kernel.Current().Half(), "int8": kernel.FormatInt8}[dtype]
+	alone, err := o.linears(ctx, format)
+	if err != nil {
+		return err
+	}
+	row["linear_gflops"], row["alone_gflops"] = round(flops, 1), round(alone, 1)
 	ceilings, err := kernel.Current().Peaks(ctx, o.Threads)
 	if err != nil {
 		return err
 	}
-	products := dtype // that the linear maps run on
-	if dtype == "bf16" {
-		products = kernel.Current().Half().String()
-	}
 	for _, c := range ceilings {
-		if c.Name == products {
-			row["ceiling_gflops"], row["share"] = round(c.Rate, 1), round(flops/c.Rate, 3)
+		if c.Name == format.String() {
+			row["ceiling_gflops"], row["share"], row["alone_share"] = round(c.Rate, 1), round(flops/c.Rate, 3), round(alone/c.Rate, 3)
 		}
 	}
 	return nil
+}
+
+// linears is the rate of a layer's linear maps with nothing between them, in 1e9 operations a second: over rows like those of a call, 256 a thread at most,
+// and weights of as many layers as no cache holds.
+func (o *EncodeOptions) linears(ctx context.Context, format kernel.Format) (float64, error) {
+	const beyondCaches = 128 << 20
+	s, k, pool := shapes[o.Shape], kernel.Current(), kernel.NewPool(o.Threads)
+	defer pool.Close()
+	rows, bytes := min(o.Batch*o.Len, 256*o.Threads), 0
+	var maps []*kernel.Packed
+	var in, out []kernel.Mat
+	for l := 0; l < s.layers && bytes < beyondCaches; l++ {
+		for i, m := range s.maps() {
+			p := k.Pack(format, m.out, m.in, func(i int, row []float32) {
+				for j := range row {
+					row[j] = float32((i+j)%7 - 3)
+				}
+			})
+			maps, bytes = append(maps, p), bytes+p.Bytes()
+			if l == 0 {
+				in, out = append(in, kernel.MatOf(make([]float32, rows*m.in), rows, m.in)), append(out, kernel.MatOf(make([]float32, rows*m.out), rows, m.out))
+				for j := range in[i].Data {
+					in[i].Data[j] = float32(j%11 - 5)
+				}
+			}
+		}
+	}
+	median, _, _, err := timed(o.Seconds/4, func() error {
+		for i, p := range maps {
+			p.Linear(pool, out[i%len(out)], in[i%len(in)])
+		}
+		return ctx.Err()
+	})
+	layers := float64(len(maps)) / float64(len(in))
+	return s.linearFlops() / float64(s.layers) * layers * float64(rows) / median / 1e9, err
+}
+
+// maps are the linear maps of one layer as the engine runs them: queries, keys and values at once, and so gates and inner values.
+func (s shape) maps() []struct{ out, in int } {
+	inner := s.ffn
+	if s.arch != "bert" {
+		inner *= 2
+	}
+	return []struct{ out, in int }{{s.hidden + 2*s.hidden/s.heads*s.kv, s.hidden}, {s.hidden, s.hidden}, {inner, s.hidden}, {s.hidden, s.ffn}}
 }
 
 // timed warms up for a second, then times single calls for so many seconds, three at least.

@@ -14,7 +14,9 @@ func TestEncodeAuto(t *testing.T) {
 	if d := row["dtype"]; d != "bf16" && d != "int8" {
 		t.Errorf("auto ran in %v", d)
 	}
-	if share, ok := row["share"].(float64); !ok || share <= 0 {
-		t.Errorf("share %v of %v", row["share"], row["ceiling_gflops"])
+	for _, name := range []string{"share", "alone_share"} {
+		if share, ok := row[name].(float64); !ok || share <= 0 {
+			t.Errorf("%s %v of %v", name, row[name], row["ceiling_gflops"])
+		}
 	}
 }
