@@ -31,6 +31,9 @@ const (
 // String is "f32", "bf16", "f16", "int16" or "int8".
 func (f Format) String() string { return [...]string{"f32", "bf16", "f16", "int16", "int8"}[f] }
 
+// ValueBytes is the size of one value.
+func (f Format) ValueBytes() int { return [...]int{4, 2, 2, 2, 1}[f] }
+
 // Has says whether the tier multiplies a format. All have all, but FormatF16, which Plain and AVX512FP16 have.
 func (k *Kernels) Has(f Format) bool { return k.gemm(f).of != nil }
 
@@ -254,7 +257,7 @@ func evenly(n, most int) int {
 }
 
 // groupBytes is the size of one group of one column in a panel.
-func (g *gemmKernels) groupBytes(f Format) int { return g.group * [...]int{4, 2, 2, 2, 1}[f] }
+func (g *gemmKernels) groupBytes(f Format) int { return g.group * f.ValueBytes() }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 

@@ -143,13 +143,7 @@ func (m *Model) memory(f kernel.Format) int64 {
 func (m *Model) packed(f kernel.Format) (bytes, widest int64) {
 	p := &packer{engine: &engine{net: m.net, format: f, ropes: map[*Rotary]*turns{}, bias: map[*RelativeBias]*biasTable{}}}
 	Forward(p, m.net, &Batch{Offsets: []int{0}}, m.depth)
-	per := int64(2)
-	switch f {
-	case kernel.FormatF32:
-		per = 4
-	case kernel.FormatInt8:
-		per = 1
-	}
+	per := int64(f.ValueBytes())
 	for _, g := range p.groups {
 		out := int64(0)
 		for _, l := range g {

@@ -62,7 +62,6 @@ The JSON has the same facts under fixed names; sizes are bytes, and memory_bytes
 	f.StringVar(&o.Pooling, "pooling", "", "last, mean, cls, weightedmean, meansqrt or max instead of the model's own")
 	f.IntVar(&o.MaxTokens, "max-tokens", 0, "cut texts to so many tokens instead of the model's own number")
 	f.IntVar(&o.Dimensions, "dimensions", 0, "keep the first so many dimensions (Matryoshka models)")
-	f.StringVar(&o.Base, "base", "", "folder of an adapter's base model")
 	return cmd
 }
 
