@@ -100,12 +100,17 @@ func Merge(rows []Row) []Row {
 
 func medianRow(rows []Row) Row {
 	out := Row{}
-	for f, v := range rows[0] {
-		var values []any
-		for _, r := range rows {
-			values = append(values, r[f])
+	for _, have := range rows { // later ones may have more fields
+		for f, v := range have {
+			if _, done := out[f]; done {
+				continue
+			}
+			var values []any
+			for _, r := range rows {
+				values = append(values, r[f])
+			}
+			out[f] = medianOf(v, values)
 		}
-		out[f] = medianOf(v, values)
 	}
 	return out
 }
