@@ -170,6 +170,9 @@ func (m *Model) notes() []string {
 	default:
 		add("Runs all layers with every token seeing every other.")
 	}
+	if r.chat != nil {
+		notes = append(notes, m.chatNotes()...)
+	}
 	if r.maxTokens > 0 {
 		add("Cuts texts to %d tokens.", r.maxTokens)
 	}
@@ -182,7 +185,7 @@ func (m *Model) notes() []string {
 	if len(m.unread) > 0 {
 		add("Leaves out what the adapter adds to %s: no vector is made of it.", strings.Join(m.unread, ", "))
 	}
-	if r.excludePrompt {
+	if r.excludePrompt && r.chat == nil {
 		add("Leaves the prompt's tokens out of pooling.")
 	}
 	for _, s := range r.steps {
