@@ -12,7 +12,7 @@ import (
 
 // What one rendering may take: a chat template loops over a few messages, with tens of steps for each.
 const (
-	maxRange    = 10_000  // numbers of one range()
+	maxRange    = 10_000 // numbers of one range()
 	maxSteps    = 20_000 // rounds of loops; a call of what may call itself counts as fifty
 	maxTime     = 10 * time.Second
 	maxRendered = 8 << 20 // bytes of a rendered prompt, and of a variable

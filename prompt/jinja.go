@@ -77,7 +77,9 @@ func random(*exec.Evaluator, *exec.Value, *exec.VarArgs) *exec.Value {
 }
 
 // isSequence is Jinja's test: a text is one.
-func isSequence(_ *exec.Context, in *exec.Value, _ *exec.VarArgs) (bool, error) { return in.IsIterable(), nil }
+func isSequence(_ *exec.Context, in *exec.Value, _ *exec.VarArgs) (bool, error) {
+	return in.IsIterable(), nil
+}
 
 // isSpace says what Python's str.strip takes for white space: Go's, and four separators.
 func isSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
