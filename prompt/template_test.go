@@ -109,6 +109,22 @@ func TestOpenTemplate(t *testing.T) {
 	check("<b>hi</b>")
 	write("chat_template.jinja", "{{ messages[0].role }}{{ eos_token }}")
 	check("user</b>")
+	if err := os.Mkdir(filepath.Join(dir, "additional_chat_templates"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write("additional_chat_templates/rag.jinja", "R")
+	check("user</b>")
+	if tmpl, err := OpenTemplate(dir); err != nil || tmpl.format() != Structured { // as one of several it looks made for parts
+		t.Fatal(err)
+	}
+	os.Rename(filepath.Join(dir, "chat_template.jinja"), filepath.Join(dir, "additional_chat_templates", "default.jinja"))
+	if _, err := OpenTemplate(dir); err == nil || !strings.Contains(err.Error(), "additional_chat_templates") {
+		t.Fatalf("a default template among the others: %v", err)
+	}
+	os.RemoveAll(filepath.Join(dir, "additional_chat_templates"))
+	write("tokenizer_config.json", `{"chat_template": "{{ eos_token }}"}`)
+	write("special_tokens_map.json", `{"eos_token": {"content": "</old>"}}`)
+	check("</old>")
 	write("tokenizer_config.json", `{"chat_template": 3}`)
 	if _, err := OpenTemplate(dir); err == nil || !strings.Contains(err.Error(), "tokenizer_config.json") {
 		t.Fatalf("a number for a template: %v", err)
