@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"dataset":       {"."},
 	"analysis":      {},
 	"index":         {".", "kernel", "analysis"},
-	"model":         {".", "kernel", "weights", "token"},
+	"model":         {".", "kernel", "weights", "token", "prompt"},
 	"prompt":        {".", "token"},
 	"dense":         {".", "model", "prompt", "store", "token", "weights"},
 	"study/explain": {".", "eval", "eval/stats", "index", "vectors", "analysis", "study", "study/explain/svg"},

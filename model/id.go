@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	labrador "github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/internal/mmap"
 	"github.com/labrador-lab/labrador/kernel"
 )
@@ -35,6 +36,12 @@ func (m *Model) LayerID(layer int) string {
 	}
 	h := sha256.New()
 	io.WriteString(h, sums)
+	if m.recipe.chat != nil {
+		for _, side := range []labrador.Side{labrador.QuerySide, labrador.DocumentSide} {
+			text, _ := m.message(side, "") // a template may write the date
+			fmt.Fprintf(h, "%s message %q\n", side, text)
+		}
+	}
 	fmt.Fprintf(h, "engine %d %s %s\n", EngineVersion, kernel.Current().Arithmetic(m.engine.format), options)
 	return fmt.Sprintf("%s-%s-%s", m.net.Arch, m.DType(), hex.EncodeToString(h.Sum(nil))[:32])
 }
@@ -45,8 +52,8 @@ func (m *Model) Identify(ctx context.Context) error {
 	return err
 }
 
-// sideFiles decide the vectors where a folder has them: what package token reads, and the settings of sentence-transformers.
-var sideFiles = append([]string{"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.model",
+// sideFiles decide the vectors where a folder has them: what package token reads, the chat template, and the settings of sentence-transformers.
+var sideFiles = append([]string{"tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json", "added_tokens.json", "tokenizer.model",
 	"sentencepiece.bpe.model", "spiece.model", "spm.model", "vocab.json", "merges.txt", "vocab.txt", "config_sentence_transformers.json"}, transformerFiles...)
 
 // sumFiles lists the names and digests of the files that the vectors depend on, a line each. It reads them once.

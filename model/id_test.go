@@ -34,3 +34,16 @@ func TestIDKnowsTheLimit(t *testing.T) {
 		}
 	}
 }
+
+// TestIDKnowsTheTemplate: prompts of chat recipes are rendered by the folder's template, so the ID changes with it.
+func TestIDKnowsTheTemplate(t *testing.T) {
+	dir := changed(t, "qwen2", "use_cache", "false")
+	ids := map[string]bool{}
+	for _, template := range []string{"{{ messages[0].content }}", "<{{ messages[0].content }}>"} {
+		write(t, filepath.Join(dir, "chat_template.jinja"), template)
+		ids[openModel(t, dir, Options{Threads: 1}).ID()] = true
+	}
+	if len(ids) != 2 {
+		t.Error("another chat template, the same ID")
+	}
+}

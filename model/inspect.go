@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -39,6 +40,13 @@ type Info struct {
 	Tier         string            `json:"processor_tier"`
 	Threads      int               `json:"threads"`
 	Notes        []string          `json:"notes"` // what Labrador will do, in sentences
+
+	model *Model // without weights
+}
+
+// Tokenize is Model.Tokenize, for which no weights are read.
+func (i *Info) Tokenize(ctx context.Context, side labrador.Side, items []labrador.Item) ([]Tokens, error) {
+	return i.model.Tokenize(ctx, side, items)
 }
 
 // Inspect opens a model as Open does, checks all of it, and says what it is and what Labrador will do with it, without
@@ -67,7 +75,7 @@ func (m *Model) info() (*Info, error) {
 	i := &Info{Path: m.path, Layout: m.layout, Architecture: n.Arch, Layers: n.Layers, Width: n.Width, Dimensions: m.dims, Types: map[string]int64{},
 		Vocabulary: n.Vocab, Tokenizer: m.tokenizer.Size(), Context: n.Context, MaxTokens: r.maxTokens, Attention: n.attention(),
 		Pooling: r.pooling.String(), Head: n.head != nil, Special: r.special, Prompts: maps.Clone(r.prompts),
-		Auto: autoInfo(n), Tier: kernel.Current().Tier().String(), Threads: m.threads}
+		Auto: autoInfo(n), Tier: kernel.Current().Tier().String(), Threads: m.threads, model: m}
 	if err := m.countFiles(i); err != nil {
 		return nil, err
 	}
@@ -170,6 +178,9 @@ func (m *Model) notes() []string {
 	default:
 		add("Runs all layers with every token seeing every other.")
 	}
+	if r.chat != nil {
+		notes = append(notes, m.chatNotes()...)
+	}
 	if r.maxTokens > 0 {
 		add("Cuts texts to %d tokens.", r.maxTokens)
 	}
@@ -182,7 +193,7 @@ func (m *Model) notes() []string {
 	if len(m.unread) > 0 {
 		add("Leaves out what the adapter adds to %s: no vector is made of it.", strings.Join(m.unread, ", "))
 	}
-	if r.excludePrompt {
+	if r.excludePrompt && r.chat == nil {
 		add("Leaves the prompt's tokens out of pooling.")
 	}
 	for _, s := range r.steps {

@@ -138,12 +138,22 @@ func (m *Model) apply(o Options) error {
 	if err := m.applyAppend(o.Append); err != nil {
 		return err
 	}
+	if err := m.checkChat(); err != nil {
+		return err
+	}
 	return m.checkMax(o.MaxTokens)
 }
 
 // checkMax refuses a length that the tokens that are added to every text alone exceed.
 func (m *Model) checkMax(limit int) error {
 	added := len(m.tokenizer.Encode(nil, "", m.recipe.special))
+	if m.recipe.chat != nil {
+		for _, side := range []labrador.Side{labrador.QuerySide, labrador.DocumentSide} {
+			if text, err := m.message(side, ""); err == nil {
+				added = max(added, len(m.tokenizer.Encode(nil, text, false)))
+			}
+		}
+	}
 	if m.tail >= 0 {
 		added++
 	}
@@ -248,7 +258,7 @@ type Tokens struct {
 	From, To int
 }
 
-// Tokenize is what Encode does before the network: prompt, tokens, special tokens, cut.
+// Tokenize is what Encode does before the network: prompt or chat message, tokens, special tokens, cut.
 func (m *Model) Tokenize(ctx context.Context, side labrador.Side, items []labrador.Item) ([]Tokens, error) {
 	prompt, err := m.Prompt(side)
 	if err != nil {
@@ -259,7 +269,9 @@ func (m *Model) Tokenize(ctx context.Context, side labrador.Side, items []labrad
 		if it.Picture != "" {
 			return nil, fmt.Errorf("model: item %d is a picture (%s): this model encodes text", i, it.Picture)
 		}
-		texts[i] = m.text(prompt, it)
+		if texts[i], err = m.input(ctx, side, prompt, it); err != nil {
+			return nil, err
+		}
 	}
 	limit := m.recipe.maxTokens
 	if m.tail >= 0 && limit > 0 {
@@ -269,6 +281,7 @@ func (m *Model) Tokenize(ctx context.Context, side labrador.Side, items []labrad
 	if err != nil {
 		return nil, err
 	}
+	m.restoreEnds(side, prompt, ids, limit)
 	from := m.promptTokens(prompt)
 	out := make([]Tokens, len(ids))
 	for i, list := range ids {
@@ -322,7 +335,7 @@ func (m *Model) finishTokens(ids []int32) []int32 {
 // promptTokens is the number of tokens at the start of a text that pooling leaves out: those of the prompt with the special
 // token before it (sentence-transformers, Transformer._get_prompt_length).
 func (m *Model) promptTokens(prompt string) int {
-	if prompt == "" || !m.recipe.excludePrompt {
+	if prompt == "" || !m.recipe.excludePrompt || m.recipe.chat != nil {
 		return 0
 	}
 	ids := m.tokenizer.Encode(nil, m.text(prompt, labrador.Item{}), m.recipe.special)
@@ -342,7 +355,7 @@ var sidePrompts = map[labrador.Side][]string{
 	labrador.DocumentSide: {"document", "passage", "corpus"},
 }
 
-// Prompt is the text that is put before items of a side.
+// Prompt is the text that is put before items of a side; where texts become chat messages it is the system message before them.
 func (m *Model) Prompt(side labrador.Side) (string, error) {
 	if m.opts.Prompt != "" {
 		if p, ok := m.recipe.prompts[m.opts.Prompt]; ok {

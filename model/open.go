@@ -13,16 +13,17 @@ import (
 
 // checkpoint is an opened folder or file before its weights are packed.
 type checkpoint struct {
-	path      string
-	base      string // the folder of an adapter's base model; "": the one that the adapter names
-	layout    string // what kind of folder it is, for people
-	config    *config
-	net       *Network
-	tokenizer *token.Tokenizer
-	recipe    recipe
-	files     []weights.File
-	read      []string // the other files that decide the vectors
-	unread    []string // maps that an adapter adds to and no vector is made of
+	path       string
+	base       string // the folder of an adapter's base model; "": the one that the adapter names
+	layout     string // what kind of folder it is, for people
+	config     *config
+	net        *Network
+	tokenizer  *token.Tokenizer
+	textFolder string // where the tokenizer and the chat template are
+	recipe     recipe
+	files      []weights.File
+	read       []string // the other files that decide the vectors
+	unread     []string // maps that an adapter adds to and no vector is made of
 }
 
 func (c *checkpoint) close() error {
@@ -115,6 +116,7 @@ func (c *checkpoint) openTokenizer(dir string) (err error) {
 	if c.tokenizer, err = token.Open(dir); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
+	c.textFolder = dir
 	if c.tokenizer.Size() > c.net.Vocab {
 		return c.checkVocabulary()
 	}
@@ -191,7 +193,10 @@ func (c *checkpoint) openModule(i int, kind, dir string) error {
 		if err := c.recipe.readTransformer(dir); err != nil {
 			return err
 		}
-		return c.openTransformer(dir)
+		if err := c.openTransformer(dir); err != nil || c.recipe.message == nil {
+			return err
+		}
+		return c.openChat(dir)
 	case "StaticEmbedding":
 		return c.openStatic(dir)
 	case "Pooling":

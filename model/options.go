@@ -20,7 +20,8 @@ type Options struct {
 	// Pooling is "mean", "cls", "last", "weightedmean", "meansqrt" or "max"; empty: what the folder says, else last for
 	// language models and mean for encoders.
 	Pooling string
-	// Prompt is the name of one of the folder's prompts, or a text, put before every item; empty: the folder's prompt for the side.
+	// Prompt is the name of one of the folder's prompts, or a text, put before every item, or the system message before it where the folder
+	// makes chat messages of texts; empty: the folder's prompt for the side.
 	Prompt string
 	// NoPrompt leaves the folder's own prompts out.
 	NoPrompt bool

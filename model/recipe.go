@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/labrador-lab/labrador/prompt"
 	"github.com/labrador-lab/labrador/weights"
 )
 
@@ -28,6 +29,8 @@ type recipe struct {
 	drop          int32 // model2vec: this token, the unknown one, is left out; -1: none
 	prompts       map[string]string
 	defaultPrompt string
+	message       *prompt.ChatOptions // texts become chat messages; nil: they do not
+	chat          *prompt.Chat        // makes them
 }
 
 // step is a module behind pooling: a dense layer or, without one, a normalisation.
@@ -160,36 +163,44 @@ func (r *recipe) readTransformer(dir string) error {
 	}
 	r.maxTokens = c.sizeOr(0, "max_seq_length")
 	r.lower = c.flag("do_lower_case", false)
-	c.plainText()
+	r.message = c.textSettings()
 	if c.err != nil {
 		return within(dir, c.err)
 	}
 	return nil
 }
 
-// plainText refuses settings of a Transformer module by which a text is more than its tokens, or its states are not the network's last
-// (sentence-transformers 6.2, base/modules/transformer.py).
-func (c *config) plainText() {
+// textSettings reads how texts become chat messages, and refuses settings of a Transformer module by which a text is something else than that or
+// its tokens, or its states are not the network's last (sentence-transformers 6.2, base/modules/transformer.py).
+func (c *config) textSettings() *prompt.ChatOptions {
 	c.mustBe("transformer_task", "feature-extraction")
 	c.mustBe("module_output_name", "token_embeddings")
-	for _, name := range []string{"query_expansion", "query_length", "document_length", "processing_kwargs", "config_args", "config_kwargs"} {
+	ways := c.object("modality_config")
+	refused := []string{"query_expansion", "query_length", "document_length", "config_args", "config_kwargs"}
+	if ways == nil || ways.fields["message"] == nil {
+		refused = append(refused, "processing_kwargs")
+	}
+	for _, name := range refused {
 		if v := c.fields[name]; v != nil && fmt.Sprint(v) != "map[]" {
 			c.fail("%s %v in the settings of the Transformer module is not supported", name, v)
 		}
 	}
-	ways := c.object("modality_config")
 	if ways == nil {
-		return
-	}
-	if ways.fields["message"] != nil {
-		c.fail("modality_config has message: every text becomes a message in the model's chat template, which is not supported; without that entry texts are encoded as they are")
+		return nil
 	}
 	if text := ways.object("text"); text != nil {
-		text.mustBe("method", "forward")
-		text.mustBe("method_output_name", "last_hidden_state")
+		text.forward()
 		c.err = errors.Join(c.err, text.err)
 	}
+	message := c.message(ways)
 	c.err = errors.Join(c.err, ways.err)
+	return message
+}
+
+// forward refuses a modality whose states are not the network's last.
+func (c *config) forward() {
+	c.mustBe("method", "forward")
+	c.mustBe("method_output_name", "last_hidden_state")
 }
 
 // poolingFlags are the names of poolings in a Pooling module's configuration.

@@ -251,7 +251,7 @@ func TestUsualWindow(t *testing.T) {
 func TestModuleSettings(t *testing.T) {
 	for _, c := range []struct{ file, content, want string }{
 		{"sentence_bert_config.json", `{"transformer_task":"feature-extraction","modality_config":{"text":{"method":"forward","method_output_name":"last_hidden_state"}},"module_output_name":"token_embeddings"}`, ""},
-		{"sentence_bert_config.json", `{"modality_config":{"text":{"method":"forward","method_output_name":"last_hidden_state"},"message":{"method":"forward","method_output_name":"last_hidden_state","format":"flat"}},"module_output_name":"token_embeddings"}`, "message"},
+		{"sentence_bert_config.json", `{"modality_config":{"text":{"method":"forward","method_output_name":"last_hidden_state"},"message":{"method":"forward","method_output_name":"last_hidden_state","format":"flat"}},"module_output_name":"token_embeddings"}`, "no chat template"},
 		{"sentence_bert_config.json", `{"modality_config":{"text":{"method":"forward","method_output_name":"pooler_output"}}}`, "pooler_output"},
 		{"sentence_bert_config.json", `{"transformer_task":"fill-mask"}`, "fill-mask"},
 		{"sentence_bert_config.json", `{"query_expansion":{"strategy":"fixed","length":32}}`, "query_expansion"},

@@ -98,10 +98,10 @@ func chat(o Options, system *string, apart bool) (Recipe, error) {
 		const mark = "\x01labrador\x02text\x01"
 		var messages []Message
 		if system != nil {
-			messages = append(messages, Message{"system", *system})
+			messages = append(messages, Message{Role: "system", Content: *system})
 		}
-		messages = append(messages, Message{"user", fmt.Sprintf(oneWordUser, strings.ToUpper(kind[:1])+kind[1:], mark, kind)},
-			Message{"assistant", oneWordAssistant})
+		messages = append(messages, Message{Role: "user", Content: fmt.Sprintf(oneWordUser, strings.ToUpper(kind[:1])+kind[1:], mark, kind)},
+			Message{Role: "assistant", Content: oneWordAssistant})
 		out, err := o.Template.Render(messages, false)
 		if err != nil {
 			return r, err

@@ -1,14 +1,11 @@
 package prompt
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"strings"
-	"time"
 
-	"github.com/nikolalohinski/gonja/v2/builtins"
 	"github.com/nikolalohinski/gonja/v2/config"
 	"github.com/nikolalohinski/gonja/v2/exec"
 	"github.com/nikolalohinski/gonja/v2/loaders"
@@ -18,21 +15,34 @@ import (
 type Message struct {
 	Role    string
 	Content string
+	Parts   bool // the template is given the content as a list of one part, the text, as processors of several media want it
 }
+
+// mediaParts is a message's content as a list, mediaPart one of them. Where a template writes one of them, and not its text, Python would write its
+// own notation: printedParts stands for that, and Render refuses it.
+type (
+	mediaParts []any
+	mediaPart  map[string]any
+)
+
+const printedParts = "\x00the parts of a message\x00"
+
+func (mediaParts) String() string { return printedParts }
+func (mediaPart) String() string  { return printedParts }
 
 // Template is a chat template as checkpoints ship it: Jinja, rendered as transformers' apply_chat_template renders it
-// (trim_blocks and lstrip_blocks on; raise_exception and strftime_now defined).
+// (trim_blocks and lstrip_blocks on; raise_exception and strftime_now defined). Its clock stands still at the moment it was parsed. It
+// is safe for concurrent use.
 type Template struct {
-	source string
-	tmpl   *exec.Template
-	vars   map[string]any
+	source  string
+	tmpl    *exec.Template
+	vars    map[string]any
+	file    string // where it was read from, for errors; ""
+	several bool   // it is one of several with names
+	unknown string // a special token that it may write and whose text is not known; ""
 }
 
-const (
-	maxTemplate = 1 << 20 // bytes of a template's source: the longest published ones have 20 kB
-	maxRange    = 10_000  // numbers of one range(): templates count messages, not more
-	maxRendered = 8 << 20 // bytes of a rendered prompt
-)
+const maxTemplate = 1 << 20 // bytes of a template's source: the longest published ones have 20 kB
 
 // ParseTemplate parses the Jinja source of a chat template. vars are the names it may use beside messages and
 // add_generation_prompt: bos_token, eos_token and the other special tokens of the tokenizer.
@@ -45,6 +55,7 @@ func ParseTemplate(source string, vars map[string]any) (t *Template, err error) 
 	if len(source) > maxTemplate {
 		return nil, fmt.Errorf("prompt: chat template has %d bytes, more than %d", len(source), maxTemplate)
 	}
+	source = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(source)
 	const name = "/chat_template"
 	loader, err := loaders.NewMemoryLoader(map[string]string{name: trimBlocks(source)})
 	if err != nil {
@@ -52,113 +63,70 @@ func ParseTemplate(source string, vars map[string]any) (t *Template, err error) 
 	}
 	tmpl, err := exec.NewTemplate(name, config.New(), loader, environment())
 	if err != nil {
-		return nil, fmt.Errorf("prompt: chat template: %w", err)
+		return nil, fmt.Errorf("prompt: chat template: %s", reason(err))
 	}
 	return &Template{source: source, tmpl: tmpl, vars: vars}, nil
 }
 
-// environment is Jinja's own, without access to files, plus the two functions that transformers defines.
-func environment() *exec.Environment {
-	context := exec.EmptyContext().Update(builtins.GlobalFunctions).Update(builtins.GlobalVariables)
-	context.Set("raise_exception", func(message string) (string, error) {
-		return "", fmt.Errorf("the template refuses: %s", message)
-	})
-	context.Set("strftime_now", func(format string) string { return strftime(time.Now(), format) })
-	context.Set("range", limitedRange)
-	filters := exec.NewFilterSet(map[string]exec.FilterFunction{}).Update(builtins.Filters)
-	if err := filters.Replace("tojson", toJSON); err != nil {
-		panic(err) // the library has always had it
-	}
-	return &exec.Environment{
-		Context: context, Filters: filters, Tests: builtins.Tests,
-		ControlStructures: builtins.ControlStructures, Methods: builtins.Methods,
-	}
-}
-
-// toJSON is transformers' tojson: json.dumps with ensure_ascii off and nothing escaped for HTML.
-func toJSON(_ *exec.Evaluator, in *exec.Value, params *exec.VarArgs) *exec.Value {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if n := params.GetKeywordArgument("indent", 0); n.IsInteger() && n.Integer() > 0 {
-		enc.SetIndent("", strings.Repeat(" ", min(n.Integer(), 16)))
-	}
-	if err := enc.Encode(in.ToGoSimpleType(true)); err != nil {
-		return exec.AsValue(err)
-	}
-	return exec.AsSafeValue(strings.TrimSuffix(b.String(), "\n"))
-}
-
-// limitedRange is Python's range with at most maxRange numbers, so that no template can keep the program busy.
-func limitedRange(args ...int) ([]int, error) {
-	from, to, step := 0, 0, 1
-	switch len(args) {
-	case 1:
-		to = args[0]
-	case 2:
-		from, to = args[0], args[1]
-	case 3:
-		from, to, step = args[0], args[1], args[2]
-	default:
-		return nil, errors.New("range takes one to three numbers")
-	}
-	if step == 0 {
-		return nil, errors.New("range: step 0")
-	}
-	numbers := []int{}
-	for i := from; (step > 0 && i < to) || (step < 0 && i > to); i += step {
-		if len(numbers) == maxRange {
-			return nil, fmt.Errorf("range of more than %d numbers", maxRange)
-		}
-		numbers = append(numbers, i)
-	}
-	return numbers, nil
-}
-
-// strftime formats the directives that published templates use.
-func strftime(t time.Time, format string) string {
-	return strings.NewReplacer("%d", t.Format("02"), "%b", t.Format("Jan"), "%B", t.Format("January"), "%Y", t.Format("2006"),
-		"%m", t.Format("01"), "%y", t.Format("06"), "%H", t.Format("15"), "%M", t.Format("04"), "%S", t.Format("05"),
-		"%A", t.Format("Monday"), "%a", t.Format("Mon"), "%%", "%").Replace(format)
-}
-
 // Render renders the conversation. generate asks for the opening of the assistant's next turn (add_generation_prompt).
 // Errors name what the template could not do, such as a system message that the model's template refuses.
-func (t *Template) Render(messages []Message, generate bool) (out string, err error) {
+func (t *Template) Render(messages []Message, generate bool) (string, error) {
+	return t.render(messages, map[string]any{"add_generation_prompt": generate})
+}
+
+// render renders the conversation with further variables of the template's.
+func (t *Template) render(messages []Message, vars map[string]any) (out string, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			out, err = "", fmt.Errorf("prompt: rendering the chat template: %v", r)
+			err = fmt.Errorf("%v", r)
+		}
+		if err != nil {
+			out, err = "", fmt.Errorf("prompt: rendering the chat template%s: %w", t.of(), err)
 		}
 	}()
 	list := make([]any, len(messages))
 	for i, m := range messages {
-		list[i] = map[string]any{"role": m.Role, "content": m.Content}
+		turn := map[string]any{"role": m.Role, "content": m.Content}
+		if m.Parts {
+			turn["content"] = mediaParts{mediaPart{"type": "text", "text": m.Content}}
+		}
+		list[i] = turn
 	}
-	data := map[string]any{}
-	for k, v := range t.vars {
-		data[k] = v
+	data := map[string]any{"messages": list, "add_generation_prompt": false, "tools": nil, "documents": nil}
+	maps.Copy(data, t.vars)
+	maps.Copy(data, vars)
+	b := newBudget()
+	b.define(data)
+	if err := t.tmpl.Execute(&b.out, exec.NewContext(data)); err != nil {
+		return "", errors.New(reason(err))
 	}
-	data["messages"], data["add_generation_prompt"] = list, generate
-	w := &limitedWriter{left: maxRendered}
-	if err := t.tmpl.Execute(w, exec.NewContext(data)); err != nil {
-		return "", fmt.Errorf("prompt: rendering the chat template: %w", err)
+	if strings.Contains(b.out.String(), printedParts) {
+		return "", fmt.Errorf("it writes the list that a message's content is, not its text: it is made for contents that are texts (format flat)")
 	}
-	return w.b.String(), nil
+	return b.out.String(), nil
 }
 
-type limitedWriter struct {
-	b    strings.Builder
-	left int
-}
-
-func (w *limitedWriter) Write(p []byte) (int, error) {
-	if len(p) > w.left {
-		return 0, fmt.Errorf("the rendered prompt has more than %d bytes", maxRendered)
+// reason is what the library says of a template in one line: without the template's source, and of a refusal the template's own words.
+func reason(err error) string {
+	text := err.Error()
+	for _, mark := range []string{refusal, "': "} {
+		if i := strings.LastIndex(text, mark); i >= 0 {
+			text = strings.TrimPrefix(text[i:], "': ")
+			break
+		}
 	}
-	w.left -= len(p)
-	return w.b.Write(p)
+	text = strings.Join(strings.Fields(text), " ")
+	const longest = 400
+	return strings.ToValidUTF8(text[max(0, len(text)-longest):], "") // the cause is at its end
 }
 
-func (w *limitedWriter) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
+// refusal begins what raise_exception says.
+const refusal = "the template refuses: "
 
-var _ io.StringWriter = (*limitedWriter)(nil)
+// of names the template's file.
+func (t *Template) of() string {
+	if t.file == "" {
+		return ""
+	}
+	return " " + t.file
+}

@@ -6,10 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestTemplates renders templates that use what published chat templates use. The expectations were rendered by jinja2
-// 3.1.6 set up as transformers does (ImmutableSandboxedEnvironment, trim_blocks, lstrip_blocks).
+// 3.1.6 set up and called as transformers 5.23 does (ImmutableSandboxedEnvironment, trim_blocks, lstrip_blocks; tools and documents are None).
 func TestTemplates(t *testing.T) {
 	data, err := os.ReadFile("testdata/templates.json")
 	if err != nil {
@@ -40,18 +41,45 @@ func TestTemplates(t *testing.T) {
 	}
 }
 
+// TestHostileTemplates: a template that would not end, or fill the memory, is an error in little time.
 func TestHostileTemplates(t *testing.T) {
-	for _, source := range []string{
-		"{{ range(1000000000) }}", "{% for i in range(100000) %}x{% endfor %}", "{% include '/etc/passwd' %}", "{{", "{% if %}",
-		"{{ messages[99]['role'] }}{{ raise_exception('no') }}", "{% for a in range(9999) %}{% for b in range(9999) %}xxxxxxxxxx{% endfor %}{% endfor %}",
-		strings.Repeat("x", maxTemplate+1),
+	double := func(s string) string { return strings.Repeat(s, 60) }
+	for source, want := range map[string]string{
+		"{{ range(1000000000) }}":                   "range of more than",
+		"{% for i in range(100000) %}x{% endfor %}": "range of more than",
+		"{% include '/etc/passwd' %}":               "stands alone",
+		"{% include '/chat_template' %}":            "stands alone",
+		"{% block a %}{{ self.a() }}{% endblock %}": "stands alone",
+		"{{":       "",
+		"{% if %}": "",
+		"{{ messages[0]['role'] }}{{ raise_exception('no\nway') }}":                                                          "chat template: the template refuses: no way",
+		strings.Repeat("x", maxTemplate+1):                                                                                   "more than 1048576",
+		"{% for a in range(999) %}{% for b in range(999) %}" + strings.Repeat("x", 999) + "{% endfor %}{% endfor %}":         "more than 8388608 bytes",
+		"{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}": "more than 20000 steps",
+		"{% set x %}{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}{% endset %}":                "more than 20000 steps",
+		"{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}":                                                                    "more than 20000 steps",
+		"{%- macro f() -%}{{ f() }}{{ f() }}{%- endmacro -%}{{ f() }}":                                                       "more than 20000 steps",
+		"{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}":                                                            "more than 20000 steps",
+		"{% set s = 'xx' %}" + double("{% set s = s ~ s %}"):                                                                 "a variable has more than",
+		"{% set n = namespace(s='xx') %}" + double("{%- set n.s = n.s + n.s -%}"):                                            "a variable has more than",
+		"{% set s = ['xx'] %}" + double("{% set s = s + s %}"):                                                               "a variable has more than",
+		"{% set s %}xx{% endset %}" + double("{% set s %}{{ s }}{{ s }}{% endset %}"):                                        "a variable has more than",
+		"{% set n = namespace() %}{% set n.a = n %}{{ n }}":                                                                  "a variable has more than",
+		"{% set l = [1] %}{% set x = l.append(l) %}{{ l }}":                                                                  "append",
+		"{% set d = {} %}{% set x = d.update({'a': d}) %}{{ d }}":                                                            "update",
+		"{{ 'abc' | random }}": "random gives another",
 	} {
+		begin := time.Now()
 		tmpl, err := ParseTemplate(source, nil)
-		if err != nil {
-			continue
+		out := ""
+		if err == nil {
+			out, err = tmpl.Render([]Message{{Role: "user", Content: "hi"}}, true)
 		}
-		if out, err := tmpl.Render([]Message{{"user", "hi"}}, true); err == nil {
-			t.Errorf("%.60q rendered %.60q", source, out)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 600 {
+			t.Errorf("%.60q rendered %.60q, %v; want an error with %q", source, out, err, want)
+		}
+		if d := time.Since(begin); d > 8*time.Second {
+			t.Errorf("%.60q took %s", source, d)
 		}
 	}
 }
@@ -74,13 +102,29 @@ func TestOpenTemplate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := tmpl.Render([]Message{{"user", "hi"}}, false); err != nil || got != want {
+		if got, err := tmpl.Render([]Message{{Role: "user", Content: "hi"}}, false); err != nil || got != want {
 			t.Fatalf("got %q, %v; want %q", got, err, want)
 		}
 	}
 	check("<b>hi</b>")
 	write("chat_template.jinja", "{{ messages[0].role }}{{ eos_token }}")
 	check("user</b>")
+	if err := os.Mkdir(filepath.Join(dir, "additional_chat_templates"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write("additional_chat_templates/rag.jinja", "R")
+	check("user</b>")
+	if tmpl, err := OpenTemplate(dir); err != nil || tmpl.format() != Structured { // as one of several it looks made for parts
+		t.Fatal(err)
+	}
+	os.Rename(filepath.Join(dir, "chat_template.jinja"), filepath.Join(dir, "additional_chat_templates", "default.jinja"))
+	if _, err := OpenTemplate(dir); err == nil || !strings.Contains(err.Error(), "additional_chat_templates") {
+		t.Fatalf("a default template among the others: %v", err)
+	}
+	os.RemoveAll(filepath.Join(dir, "additional_chat_templates"))
+	write("tokenizer_config.json", `{"chat_template": "{{ eos_token }}"}`)
+	write("special_tokens_map.json", `{"eos_token": {"content": "</old>"}}`)
+	check("</old>")
 	write("tokenizer_config.json", `{"chat_template": 3}`)
 	if _, err := OpenTemplate(dir); err == nil || !strings.Contains(err.Error(), "tokenizer_config.json") {
 		t.Fatalf("a number for a template: %v", err)
@@ -96,7 +140,7 @@ func FuzzTemplate(f *testing.F) {
 		}
 		tmpl, err := ParseTemplate(source, map[string]any{"bos_token": "<s>"})
 		if err == nil {
-			tmpl.Render([]Message{{"user", "hi"}}, true)
+			tmpl.Render([]Message{{Role: "user", Content: "hi"}}, true)
 		}
 	})
 }

@@ -1,12 +1,17 @@
 package prompt
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // trimBlocks applies Jinja's trim_blocks and lstrip_blocks to a template's source: the newline after a block or comment is
 // dropped, and so are blanks and tabs before one that starts its line. (The template library has both options, but drops
-// blanks before blocks in the middle of a line too, where Jinja keeps them.)
+// blanks before blocks in the middle of a line too, where Jinja keeps them.) Tags are rewritten for the library, and hold a rendering to its
+// budget.
 func trimBlocks(source string) string {
 	var out strings.Builder
+	var sets []string // targets of the assignments of blocks that are open
 	out.Grow(len(source))
 	lineStart := true // whether rest begins a line of the source
 	for rest := source; ; {
@@ -18,37 +23,80 @@ func trimBlocks(source string) string {
 		tag := rest[i : i+tagLength(rest[i:])]
 		before := rest[:i]
 		rest = rest[i+len(tag):]
-		if tag[1] == '{' { // an expression keeps the space around it
-			out.WriteString(before + tag)
+		switch {
+		case tag[1] == '{': // an expression keeps the space around it
+			out.WriteString(before + rewrite(tag))
 			lineStart = false
 			continue
-		}
-		if !strings.HasPrefix(tag[2:], "+") {
+		case !strings.HasPrefix(tag[2:], "+"):
 			before = lstrip(before, lineStart)
 		}
-		out.WriteString(before + tag)
+		out.WriteString(before)
+		lineStart = false
 		if isRaw(tag) {
-			end := strings.Index(rest, "{%")
-			for end >= 0 && !isEndRaw(rest[end:]) {
-				next := strings.Index(rest[end+2:], "{%")
-				if next < 0 {
-					end = -1
-					break
-				}
-				end += 2 + next
-			}
-			if end >= 0 {
-				out.WriteString(rest[:end])
-				rest = rest[end:]
-			}
-			lineStart = false
+			var raw string
+			raw, rest = rawText(rest)
+			out.WriteString(tag + raw)
 			continue
 		}
-		lineStart = false
+		var call string
+		call, sets = budgetCall(tag, sets)
+		out.WriteString(rewrite(tag) + call)
 		if !strings.HasSuffix(tag[:len(tag)-2], "+") && strings.HasPrefix(rest, "\n") {
 			rest, lineStart = rest[1:], true
 		}
 	}
+}
+
+// rawText is the text up to the end of a raw block, and what follows; no text where the block does not end.
+func rawText(rest string) (raw, after string) {
+	for at := 0; ; {
+		i := strings.Index(rest[at:], "{%")
+		if i < 0 {
+			return "", rest
+		}
+		if at += i; isEndRaw(rest[at:]) {
+			return rest[:at], rest[at:]
+		}
+		at += 2
+	}
+}
+
+// budgetCall is what calls the budget's functions behind a tag: at the start of what may repeat, and behind an assignment. sets are the targets
+// of the assignments of blocks that are open.
+func budgetCall(tag string, sets []string) (string, []string) {
+	if tag[1] != '%' {
+		return "", sets
+	}
+	word, call := tagWord(tag), ""
+	if i := strings.IndexFunc(word, unicode.IsSpace); i >= 0 {
+		word = word[:i]
+	}
+	switch word {
+	case "for":
+		if call = stepName + "(1)"; strings.Contains(tag, "recursive") {
+			call = stepName + "(50)"
+		}
+	case "macro": // it may call itself
+		call = stepName + "(50)"
+	case "set":
+		target, _, is := strings.Cut(strings.TrimPrefix(tagWord(tag), "set"), "=")
+		if target = strings.TrimSpace(target); !is {
+			return "", append(sets, target)
+		}
+		call = boundName + "(" + target + ")"
+	case "endset":
+		if len(sets) > 0 {
+			call, sets = boundName+"("+sets[len(sets)-1]+")", sets[:len(sets)-1]
+		}
+	}
+	switch {
+	case call == "":
+		return "", sets
+	case strings.HasSuffix(tag, "-%}"):
+		return "{{- " + call + " -}}", sets
+	}
+	return "{{ " + call + " }}", sets
 }
 
 // lstrip drops the blanks at the end of text when they begin a line; whole says that text itself begins one.

@@ -398,35 +398,32 @@ func (e *estimator) measure(p *planPass, o dense.Options, s *planSample, sparse 
 	return nil
 }
 
-// tokenCounter makes the tokens of an item without a model's weights.
-type tokenCounter func(side labrador.Side, item labrador.Item) []int32
+// tokenCounter makes the tokens of items without a model's weights.
+type tokenCounter func(ctx context.Context, side labrador.Side, items []labrador.Item) ([]model.Tokens, error)
 
 func newTokenCounter(o dense.Options, info *model.Info) (tokenCounter, error) {
+	if o.Recipe == "" {
+		return info.Tokenize, nil
+	}
 	tok, err := model.Tokenizer(o.Model)
 	if err != nil {
 		return nil, err
 	}
-	if o.Recipe != "" {
-		template, _ := dense.Template(o.Model) // a recipe that needs one says so
-		recipe, err := prompt.New(o.Recipe, prompt.Options{Template: template, SystemText: o.SystemText, Dataset: o.Dataset, Task: o.Task})
-		if err != nil {
-			return nil, err
-		}
-		return func(side labrador.Side, item labrador.Item) []int32 {
-			p := recipe.Make(tok, side, item, o.MaxTokens)
-			return p.Encode(tok).IDs
-		}, nil
+	template, _ := dense.Template(o.Model) // a recipe that needs one says so
+	recipe, err := prompt.New(o.Recipe, prompt.Options{Template: template, SystemText: o.SystemText, Dataset: o.Dataset, Task: o.Task})
+	if err != nil {
+		return nil, err
 	}
-	return func(side labrador.Side, item labrador.Item) []int32 {
-		text := info.QueryPrompt
-		if side == labrador.DocumentSide {
-			text = info.DocPrompt
+	return func(ctx context.Context, side labrador.Side, items []labrador.Item) ([]model.Tokens, error) {
+		out := make([]model.Tokens, len(items))
+		for i, item := range items {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			p := recipe.Make(tok, side, item, o.MaxTokens)
+			out[i] = model.Tokens{IDs: p.Encode(tok).IDs}
 		}
-		ids := tok.Encode(nil, text+labrador.Document{Title: item.Title, Text: item.Text}.Contents(), info.Special)
-		if info.MaxTokens > 0 {
-			ids = ids[:min(info.MaxTokens, len(ids))]
-		}
-		return ids
+		return out, nil
 	}, nil
 }
 
@@ -434,11 +431,12 @@ func newTokenCounter(o dense.Options, info *model.Info) (tokenCounter, error) {
 func (c tokenCounter) count(ctx context.Context, side labrador.Side, items []labrador.Item, all int, causal bool) (cost.Tokens, error) {
 	var lengths []int
 	var shared []int32
-	for i, item := range items {
-		if err := ctx.Err(); err != nil {
-			return cost.Tokens{}, err
-		}
-		ids := c(side, item)
+	texts, err := c(ctx, side, items)
+	if err != nil {
+		return cost.Tokens{}, err
+	}
+	for i, text := range texts {
+		ids := text.IDs
 		lengths = append(lengths, len(ids))
 		if i == 0 {
 			shared = ids

@@ -133,7 +133,11 @@ func TestPlanCountsTokens(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if n := len(counter(side, item)); n != len(got[0].IDs) {
+				counted, err := counter(t.Context(), side, []labrador.Item{item})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n := len(counted[0].IDs); n != len(got[0].IDs) {
 					t.Errorf("%s %q max %d, %s: %d tokens counted, %d encoded", filepath.Base(c.Model), c.Recipe, c.MaxTokens, side, n, len(got[0].IDs))
 				}
 			}

@@ -37,7 +37,8 @@ per text in order, and OUT.ids, one id per line. Stop it at any moment: the same
   labrador encode --model SmolLM2.gguf --recipe one-word --dtype int8 lines.txt out
 
 What a model does not say has a default: language models pool their last token, encoders the mean of all tokens; special tokens are
-those that the tokenizer adds.`,
+those that the tokenizer adds. A sentence-transformers folder whose modality_config has "message" makes every text the message of a user in
+the model's chat template, and the prompt its system message: labrador model show MODEL says what a text becomes.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.Model == "" {
@@ -70,7 +71,7 @@ those that the tokenizer adds.`,
 	f := c.Flags()
 	f.StringVar(&o.Model, "model", "", "model folder or .gguf file")
 	f.StringVar(&side, "side", "document", "query or document: models and recipes treat them differently")
-	f.StringVar(&o.Prompt, "prompt", "", "name of one of the model's prompts, or a text to put before every text")
+	f.StringVar(&o.Prompt, "prompt", "", "name of one of the model's prompts, or a text to put before every text (the system message where the model makes chat messages of texts)")
 	f.StringVar(&o.Recipe, "recipe", "", "recipe instead of the model's own prompts (see labrador prompt)")
 	f.StringVar(&o.Task, "task", "", "task line of an instruction recipe")
 	f.StringVar(&system, "system", "", "system text of a chat recipe instead of the template's own")
@@ -166,5 +167,5 @@ func notePrompt(w io.Writer, prompt string, known map[string]string) {
 	if len(known) > 0 {
 		has = "has " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
 	}
-	fmt.Fprintf(w, "--prompt %q is put before every text: the model %s\n", prompt, has)
+	fmt.Fprintf(w, "--prompt %q is taken for a text: the model %s\n", prompt, has)
 }

@@ -78,8 +78,8 @@ func TestEncodeNamesPrompts(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "x.txt", "some text\n")
 	for _, c := range []struct{ model, prompt, says string }{
-		{named, "querry", `--prompt "querry" is put before every text: the model has document, query` + "\n"},
-		{bare, "query", `--prompt "query" is put before every text: the model has none with a name` + "\n"},
+		{named, "querry", `--prompt "querry" is taken for a text: the model has document, query` + "\n"},
+		{bare, "query", `--prompt "query" is taken for a text: the model has none with a name` + "\n"},
 		{named, "query", ""}, {named, "query: ", ""}, {bare, "search for", ""},
 	} {
 		status, _, stderr := exitOf(t, "encode", "--model", c.model, "--prompt", c.prompt, "x.txt", "out")
