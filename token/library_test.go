@@ -1,7 +1,9 @@
 package token
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +27,7 @@ func TestLibrary(t *testing.T) {
 	}{
 		{"an empty match right behind a match is none", regex("x*", " "), bpe, "", "axxbx", []int32{4, 1, 4, 2, 4}, "  a   b  "},
 		{"an empty string is found everywhere", `{"type":"Replace","pattern":{"String":""},"content":"x"}`, bpe, "", "ab", []int32{3, 1, 3, 2, 3}, "x a x b x"},
+		{"but not in an empty text", `{"type":"Sequence","normalizers":[{"type":"Strip","strip_left":true,"strip_right":true},{"type":"Replace","pattern":{"String":""},"content":"x"}]}`, bpe, "", " ", nil, ""},
 		{"½ is no word character in a set", regex(`[^\w]`, "x"), bpe, "", "a½²b", []int32{1, 3, 3, 2}, "a x x b"},
 		{"½ is a word character", regex(`\W`, "x"), bpe, "", "a½²b", []int32{1, 5, 6, 2}, "a ½ ² b"},
 		{"equal pieces count for the ids of added tokens", "null", unigram, fmt.Sprintf(added, 4, "X", false, false), "aXb", []int32{2, 4, 3}, "a X b"},
@@ -75,6 +78,44 @@ func TestScores(t *testing.T) {
 		}
 		if got, err := r.float(); got != want || err != nil {
 			t.Errorf("%s: %v, %v, want %v", text, got, err, want)
+		}
+	}
+}
+
+// TestUserPieces: a piece of the user's own is taken whatever its score, and blanks at a text's beginning go as sentencepiece 0.2.3, whose ids and
+// texts these are, has it.
+func TestUserPieces(t *testing.T) {
+	var model []byte
+	for _, p := range []struct {
+		text  string
+		score float32
+		kind  byte
+	}{{"<unk>", 0, 2}, {"<s>", 0, 3}, {"</s>", 0, 3}, {"▁", -1, 1}, {"x", -2, 1}, {"▁x", -2.5, 1}, {"▁▁", 0, 4}} {
+		m := append([]byte{0x0A, byte(len(p.text))}, p.text...)
+		m = binary.LittleEndian.AppendUint32(append(m, 0x15), math.Float32bits(p.score))
+		m = append(m, 0x18, p.kind)
+		model = append(append(model, 0x0A, byte(len(m))), m...)
+	}
+	for _, c := range []struct {
+		dummy, squeeze byte
+		text           string
+		ids            []int32
+		decoded        string
+	}{
+		{0, 0, "x  x", []int32{4, 6, 4}, "x  x"}, {0, 0, "▁▁x", []int32{6, 4}, "  x"}, {0, 0, "  x", []int32{6, 4}, "  x"}, {0, 0, "▁", []int32{3}, " "},
+		{0, 1, "x  x", []int32{4, 5}, "x x"}, {0, 1, "▁▁x", []int32{6, 4}, " x"}, {0, 1, "  x", []int32{4}, "x"}, {0, 1, "▁", nil, ""},
+		{1, 0, "x  x", []int32{5, 6, 4}, "x  x"}, {1, 0, "▁▁x", []int32{6, 5}, "  x"}, {1, 0, "  x", []int32{6, 5}, "  x"}, {1, 0, "▁", []int32{6}, " "},
+		{1, 1, "x  x", []int32{5, 5}, "x x"}, {1, 1, "▁▁x", []int32{6, 5}, "  x"}, {1, 1, "  x", []int32{5}, "x"}, {1, 1, "▁", nil, ""},
+	} {
+		tok, err := loadSentencePiece(append(slices.Clone(model), 0x1A, 4, 0x18, c.dummy, 0x20, c.squeeze), &config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ids := tok.Encode(nil, c.text, false); !slices.Equal(ids, c.ids) {
+			t.Errorf("dummy %d, squeeze %d, %q: ids %v, want %v", c.dummy, c.squeeze, c.text, ids, c.ids)
+		}
+		if text := tok.Decode(c.ids, true); text != c.decoded {
+			t.Errorf("dummy %d, squeeze %d, %q: decoded %q, want %q", c.dummy, c.squeeze, c.text, text, c.decoded)
 		}
 	}
 }

@@ -37,6 +37,9 @@ type replace struct {
 }
 
 func (r *replace) normalize(s *state) {
+	if len(s.text) == 0 { // nothing is found in an empty text, not even an empty match
+		return
+	}
 	lo, hi, ok := r.find.next(s.text, 0)
 	if !ok {
 		return
