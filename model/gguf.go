@@ -115,13 +115,13 @@ func (c *checkpoint) openGGUF(path string) error {
 	}
 	c.files = append(c.files, file)
 	meta := file.Metadata()
+	if n := meta["split.count"]; n != nil && fmt.Sprint(n) != "0" && fmt.Sprint(n) != "1" {
+		return fmt.Errorf("model: %s: one of %v files of a split model: join them (llama-gguf-split --merge)", path, n)
+	}
 	name, _ := meta["general.architecture"].(string)
 	arch, ok := ggufArchs[name]
 	if !ok {
 		return fmt.Errorf("model: %s: GGUF architecture %q is not supported (supported: %s)", path, name, strings.Join(slices.Sorted(maps.Keys(ggufArchs)), ", "))
-	}
-	if n := meta["split.count"]; n != nil && fmt.Sprint(n) != "0" && fmt.Sprint(n) != "1" {
-		return fmt.Errorf("model: %s: one of %v files of a split model: join them (llama-gguf-split --merge)", path, n)
 	}
 	if c.config, err = ggufConfig(file, name, &arch); err != nil {
 		return within(path, err)

@@ -286,11 +286,15 @@ func TestModuleSettings(t *testing.T) {
 func TestSplitGGUF(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m-00001-of-00003.gguf")
 	table := weights.FromFloat32s("token_embd.weight", []int{3, 8}, make([]float32, 24))
-	meta := map[string]any{"general.architecture": "llama", "split.no": uint32(0), "split.count": uint32(3)}
-	if err := os.WriteFile(path, ggufFile(meta, []weights.Tensor{table}), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(path, Options{}); err == nil || !strings.Contains(err.Error(), "one of 3 files") {
-		t.Error(err)
+	for _, meta := range []map[string]any{
+		{"general.architecture": "llama", "split.no": uint32(0), "split.count": uint32(3)},
+		{"split.no": uint32(1), "split.count": uint32(3)}, // as gguf-py 0.19 and llama-gguf-split write all but the first
+	} {
+		if err := os.WriteFile(path, ggufFile(meta, []weights.Tensor{table}), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(path, Options{}); err == nil || !strings.Contains(err.Error(), "one of 3 files") {
+			t.Error(err)
+		}
 	}
 }

@@ -17,9 +17,10 @@ type addedToken struct {
 type addedTokens struct {
 	byID   map[int32]*addedToken
 	ids    map[string]int32
-	raw    trie // found in the text as it is
-	normal trie // found in the normalised text
-	size   int  // highest id + 1
+	skip   map[string]bool // special tokens as they are written: what decodes to one of them is skipped
+	raw    trie            // found in the text as it is
+	normal trie            // found in the normalised text
+	size   int             // highest id + 1
 }
 
 // mark is an added token in a text.
@@ -30,7 +31,7 @@ type mark struct {
 
 // newAdded collects the tokens; of two with one id the later counts. normal gives the normalised spelling of a token.
 func newAdded(tokens []addedToken, normal func(string) string) addedTokens {
-	a := addedTokens{byID: map[int32]*addedToken{}, ids: map[string]int32{}}
+	a := addedTokens{byID: map[int32]*addedToken{}, ids: map[string]int32{}, skip: map[string]bool{}}
 	for i := range tokens {
 		t := &tokens[i]
 		if t.content == "" {
@@ -41,6 +42,9 @@ func newAdded(tokens []addedToken, normal func(string) string) addedTokens {
 			t.spelling = normal(t.content)
 		}
 		a.byID[t.id], a.ids[t.content] = t, t.id
+		if t.special {
+			a.skip[t.content] = true
+		}
 		a.size = max(a.size, int(t.id)+1)
 	}
 	for _, t := range a.byID {

@@ -38,14 +38,19 @@ type joined func(tokens []string) string
 
 func (f joined) decode(tokens []string) []string { return []string{f(tokens)} }
 
+// spelling is the token of an id as decoders see it.
+func (t *Tokenizer) spelling(id int32) (string, bool) {
+	if a := t.added.byID[id]; a != nil {
+		return a.spelling, true
+	}
+	return t.vocab.token(id)
+}
+
 func (t *Tokenizer) decode(ids []int32, skipSpecial bool) string {
 	tokens := make([]string, 0, len(ids))
 	for _, id := range ids {
-		if a := t.added.byID[id]; a != nil {
-			if !skipSpecial || !a.special {
-				tokens = append(tokens, a.spelling)
-			}
-		} else if tok, ok := t.vocab.token(id); ok {
+		tok, ok := t.spelling(id)
+		if ok && !(skipSpecial && t.added.skip[tok]) {
 			tokens = append(tokens, tok)
 		}
 	}
@@ -76,9 +81,13 @@ func buildDecoder(raw json.RawMessage, depth int) (decoder, error) {
 	if isNull(raw) {
 		return nil, nil
 	}
+	name, err := typeOf(raw)
+	if err != nil {
+		return nil, err
+	}
 	var v decoderFields
 	if err := fields(raw, &v); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if v.Type != "Sequence" {
 		return v.build()

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -193,16 +195,64 @@ func (r *jsonReader) int() (int64, error) {
 	return v, nil
 }
 
+// float reads a number as Rust's serde_json does, whose last digit may differ from the nearest float64: ways of equal scores to cut a text are
+// told apart by it.
 func (r *jsonReader) float() (float64, error) {
 	s, err := r.number()
 	if err != nil {
 		return 0, err
 	}
-	v, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		return 0, r.fail("bad number " + s)
+	if v, err := strconv.ParseFloat(s, 64); err != nil || v == 0 {
+		if err != nil {
+			err = r.fail("bad number " + s)
+		}
+		return v, err
+	}
+	digits, exponent, _ := strings.Cut(strings.ToLower(strings.TrimLeft(s, "+-")), "e")
+	e, _ := strconv.Atoi(exponent)
+	whole, fraction, _ := strings.Cut(digits, ".")
+	m, left := significand(0, whole)
+	if e += left; left == 0 {
+		m, left = significand(m, fraction)
+		e -= len(fraction) - left
+	}
+	v := scaled(float64(m), e)
+	if s[0] == '-' {
+		v = -v
 	}
 	return v, nil
+}
+
+// significand is m with the digits behind it that 64 bits have room for, and the number of those that they have not.
+func significand(m uint64, digits string) (uint64, int) {
+	for i, c := range []byte(digits) {
+		d := uint64(c - '0')
+		if m > (math.MaxUint64-d)/10 {
+			return m, len(digits) - i
+		}
+		m = 10*m + d
+	}
+	return m, 0
+}
+
+// scaled is m times 10 to the e, multiplied or divided once where a float64 holds the power.
+func scaled(m float64, e int) float64 {
+	for ; e < -308; e += 308 {
+		m /= 1e308
+	}
+	if e < 0 {
+		return m / power(-e)
+	}
+	return m * power(e)
+}
+
+// power is 10 to the n, for n up to 308 the nearest float64; math.Pow10 is that only for small n.
+func power(n int) float64 {
+	if n < 32 {
+		return math.Pow10(n)
+	}
+	p, _ := strconv.ParseFloat("1e"+strconv.Itoa(n), 64)
+	return p
 }
 
 // raw cuts out the next value; only its brackets and strings are checked.

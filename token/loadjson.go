@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // rawFile is a tokenizer.json cut into its parts.
@@ -190,14 +191,16 @@ func (p *pattern) finder() (finder, error) {
 	switch {
 	case p == nil || p.String == nil && p.Regex == nil:
 		return nil, errors.New("no pattern")
-	case p.String != nil:
+	case p.String != nil && *p.String != "":
 		return literal(*p.String), nil
+	case p.String != nil: // an empty string is found between all characters
+		return compileRegex("")
 	}
 	return compileRegex(*p.Regex)
 }
 
 func (p *pattern) replacement(content string) (normalizer, error) {
-	if p != nil && p.String != nil {
+	if p != nil && p.String != nil && *p.String != "" {
 		return metaReplace(*p.String, content), nil
 	}
 	f, err := p.finder()
@@ -311,6 +314,9 @@ func (v *preFields) build(name string) (preTokenizer, error) {
 		}
 		return &splitter{ofClass{classes(), isPunct}, how, false}, nil
 	case "CharDelimiterSplit", "Delimiter":
+		if utf8.RuneCountInString(v.Delimiter) != 1 {
+			return nil, fmt.Errorf("pre-tokenizer CharDelimiterSplit: delimiter %q is not one character", v.Delimiter)
+		}
 		return &splitter{literal(v.Delimiter), removed, false}, nil
 	case "FixedLength":
 		n := 5
@@ -384,6 +390,9 @@ func (t *Tokenizer) buildAdded(raw json.RawMessage) error {
 		if len(a.Content) > maxPiece {
 			return fmt.Errorf("a token of %d bytes; more than %d are not supported", len(a.Content), maxPiece)
 		}
+		if a.Normalized && a.Content != "" && t.normalised(a.Content) == "" {
+			return fmt.Errorf("token %q is nothing after normalisation, which is not supported", a.Content)
+		}
 		id, ok := seen[a.Content]
 		if !ok {
 			id, ok = t.vocab.id(a.Content)
@@ -401,12 +410,15 @@ func (t *Tokenizer) buildAdded(raw json.RawMessage) error {
 }
 
 func (t *Tokenizer) setAdded(tokens []addedToken) {
-	t.added = newAdded(tokens, func(content string) string {
-		if t.norm == nil {
-			return content
-		}
-		s := &state{text: view(content), cur: -1}
-		t.norm.normalize(s)
-		return strings.Clone(viewString(s.text))
-	})
+	t.added = newAdded(tokens, t.normalised)
+}
+
+// normalised is content as the normaliser writes it.
+func (t *Tokenizer) normalised(content string) string {
+	if t.norm == nil {
+		return content
+	}
+	s := &state{text: view(content), cur: -1}
+	t.norm.normalize(s)
+	return strings.Clone(viewString(s.text))
 }

@@ -85,7 +85,9 @@ func (t *Tokenizer) buildModel(raw json.RawMessage, bytes bool) error {
 	}
 	var scores []float64
 	if kind == "Unigram" {
-		t.vocab, scores, err = readPieces(v.vocab)
+		if t.vocab, scores, err = readPieces(v.vocab); err == nil {
+			t.vocab.count = len(scores)
+		}
 	} else {
 		t.vocab, err = readVocab(v.vocab)
 	}

@@ -37,12 +37,15 @@ type replace struct {
 }
 
 func (r *replace) normalize(s *state) {
+	if len(s.text) == 0 { // nothing is found in an empty text, not even an empty match
+		return
+	}
 	lo, hi, ok := r.find.next(s.text, 0)
 	if !ok {
 		return
 	}
 	w, pos := s.rewrite(), 0
-	for ; ok; lo, hi, ok = r.find.next(s.text, after(s.text, lo, hi)) {
+	for ; ok; lo, hi, ok = following(r.find, s.text, lo, hi) {
 		w.keep(pos, lo)
 		w.put(r.content, hi-1)
 		pos = hi
@@ -58,6 +61,15 @@ func after(text []byte, lo, hi int) int {
 	}
 	_, n := utf8.DecodeRune(text[hi:])
 	return hi + n
+}
+
+// following is the match after text[lo:hi]. An empty one right behind another match is none, as in the onig crate.
+func following(f finder, text []byte, lo, hi int) (int, int, bool) {
+	l, h, ok := f.next(text, after(text, lo, hi))
+	if ok && l == h && l == hi {
+		return f.next(text, after(text, l, h))
+	}
+	return l, h, ok
 }
 
 // blankToMeta is the replacement of U+0020 by a longer string, which sentencepiece vocabularies need for every word.
@@ -307,11 +319,11 @@ func metaReplace(pattern, content string) normalizer {
 	return &replace{literal(pattern), content}
 }
 
-// literal finds a plain string. The empty string is never found.
+// literal finds a plain string that is not empty.
 type literal string
 
 func (l literal) next(text []byte, pos int) (lo, hi int, ok bool) {
-	if len(l) == 0 || pos > len(text) {
+	if pos > len(text) {
 		return 0, 0, false
 	}
 	i := strings.Index(viewString(text[pos:]), string(l))

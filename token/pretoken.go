@@ -47,7 +47,7 @@ func (p *splitter) split(s *state) {
 	for _, w := range s.words {
 		text := s.text[w.lo:w.hi]
 		segs, pos := s.segs[:0], 0
-		for lo, hi, ok := p.find.next(text, 0); ok; lo, hi, ok = p.find.next(text, after(text, lo, hi)) {
+		for lo, hi, ok := p.find.next(text, 0); ok; lo, hi, ok = following(p.find, text, lo, hi) {
 			if pos < lo {
 				segs = append(segs, segment{pos, lo, p.invert})
 			}

@@ -59,6 +59,9 @@ func (p *regexParser) setItem(out *charSet) error {
 	if err != nil {
 		return err
 	}
+	if lo.is == isWord {
+		lo.ands = []charSet{notSmall}
+	}
 	if len(lo.ranges) < 2 || !strings.HasPrefix(p.src[p.pos:], "-") || strings.HasPrefix(p.src[p.pos:], "-]") {
 		out.subs = append(out.subs, lo)
 		return nil
@@ -76,6 +79,9 @@ func (p *regexParser) setItem(out *charSet) error {
 	out.ranges = append(out.ranges, lo.ranges[0], hi.ranges[0])
 	return nil
 }
+
+// notSmall is all but the small digits and fractions of Latin-1, which Oniguruma counts to \w alone but not in sets.
+var notSmall = charSet{ranges: []rune{0xB2, 0xB3, 0xB9, 0xB9, 0xBC, 0xBE}, not: true}
 
 var escapes = map[byte]rune{'n': '\n', 'r': '\r', 't': '\t', 'f': '\f', 'v': '\v', 'a': '\a', 'e': 0x1B}
 

@@ -287,10 +287,10 @@ func (p *pieces) mergeable(id int32) bool { return p.types[id] == pieceNormal }
 func (p *pieces) unigram(v *vocab) model {
 	m := &unigram{vocab: v, unk: p.unk, fallback: p.fallback, single: true, byteIDs: v.byteTokens()}
 	m.scores = make([]float64, len(p.scores))
-	least, most := float32(math.Inf(1)), float32(math.Inf(-1))
+	least := float32(math.Inf(1))
 	for id, s := range p.scores {
 		if p.types[id] == pieceNormal {
-			least, most = min(least, s), max(most, s)
+			least = min(least, s)
 		}
 		m.scores[id] = float64(s)
 	}
@@ -298,8 +298,8 @@ func (p *pieces) unigram(v *vocab) model {
 	var ids []int32
 	for id, tok := range p.tokens {
 		switch p.types[id] {
-		case pieceUser: // always taken (unigram_model.cc, EncodeOptimized)
-			m.scores[id] = float64(len(tok))*float64(most) - 0.1
+		case pieceUser: // better than any other, whatever the file says; up to 0.2.1 sentencepiece had -0.1, and cut runs of them otherwise
+			m.scores[id] = 0
 		case pieceNormal:
 		default:
 			continue
@@ -404,12 +404,27 @@ func (p *pieces) ranks() []uint32 {
 	return ranks
 }
 
-// decoder is that of sentencepiece: ▁ becomes a blank, bytes become characters, the blank that was put first goes.
+// decoder is that of sentencepiece: blanks at the beginning go, ▁ becomes a blank, bytes become characters.
 func (p *pieces) decoder() decoder {
 	blanks := eachToken(func(_ int, t string) string { return strings.ReplaceAll(t, "▁", " ") })
-	all := decoders{blanks, byteFallback{}, joined(func(t []string) string { return strings.Join(t, "") })}
-	if p.dummyPrefix {
-		all = append(all, eachToken(func(_ int, t string) string { return stripToken(t, " ", 1, 0) }))
+	all := decoders{blanks, byteFallback{}}
+	if p.dummyPrefix || p.squeeze {
+		all = append(decoders{leadingBlanks{p.squeeze}}, all...)
 	}
 	return all
+}
+
+// leadingBlanks drops the blank that was put before a text or, where runs of them were squeezed, one of each piece up to the first that holds
+// something else (sentencepiece_processor.cc, Decode).
+type leadingBlanks struct{ all bool }
+
+func (l leadingBlanks) decode(tokens []string) []string {
+	for i, t := range tokens {
+		rest, ok := strings.CutPrefix(t, "▁")
+		tokens[i] = rest
+		if rest != "" || ok && !l.all {
+			break
+		}
+	}
+	return tokens
 }

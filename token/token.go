@@ -79,8 +79,8 @@ func (t *Tokenizer) ID(token string) (int32, bool) {
 
 // IsSpecial says whether id is a token that Decode leaves out when asked to skip special tokens.
 func (t *Tokenizer) IsSpecial(id int32) bool {
-	a := t.added.byID[id]
-	return a != nil && a.special
+	tok, ok := t.spelling(id)
+	return ok && t.added.skip[tok]
 }
 
 // Encode appends the ids of text to dst and returns it. Added and special tokens inside the text are recognised. With

@@ -14,7 +14,7 @@ type vocab struct {
 	used  []bool  // whether id i has a token
 	table []int32 // open addressing, id+1; 0 is empty
 	seed  maphash.Seed
-	count int // number of different tokens
+	count int // number of different tokens, of pieces for Unigram: the first id of added tokens that are none
 }
 
 // vocabBuilder collects the tokens of a vocabulary.

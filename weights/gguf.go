@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/bits"
 	"slices"
 )
 
 // The GGUF format, versions 2 and 3 (github.com/ggml-org/ggml, docs/gguf.md): "GGUF", version, number of tensors, number
 // of metadata entries, the entries (name, type, value), the tensor infos (name, dimensions with the fastest first, type,
 // offset), padding to general.alignment (32 unless stated), the data. Numbers are little-endian here; big-endian files
-// are refused.
+// are refused. The format has no bound for the header; here it is that of safetensors, some four times what the largest
+// published vocabularies take, for what it holds is kept in memory.
 
 // GGUF is an open .gguf file. It is a File; shapes are turned row-major, as in safetensors.
 type GGUF struct {
@@ -64,18 +66,21 @@ func (g *GGUF) Release() { release(g.m.Data) }
 func (g *GGUF) Close() error { return g.m.Close() }
 
 func parseGGUF(data []byte) (*GGUF, error) {
-	r := &ggufReader{data: data}
+	r := &ggufReader{data: data[:min(len(data), maxHeader)], cut: len(data) > maxHeader}
 	magic, version := r.u32(), r.u32()
 	if r.err != nil || magic != 0x46554747 {
 		return nil, errors.New("gguf: does not begin with GGUF" + cutOff)
 	}
+	if swapped := bits.ReverseBytes32(version); swapped == 2 || swapped == 3 {
+		return nil, errors.New("gguf: a big-endian file, which is not read: convert it (gguf-py's gguf_convert_endian.py)")
+	}
 	if version != 2 && version != 3 {
-		return nil, fmt.Errorf("gguf: version %d (2 and 3 are read, little-endian)", version)
+		return nil, fmt.Errorf("gguf: version %d (2 and 3 are read)", version)
 	}
 	tensors, entries := r.u64(), r.u64()
 	// An entry takes at least 8+4+1 bytes, a tensor info 8+4+4+8.
 	if r.err == nil && (entries > r.left()/13 || tensors > r.left()/24) {
-		return nil, fmt.Errorf("gguf: %d metadata entries and %d tensors, file has %d bytes"+cutOff, entries, tensors, len(data))
+		return nil, fmt.Errorf("gguf: %d metadata entries and %d tensors, %d bytes are left%s", entries, tensors, r.left(), r.why())
 	}
 	g := &GGUF{version: version, metadata: map[string]any{}, tensors: map[string]Tensor{}}
 	for i := uint64(0); i < entries && r.err == nil; i++ {

@@ -110,7 +110,9 @@ func TestHostileGGUF(t *testing.T) {
 		{"pointer of Git LFS", (&ggufBytes{}).raw([]byte("version https://git-lfs.github.com/spec/v1\n")...), "pointer of Git LFS?"},
 		{"cut off", tensor([]uint64{1000}, 0, 0), "is the file cut off"},
 		{"version 1", newGGUF(1, 0, 0), "version 1"},
-		{"big-endian", newGGUF(3<<24, 0, 0), "version"},
+		{"big-endian", newGGUF(3<<24, 0, 0), "a big-endian file"}, // gguf-py writes all numbers so, the version too
+		{"header as long as a file", newGGUF(3, 0, 1).str("k").u32(9).u32(0).u64(maxHeader).raw(make([]byte, maxHeader)...), "headers of more than"},
+		{"name as long as a file", newGGUF(3, 0, 1).u64(maxHeader).raw(make([]byte, maxHeader)...), "headers of more than"},
 		{"absurd counts", newGGUF(3, 1<<60, 1<<60), "metadata entries"},
 		{"long key", newGGUF(3, 0, 1).u64(1 << 60).raw(make([]byte, 30)...), "header ends"},
 		{"unknown value type", newGGUF(3, 0, 1).str("key").u32(99).u64(0), "metadata key: unknown type 99"},
@@ -123,6 +125,7 @@ func TestHostileGGUF(t *testing.T) {
 		{"overflow", tensor([]uint64{1 << 30, 1 << 30, 1 << 30}, 0, 0), "tensor w: dimensions"},
 		{"part of a block", tensor([]uint64{31}, 2, 0), "tensor w: dimensions"},
 		{"unread type", tensor([]uint64{32}, 16, 0), "tensor w: type IQ2_XXS is not read"},
+		{"unread new type", tensor([]uint64{64}, 40, 0), "tensor w: type NVFP4 is not read"}, // gguf-py 0.19, GGMLQuantizationType
 		{"unknown type", tensor([]uint64{32}, 77, 0), "tensor w: type number 77"},
 		{"misaligned", tensor([]uint64{1}, 0, 4), "tensor w: offset 4"},
 		{"overlap", twice.pad(32).raw(make([]byte, 128)...), "tensor v: begins at byte 32, inside w"},

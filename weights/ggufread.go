@@ -8,7 +8,8 @@ import (
 
 // ggufReader reads a GGUF header; after the first error every read gives zero.
 type ggufReader struct {
-	data  []byte
+	data  []byte // the file as far as a header may reach
+	cut   bool   // the file is longer
 	at    int
 	depth int
 	err   error
@@ -22,13 +23,21 @@ func (r *ggufReader) fail(format string, args ...any) {
 	}
 }
 
+// why says what may be wrong where the header ends too early.
+func (r *ggufReader) why() string {
+	if r.cut {
+		return fmt.Sprintf(": headers of more than %d bytes are not read", maxHeader)
+	}
+	return cutOff
+}
+
 // take returns the next n bytes, or nil after an error.
 func (r *ggufReader) take(n uint64) []byte {
 	if r.err != nil {
 		return nil
 	}
 	if n > r.left() {
-		r.fail("header ends at byte %d, where %d bytes more are due"+cutOff, len(r.data), n)
+		r.fail("header ends at byte %d, where %d bytes more are due%s", len(r.data), n, r.why())
 		return nil
 	}
 	b := r.data[r.at : r.at+int(n)]
@@ -153,7 +162,7 @@ func (r *ggufReader) array(key string) any {
 		return nil
 	}
 	if n > r.left()/ggufSize[kind] {
-		r.fail("metadata %s: array of %d values, %d bytes are left"+cutOff, key, n, r.left())
+		r.fail("metadata %s: array of %d values, %d bytes are left%s", key, n, r.left(), r.why())
 		return nil
 	}
 	switch kind {

@@ -5,9 +5,11 @@ import (
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"unicode/utf8"
 )
 
 // The safetensors format (github.com/huggingface/safetensors, README "Format"): 8 bytes little-endian length N of the
@@ -71,13 +73,67 @@ type entry struct {
 	Offsets []uint64 `json:"data_offsets"`
 }
 
+// maxEntry is the longest entry that is read, in bytes of JSON; real ones have about a hundred. maxTensors is the most of them: the largest
+// published models have some 100,000 in all their shards.
+const (
+	maxEntry   = 1 << 12
+	maxTensors = 1 << 18
+)
+
+// parseEntry reads an entry member by member: encoding/json would take names in any case, and the last of two.
+func parseEntry(raw []byte) (e entry, err error) {
+	if len(raw) > maxEntry {
+		return e, fmt.Errorf("an entry of %d bytes; more than %d are not read", len(raw), maxEntry)
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
+		return e, fmt.Errorf("the entry is %s, not an object with dtype, shape and data_offsets", raw)
+	}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return e, err
+		}
+		var to any
+		twice := false
+		switch name {
+		case "dtype":
+			to, twice = &e.DType, e.DType != ""
+		case "shape":
+			to, twice = &e.Shape, e.Shape != nil
+		case "data_offsets":
+			to, twice = &e.Offsets, e.Offsets != nil
+		default:
+			to = new(any)
+		}
+		if twice {
+			return e, fmt.Errorf("%s comes twice", name)
+		}
+		if err := dec.Decode(to); err != nil {
+			return e, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	switch {
+	case e.DType == "":
+		return e, errors.New("no dtype")
+	case e.Shape == nil:
+		return e, errors.New("no shape")
+	case e.Offsets == nil:
+		return e, errors.New("no data_offsets")
+	}
+	return e, nil
+}
+
 func parseSafetensors(data []byte) (*Safetensors, error) {
 	if len(data) < 8 {
 		return nil, fmt.Errorf("safetensors: %d bytes, a header needs at least 8"+cutOff, len(data))
 	}
 	n := binary.LittleEndian.Uint64(data)
-	if n > maxHeader || n > uint64(len(data)-8) {
+	if n > uint64(len(data)-8) {
 		return nil, fmt.Errorf("safetensors: header length %d, file has %d bytes"+cutOff, n, len(data))
+	}
+	if n > maxHeader {
+		return nil, fmt.Errorf("safetensors: header length %d: the format has at most %d", n, maxHeader)
 	}
 	s := &Safetensors{tensors: map[string]Tensor{}}
 	body := data[8+n:]
@@ -96,6 +152,9 @@ func parseSafetensors(data []byte) (*Safetensors, error) {
 
 // readHeader walks the header's object member by member, so that a name that comes twice is seen.
 func (s *Safetensors) readHeader(header, body []byte) ([]placed, error) {
+	if !utf8.Valid(header) {
+		return nil, errors.New("safetensors: the header is not UTF-8")
+	}
 	var list []placed
 	seen := map[string]bool{}
 	dec := json.NewDecoder(bytes.NewReader(header))
@@ -108,25 +167,32 @@ func (s *Safetensors) readHeader(header, body []byte) ([]placed, error) {
 			return nil, fmt.Errorf("safetensors: header: %w", err)
 		}
 		name := tok.(string)
+		if seen[name] {
+			return nil, fmt.Errorf("safetensors: tensor %s comes twice", name)
+		}
+		seen[name] = true
 		if name == "__metadata__" {
 			if err := dec.Decode(&s.metadata); err != nil {
 				return nil, fmt.Errorf("safetensors: __metadata__: %w", err)
 			}
 			continue
 		}
+		var raw json.RawMessage
+		err = dec.Decode(&raw)
 		var e entry
-		if err := dec.Decode(&e); err != nil {
+		if err == nil {
+			e, err = parseEntry(raw)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("safetensors: tensor %s: %w", name, err)
 		}
-		if seen[name] {
-			return nil, fmt.Errorf("safetensors: tensor %s comes twice", name)
-		}
-		seen[name] = true
 		t, err := e.tensor(name, body)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, t)
+		if list = append(list, t); len(list) > maxTensors {
+			return nil, fmt.Errorf("safetensors: more than %d tensors", maxTensors)
+		}
 	}
 	if _, err := dec.Token(); err != nil {
 		return nil, fmt.Errorf("safetensors: header: %w", err)

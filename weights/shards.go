@@ -20,6 +20,8 @@ type Sharded struct {
 func OpenSharded(path string) (*Sharded, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // reading a pipe would wait for a writer
 		return nil, fmt.Errorf("weights: %s: not a regular file", path)
+	} else if err == nil && info.Size() > maxHeader {
+		return nil, fmt.Errorf("weights: %s: %d bytes; an index of more than %d is not read", path, info.Size(), maxHeader)
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {

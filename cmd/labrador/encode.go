@@ -108,7 +108,7 @@ func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out
 	if err != nil {
 		return err
 	}
-	if err := checkOut(out); err != nil {
+	if err := checkOut(in, out); err != nil {
 		return err
 	}
 	e, err := dense.Open(cmd.Context(), o)

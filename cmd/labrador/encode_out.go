@@ -50,11 +50,16 @@ func writeLines(w io.Writer, lines []string) error {
 	return nil
 }
 
-// checkOut says, before anything is encoded, that a folder is in the way of what is written at the end.
-func checkOut(out string) error {
+// checkOut says, before anything is encoded, that a folder is in the way of what is written at the end, or that it is the input.
+func checkOut(in, out string) error {
+	source, _ := os.Stat(in)
 	for _, path := range []string{out + ".npy", out + ".ids"} {
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
+		info, err := os.Stat(path)
+		switch {
+		case err == nil && info.IsDir():
 			return fmt.Errorf("encode: %s, which is to be written, is a folder: give another OUT", path)
+		case err == nil && source != nil && os.SameFile(source, info):
+			return fmt.Errorf("encode: %s, which is to be written, is IN: give another OUT", path)
 		}
 	}
 	return nil

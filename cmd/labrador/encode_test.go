@@ -67,6 +67,16 @@ func TestEncodeBesideOthers(t *testing.T) {
 			t.Errorf("%s.parts was made", out)
 		}
 	}
+	writeFile(t, "in.npy", "some text\n")
+	writeFile(t, "bad.jsonl", "{\"text\":\"a\xff\"}\n") // as of lines, and as RFC 8259, section 8.1, asks for
+	for in, want := range map[string]string{"in.npy": "in.npy, which is to be written, is IN", "bad.jsonl": "bad.jsonl:1: bytes that are not UTF-8"} {
+		if status, _, stderr := exitOf(t, "encode", "--model", m, in, in); status != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("%s: status %d, %q", in, status, stderr)
+		}
+	}
+	if text, err := os.ReadFile("in.npy"); string(text) != "some text\n" {
+		t.Errorf("IN is %q now, %v", text, err)
+	}
 	if status, _, stderr := exitOf(t, "encode", "--model", m, os.DevNull, "c"); status != 1 || !strings.Contains(stderr, "texts are read twice") {
 		t.Errorf("no file: status %d, %q", status, stderr)
 	}

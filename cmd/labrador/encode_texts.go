@@ -123,10 +123,12 @@ func readLines(path string, parse func(line []byte) (dense.Item, error)) dense.I
 	}
 }
 
+var errNotUTF8 = errors.New("bytes that are not UTF-8: not a file of texts, or one in another encoding")
+
 func lineItems(path string) dense.Items {
 	return readLines(path, func(line []byte) (dense.Item, error) {
 		if !utf8.Valid(line) {
-			return dense.Item{}, errors.New("bytes that are not UTF-8: not a file of texts, or one in another encoding")
+			return dense.Item{}, errNotUTF8
 		}
 		return dense.Item{Item: labrador.Item{Text: strings.TrimSuffix(string(line), "\r")}}, nil
 	})
@@ -157,6 +159,9 @@ func jsonItems(path string) dense.Items {
 			BEIR  json.RawMessage `json:"_id"`
 			Title string          `json:"title"`
 			Text  *string         `json:"text"`
+		}
+		if !utf8.Valid(line) {
+			return dense.Item{}, errNotUTF8
 		}
 		if err := json.Unmarshal(line, &o); err != nil {
 			return dense.Item{}, jsonLineError(bytes.TrimSpace(line), err)

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -54,7 +56,22 @@ func exitStatus(cmd *cobra.Command, err error) int {
 	return 1
 }
 
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+// maxError is the longest error, in bytes; what is longer quotes what a file holds.
+const maxError = 2000
+
+// oneLine is err on one line, without the control characters of what it quotes.
+func oneLine(err error) string {
+	s := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, strings.Join(strings.Fields(err.Error()), " "))
+	if len(s) > maxError {
+		s = strings.ToValidUTF8(s[:maxError/2], "") + " ... " + strings.ToValidUTF8(s[len(s)-maxError/2:], "")
+	}
+	return s
+}
 
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{

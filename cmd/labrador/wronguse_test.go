@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -159,5 +160,18 @@ func TestChangeAnswers(t *testing.T) {
 	writeFile(t, "idx/segments.json", `{"Version":2,`)
 	if status, _, stderr := exitOf(t, "search", "idx", "set/queries.jsonl"); status != 1 || !strings.Contains(stderr, "segments.json is damaged") {
 		t.Errorf("cut list: status %d, says %q", status, stderr)
+	}
+}
+
+// TestOneLine: an error that quotes a file is one line of a terminal, whatever the file holds.
+func TestOneLine(t *testing.T) {
+	for in, want := range map[string]string{
+		"a\nb\r\n c":                                  "a b c",
+		"tensor \x1b[31mw\x00\u0085: type":            "tensor \uFFFD[31mw\uFFFD : type",
+		"begin " + strings.Repeat("é", 2000) + " end": "begin " + strings.Repeat("é", 497) + " ... " + strings.Repeat("é", 498) + " end",
+	} {
+		if got := oneLine(errors.New(in)); got != want {
+			t.Errorf("%.40q: got %q", in, got)
+		}
 	}
 }
