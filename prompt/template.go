@@ -56,6 +56,9 @@ func ParseTemplate(source string, vars map[string]any) (t *Template, err error) 
 		return nil, fmt.Errorf("prompt: chat template has %d bytes, more than %d", len(source), maxTemplate)
 	}
 	source = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(source)
+	if err := checkNesting(source); err != nil {
+		return nil, fmt.Errorf("prompt: chat template: %w", err)
+	}
 	const name = "/chat_template"
 	loader, err := loaders.NewMemoryLoader(map[string]string{name: trimBlocks(source)})
 	if err != nil {

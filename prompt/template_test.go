@@ -68,6 +68,13 @@ func TestHostileTemplates(t *testing.T) {
 		"{% set l = [1] %}{% set x = l.append(l) %}{{ l }}":                                                                  "append",
 		"{% set d = {} %}{% set x = d.update({'a': d}) %}{{ d }}":                                                            "update",
 		"{{ 'abc' | random }}": "random gives another",
+		"{{ 'if' ~ " + strings.Repeat("(", 9999) + "1" + strings.Repeat(")", 9999) + " }}":                         "more than 64 deep",
+		"{{ ('if' ~ " + strings.Repeat("[", 99999) + "1" + strings.Repeat("]", 99999) + ") }}":                     "a tag has",
+		"{{ (" + strings.Repeat("1 if 1 else ", 9999) + "1) }}":                                                    "a tag has",
+		strings.Repeat("{% if 1 %}", 9999):                                                                         "more than 64 deep",
+		strings.Repeat("{% set a %}", 9999):                                                                        "more than 64 deep",
+		"{% raw %}" + strings.Repeat("{%'", 300_000):                                                               "",
+		strings.Repeat("{% set a = 1 %}{% if a %}{% endif %}", 999) + "{# " + strings.Repeat("(", 99999) + " #}{{": "",
 	} {
 		begin := time.Now()
 		tmpl, err := ParseTemplate(source, nil)

@@ -1,6 +1,8 @@
 package prompt
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -50,17 +52,14 @@ func trimBlocks(source string) string {
 
 // rawText is the text up to the end of a raw block, and what follows; no text where the block does not end.
 func rawText(rest string) (raw, after string) {
-	for at := 0; ; {
-		i := strings.Index(rest[at:], "{%")
-		if i < 0 {
-			return "", rest
-		}
-		if at += i; isEndRaw(rest[at:]) {
-			return rest[:at], rest[at:]
-		}
-		at += 2
+	at := endRaw.FindStringIndex(rest)
+	if at == nil {
+		return "", rest
 	}
+	return rest[:at[0]], rest[at[0]:]
 }
+
+var endRaw = regexp.MustCompile(`\{%[-+]?\s*endraw\s*[-+]?%\}`)
 
 // budgetCall is what calls the budget's functions behind a tag: at the start of what may repeat, and behind an assignment. sets are the targets
 // of the assignments of blocks that are open.
@@ -97,6 +96,62 @@ func budgetCall(tag string, sets []string) (string, []string) {
 		return "{{- " + call + " -}}", sets
 	}
 	return "{{ " + call + " }}", sets
+}
+
+// What a template may be nested: the library and rewrite descend into each level, in time that grows with the square of their number.
+const (
+	maxTag   = 32 << 10 // bytes
+	maxInner = 64       // brackets, and blocks, within each other
+)
+
+// checkNesting refuses a template that only somebody who means harm would write.
+func checkNesting(source string) error {
+	blocks := 0
+	for rest := source; ; {
+		i := nextTag(rest)
+		if i < 0 {
+			return nil
+		}
+		tag := rest[i : i+tagLength(rest[i:])]
+		rest = rest[i+len(tag):]
+		if tag[1] == '#' {
+			continue
+		}
+		if len(tag) > maxTag {
+			return fmt.Errorf("a tag has %d bytes, more than %d", len(tag), maxTag)
+		}
+		if isRaw(tag) {
+			_, rest = rawText(rest)
+		}
+		if word := tagWord(tag); tag[1] == '%' && strings.HasPrefix(word, "end") {
+			blocks--
+		} else if tag[1] == '%' && opens.MatchString(word) {
+			blocks++
+		}
+		if max(blocks, bracketDepth(tag)) > maxInner {
+			return fmt.Errorf("brackets or blocks are nested more than %d deep", maxInner)
+		}
+	}
+}
+
+// opens are tags that an end follows; a set with a value has none.
+var opens = regexp.MustCompile(`^(?:if|for|macro|call|filter|with|autoescape|raw|generation|set\s[^=]*$)`)
+
+// bracketDepth is how deep a tag's brackets stand within each other.
+func bracketDepth(tag string) int {
+	depth, deepest := 0, 0
+	for i := 0; i < len(tag); i++ {
+		switch tag[i] {
+		case '\'', '"':
+			i = stringEnd(tag, i)
+		case '(', '[', '{':
+			depth++
+			deepest = max(deepest, depth)
+		case ')', ']', '}':
+			depth--
+		}
+	}
+	return deepest
 }
 
 // lstrip drops the blanks at the end of text when they begin a line; whole says that text itself begins one.
@@ -157,5 +212,3 @@ func tagWord(tag string) string {
 }
 
 func isRaw(tag string) bool { return strings.HasPrefix(tag, "{%") && tagWord(tag) == "raw" }
-
-func isEndRaw(s string) bool { return tagWord(s[:tagLength(s)]) == "endraw" }
