@@ -30,7 +30,10 @@ func environment() *exec.Environment {
 	tests := exec.NewTestSet(map[string]exec.TestFunction{}).Update(builtins.Tests)
 	tags := exec.NewControlStructureSet(map[string]parser.ControlStructureParser{}).Update(builtins.ControlStructures)
 	err := errors.Join(filters.Replace("tojson", toJSON), filters.Replace("trim", trim), filters.Replace("random", random),
-		tests.Replace("sequence", isSequence))
+		tests.Replace("sequence", isSequence), filters.Register(timesName, times))
+	for _, name := range []string{"replace", "join", "center", "indent", "format", "batch", "slice"} {
+		err = errors.Join(err, filters.Replace(name, boundFilter(name)))
+	}
 	for _, name := range []string{"include", "import", "from", "extends", "block"} {
 		err = errors.Join(err, tags.Replace(name, noTag))
 	}
@@ -43,12 +46,14 @@ func environment() *exec.Environment {
 // methods are the library's, less those that change a value (Jinja's ImmutableSandboxedEnvironment), and with Python's white space.
 func methods() exec.Methods {
 	m := builtins.Methods
-	m.Str = some(m.Str, `capitalize casefold center count encode endswith expandtabs find format format_map index isalnum isalpha isascii isdecimal
-		isdigit islower isnumeric isprintable isspace istitle isupper join ljust lower partition removeprefix removesuffix replace rfind rindex
-		rjust rpartition rsplit split splitlines startswith swapcase title upper zfill`, map[string]exec.Method[string]{
-		"strip":  strip(strings.Trim, strings.TrimFunc),
-		"lstrip": strip(strings.TrimLeft, strings.TrimLeftFunc),
-		"rstrip": strip(strings.TrimRight, strings.TrimRightFunc),
+	m.Str = some(m.Str, `capitalize casefold count encode endswith find index isalnum isalpha isascii isdecimal
+		isdigit islower isnumeric isprintable isspace istitle isupper lower partition removeprefix removesuffix rfind rindex
+		rpartition rsplit split splitlines startswith swapcase title upper`, map[string]exec.Method[string]{
+		"strip":   strip(strings.Trim, strings.TrimFunc),
+		"lstrip":  strip(strings.TrimLeft, strings.TrimLeftFunc),
+		"rstrip":  strip(strings.TrimRight, strings.TrimRightFunc),
+		"replace": replace, "join": boundMethod("join"), "center": boundMethod("center"), "ljust": boundMethod("ljust"),
+		"rjust": boundMethod("rjust"), "zfill": boundMethod("zfill"), "format": boundMethod("format"),
 	})
 	m.Dict = some(m.Dict, "keys values items get copy", nil)
 	m.List = some(m.List, "copy", nil)

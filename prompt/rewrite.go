@@ -14,6 +14,9 @@ var (
 // rewrite says the expressions of a tag in the words that the template library knows: it has conditions (a if b else c) only in the outermost
 // expression of a tag.
 func rewrite(tag string) string {
+	if tag[1] != '#' {
+		tag = withTimes(tag)
+	}
 	tag = never.ReplaceAllString(always.ReplaceAllString(tag, "${1}true"), "${1}false")
 	if tag[1] == '#' || len(tag) < 4 || !strings.Contains(tag, "if") {
 		return tag

@@ -102,6 +102,7 @@ func budgetCall(tag string, sets []string) (string, []string) {
 const (
 	maxTag   = 32 << 10 // bytes
 	maxInner = 64       // brackets, and blocks, within each other
+	maxSums  = 100      // + and ~ of a tag, each of which may add a whole variable
 )
 
 // checkNesting refuses a template that only somebody who means harm would write.
@@ -128,8 +129,12 @@ func checkNesting(source string) error {
 		} else if tag[1] == '%' && opens.MatchString(word) {
 			blocks++
 		}
-		if max(blocks, bracketDepth(tag)) > maxInner {
+		depth, sums := measure(tag)
+		if max(blocks, depth) > maxInner {
 			return fmt.Errorf("brackets or blocks are nested more than %d deep", maxInner)
+		}
+		if sums > maxSums {
+			return fmt.Errorf("a tag has %d sums, more than %d", sums, maxSums)
 		}
 	}
 }
@@ -137,9 +142,9 @@ func checkNesting(source string) error {
 // opens are tags that an end follows; a set with a value has none.
 var opens = regexp.MustCompile(`^(?:if|for|macro|call|filter|with|autoescape|raw|generation|set\s[^=]*$)`)
 
-// bracketDepth is how deep a tag's brackets stand within each other.
-func bracketDepth(tag string) int {
-	depth, deepest := 0, 0
+// measure says how deep a tag's brackets stand within each other, and how many sums it has.
+func measure(tag string) (deepest, sums int) {
+	depth := 0
 	for i := 0; i < len(tag); i++ {
 		switch tag[i] {
 		case '\'', '"':
@@ -149,9 +154,11 @@ func bracketDepth(tag string) int {
 			deepest = max(deepest, depth)
 		case ')', ']', '}':
 			depth--
+		case '+', '~':
+			sums++
 		}
 	}
-	return deepest
+	return deepest, sums
 }
 
 // lstrip drops the blanks at the end of text when they begin a line; whole says that text itself begins one.
