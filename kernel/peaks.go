@@ -10,7 +10,7 @@ import (
 
 // Ceiling is what a machine can do at most of one thing.
 type Ceiling struct {
-	Name string // "f32", "bf16", "int8", "int16": multiplications in registers; "memory": reading
+	Name string // "f32", "bf16", "f16", "int8", "int16": multiplications in registers; "memory": reading
 	// Rate is 1e9 operations a second, two for each multiply-add; for memory 1e9 bytes a second.
 	Rate float64
 }

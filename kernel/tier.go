@@ -11,7 +11,7 @@ import (
 type Tier uint8
 
 // The tiers, the faster of two on the same kind of processor later. Each needs what the one before it needs, but AVX512, which
-// needs AVX2 alone.
+// needs AVX2 alone; AVX512FP16 is not always the faster.
 const (
 	// Plain is Go without assembly; it runs anywhere and is the reference.
 	Plain Tier = iota

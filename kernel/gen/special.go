@@ -165,6 +165,13 @@ func (a *asm) transpose(in, tmp int) {
 }
 
 func genConvert(a *asm, s *stubs) {
+	genBF16(a, s)
+	genQuantS8(a, s)
+	genHalf(a, s)
+	genDotBF16(a, s)
+}
+
+func genBF16(a *asm, s *stubs) {
 	a.begin(s, "fromBF16", "", "dst *float32", "src *BF16")
 	a.p("XORQ AX, AX")
 	a.times("loop", a.lanes, func() {
@@ -198,7 +205,9 @@ func genConvert(a *asm, s *stubs) {
 		a.p("VMOVDQU X1, (DI)(AX*2)")
 	})
 	a.ret()
+}
 
+func genQuantS8(a *asm, s *stubs) {
 	a.begin(s, "quantS8", "", "dst *int8", "src *float32", "inv float64", "shift int")
 	a.p("XORQ AX, AX")
 	a.p("VMOVQ R8, X5")
@@ -236,7 +245,10 @@ func genConvert(a *asm, s *stubs) {
 		a.p("VMOVQ X0, (DI)(AX*1)")
 	})
 	a.ret()
+}
 
+// genHalf writes the conversions to numbers of 16 bits that have a scale.
+func genHalf(a *asm, s *stubs) {
 	a.begin(s, "quantS16", "", "dst *int16", "src *float32", "inv float64")
 	a.p("XORQ AX, AX")
 	a.times("loop", a.lanes, func() {
@@ -261,7 +273,9 @@ func genConvert(a *asm, s *stubs) {
 		})
 		a.ret()
 	}
+}
 
+func genDotBF16(a *asm, s *stubs) {
 	a.begin(s, "dotBF16", "float32", "a *float32", "b *BF16")
 	a.p("XORQ AX, AX")
 	a.clear(0, 1, 2, 3)
