@@ -74,6 +74,9 @@ func (c *checkpoint) openChat(dir string) error {
 		return fmt.Errorf("model: %s: modality_config has message, and a processor of several media makes it, which is not supported", filepath.Join(dir, "processor_config.json"))
 	}
 	t, err := prompt.OpenTemplate(c.textFolder)
+	if errors.Is(err, prompt.ErrNoTemplate) {
+		return fmt.Errorf("model: modality_config has message: %w: write it to chat_template.jinja there, or take message out of sentence_bert_config.json", err)
+	}
 	if err != nil {
 		return fmt.Errorf("model: modality_config has message: %w", err)
 	}

@@ -43,7 +43,8 @@ func environment() *exec.Environment {
 	return &exec.Environment{Context: context, Filters: filters, Tests: tests, ControlStructures: tags, Methods: methods()}
 }
 
-// methods are the library's, less those that change a value (Jinja's ImmutableSandboxedEnvironment), and with Python's white space.
+// methods are the library's, less those that change a value (Jinja's ImmutableSandboxedEnvironment) and less expandtabs and format_map, which nothing
+// bounds; with Python's white space, and bounds on what makes more of a text.
 func methods() exec.Methods {
 	m := builtins.Methods
 	m.Str = some(m.Str, `capitalize casefold count encode endswith find index isalnum isalpha isascii isdecimal
