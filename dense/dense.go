@@ -7,6 +7,7 @@ package dense
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
@@ -46,6 +47,7 @@ type Options struct {
 type Encoder struct {
 	model  *model.Model
 	recipe *prompt.Recipe // nil: the model's own prompts
+	dated  string         // digest of what the recipe writes around a document, where its template may write the date; ""
 	opts   Options
 	dims   int          // of the vectors
 	cut    atomic.Int64 // texts cut to the model's context
@@ -71,14 +73,19 @@ func open(ctx context.Context, o Options) (*Encoder, error) {
 		mo.DType = ""
 	}
 	e := &Encoder{opts: o}
+	dated := false
 	if o.Recipe == "" {
 		mo.MaxTokens, mo.Prompt = o.MaxTokens, o.Prompt
 	} else {
-		recipe, err := o.recipe()
+		template, err := Template(o.Model)
+		if err != nil && !errors.Is(err, prompt.ErrNoTemplate) {
+			return nil, err
+		}
+		recipe, err := o.recipe(template)
 		if err != nil {
 			return nil, err
 		}
-		e.recipe = recipe
+		e.recipe, dated = recipe, template != nil && template.Dated()
 		if mo.Pooling == "" {
 			mo.Pooling = string(recipe.Pooling)
 		}
@@ -93,6 +100,10 @@ func open(ctx context.Context, o Options) (*Encoder, error) {
 		return nil, err
 	}
 	e.model, e.dims = m, m.Dimensions()
+	if dated {
+		around := e.recipe.Make(m.Tokenizer(), labrador.DocumentSide, labrador.Item{}, 0)
+		e.dated = fmt.Sprintf("%x", sha256.Sum256([]byte(around.String())))[:16]
+	}
 	if o.Dimensions < 0 || o.Dimensions > e.dims {
 		m.Close()
 		return nil, fmt.Errorf("dense: %d dimensions: the model has %d", o.Dimensions, e.dims)
@@ -103,14 +114,10 @@ func open(ctx context.Context, o Options) (*Encoder, error) {
 	return e, nil
 }
 
-// recipe makes the options' recipe, with the model's chat template where it has one.
-func (o Options) recipe() (*prompt.Recipe, error) {
+// recipe makes the options' recipe, with the model's chat template, nil for none.
+func (o Options) recipe(template *prompt.Template) (*prompt.Recipe, error) {
 	if o.Prompt != "" {
 		return nil, fmt.Errorf("dense: recipe %s and prompt %q: give one of them", o.Recipe, o.Prompt)
-	}
-	template, err := Template(o.Model)
-	if err != nil && !errors.Is(err, prompt.ErrNoTemplate) {
-		return nil, err
 	}
 	return prompt.New(o.Recipe, prompt.Options{Template: template, SystemText: o.SystemText, Dataset: o.Dataset, Task: o.Task})
 }
@@ -194,8 +201,15 @@ func (e *Encoder) KeptID(layer int) string {
 	if e.opts.SystemText != nil {
 		system = strconv.Quote(*e.opts.SystemText)
 	}
-	return fmt.Sprintf("dense/1 %s recipe=%s max_tokens=%d system=%s", e.model.LayerID(layer), e.opts.Recipe, e.opts.MaxTokens, system)
+	id := fmt.Sprintf("dense/1 %s recipe=%s max_tokens=%d system=%s", e.model.LayerID(layer), e.opts.Recipe, e.opts.MaxTokens, system)
+	if e.dated != "" {
+		id += " dated=" + e.dated
+	}
+	return id
 }
+
+// Dated says that prompts may have the date of the day, by a chat template: vectors of different days do not match, and their IDs differ.
+func (e *Encoder) Dated() bool { return e.dated != "" || e.recipe == nil && e.model.Dated() }
 
 // Prompt is the prompt of one item, and whether the encoder has a recipe at all. A text that is too long for the model even
 // so is cut until the prompt fits.

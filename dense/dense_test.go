@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/internal/outside"
@@ -253,6 +255,33 @@ func TestSystemText(t *testing.T) {
 	c, _ := reps.Prompt(labrador.QuerySide, item)
 	if want := "[system]You are an AI assistant that can understand human language.[end]" + tail; c.String() != want {
 		t.Errorf("promptreps: %q, want %q", c.String(), want)
+	}
+}
+
+// TestDatedTemplate: vectors behind a template that writes the date are kept under another ID each day, those behind others under one.
+func TestDatedTemplate(t *testing.T) {
+	for _, c := range []struct {
+		template string
+		changes  bool
+	}{{`{{ strftime_now("%d %b %Y") }}` + chatML, true}, {chatML, false}} {
+		dir := tinyChat(t, c.template)
+		synctest.Test(t, func(t *testing.T) {
+			id := func() string {
+				e, err := Open(t.Context(), Options{Model: dir, Recipe: "one-word", Threads: 1})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer e.Close()
+				return e.ID()
+			}
+			first := id()
+			time.Sleep(time.Minute)
+			second := id()
+			time.Sleep(24 * time.Hour)
+			if third := id(); first != second || (first != third) != c.changes {
+				t.Errorf("%q: IDs %s, a minute later %s, a day later %s", c.template[:20], first, second, third)
+			}
+		})
 	}
 }
 

@@ -130,11 +130,14 @@ func (m *Model) chatNotes() []string {
 	if m.recipe.excludePrompt {
 		notes = append(notes, "Pools over the whole message: without its prompt is not possible in a chat template, and sentence-transformers does not.")
 	}
-	if m.recipe.chat.Dated() {
+	if m.Dated() {
 		notes = append(notes, "The chat template may write today's date: vectors of different days do not match.")
 	}
 	return notes
 }
+
+// Dated says that what texts become may have the date of the day, so that vectors of different days do not match.
+func (m *Model) Dated() bool { return m.recipe.chat != nil && m.recipe.chat.Dated() }
 
 // input is an item as the tokenizer is given it.
 func (m *Model) input(ctx context.Context, side labrador.Side, prompt string, it labrador.Item) (string, error) {

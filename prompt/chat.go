@@ -64,7 +64,7 @@ func (t *Template) format() Format {
 }
 
 // Dated says whether the template may write today's date, by which messages, and their vectors, differ from day to day.
-func (c *Chat) Dated() bool { return strings.Contains(c.template.source, "strftime_now") }
+func (c *Chat) Dated() bool { return c.template.Dated() }
 
 // Text is the message of a text on a side, behind a system message of the prompt unless that is empty.
 func (c *Chat) Text(side labrador.Side, prompt, text string) (string, error) {

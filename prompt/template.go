@@ -71,6 +71,9 @@ func ParseTemplate(source string, vars map[string]any) (t *Template, err error) 
 	return &Template{source: source, tmpl: tmpl, vars: vars}, nil
 }
 
+// Dated says whether the template may write the date of the day.
+func (t *Template) Dated() bool { return strings.Contains(t.source, "strftime_now") }
+
 // Render renders the conversation. generate asks for the opening of the assistant's next turn (add_generation_prompt).
 // Errors name what the template could not do, such as a system message that the model's template refuses.
 func (t *Template) Render(messages []Message, generate bool) (string, error) {

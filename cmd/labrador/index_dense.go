@@ -227,6 +227,9 @@ func (d *denseIndex) encodeDataset(cmd *cobra.Command, set *dataset.Dataset, thr
 	if d.DType == "auto" { // it stays what it is, whatever is fastest when the index is searched
 		d.DType = e.Model().DType()
 	}
+	if e.Dated() {
+		fmt.Fprintf(cmd.ErrOrStderr(), "the chat template of %s writes the date: this index answers queries today only, unless the template gets a fixed one\n", d.Model)
+	}
 	kept, err := openVectorStore()
 	if err != nil {
 		return docs, queries, err
@@ -372,6 +375,9 @@ func (d denseIndex) encoder(ctx context.Context, dir string, threads int) (*dens
 	}
 	if e.ID() != d.Encoder {
 		e.Close()
+		if e.Dated() {
+			return nil, fmt.Errorf("%s: the chat template of %s writes the date, and the index was made on another day (or with another model): put a fixed date into the template and index again", path, d.Model)
+		}
 		return nil, fmt.Errorf("%s: the model %s is not the one that the index was made with, or its settings changed: index again", path, d.Model)
 	}
 	return e, nil
