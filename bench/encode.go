@@ -62,7 +62,8 @@ type EncodeOptions struct {
 }
 
 // Encode measures a model's body on texts of exactly Len random tokens, pooled by their mean (last token for a real
-// language model): tokens a second, and the shares of this machine's own ceiling that the linear maps reach in the whole run and alone.
+// language model): tokens a second, and the shares of this machine's own ceiling that the linear maps reach in the whole run and alone. The ceiling is
+// what a loop of multiplications in registers reaches right before and after each call, as other work on the machine leaves it at that moment.
 func Encode(ctx context.Context, o EncodeOptions) (Row, error) {
 	path, remove, err := o.path()
 	if err != nil {
@@ -79,19 +80,29 @@ func Encode(ctx context.Context, o EncodeOptions) (Row, error) {
 	}
 	defer m.Close()
 	texts := o.texts(min(encodeVocab, m.Network().Vocab))
-	median, best, n, err := timed(o.Seconds, func() error { _, err := m.EncodeTokens(ctx, texts); return err })
+	format := map[string]kernel.Format{"f32": kernel.FormatF32, "bf16": kernel.Current().Half(), "int8": kernel.FormatInt8}[m.DType()]
+	run, err := o.timed(o.Seconds, format, func() error { _, err := m.EncodeTokens(ctx, texts); return err })
 	if err != nil {
 		return nil, err
 	}
 	now, peak := Memory()
 	tokens := float64(o.Batch * o.Len)
-	row := New("encode", o.Threads).With(Row{"shape": o.Shape, "dtype": m.DType(), "batch": o.Batch, "len": o.Len, "tokens_per_s": round(tokens/median, 0),
-		"best_tokens_per_s": round(tokens/best, 0), "latency_ms": round(1000*median, 2), "iters": n, "rss_mb": now, "peak_rss_mb": peak})
+	row := New("encode", o.Threads).With(Row{"shape": o.Shape, "dtype": m.DType(), "batch": o.Batch, "len": o.Len, "tokens_per_s": round(tokens/run.median, 0),
+		"best_tokens_per_s": round(tokens/run.best, 0), "latency_ms": round(1000*run.median, 2), "iters": run.n, "rss_mb": now, "peak_rss_mb": peak})
 	if o.Model != "" {
 		row["shape"] = filepath.Base(o.Model)
 		return row, nil
 	}
-	return row, o.addShare(ctx, row, m.DType(), tokens/median)
+	alone, work, err := o.linears(ctx, format)
+	if err != nil {
+		return nil, err
+	}
+	flops := shapes[o.Shape].linearFlops() * tokens / 1e9
+	row["linear_gflops"], row["alone_gflops"] = round(flops/run.median, 1), round(work/alone.median, 1)
+	if run.ceiling > 0 {
+		row["ceiling_gflops"], row["share"], row["alone_share"] = round(run.ceiling, 1), round(flops*run.share, 3), round(work*alone.share, 3)
+	}
+	return row, nil
 }
 
 // path is the model, or a folder of the shape with random weights, and what removes it again.
@@ -127,30 +138,9 @@ func (o *EncodeOptions) texts(vocab int) []model.Tokens {
 	return texts
 }
 
-// addShare adds what the linear maps do in an arithmetic at so many tokens a second, what they do alone, and the shares of the ceiling that these are.
-func (o *EncodeOptions) addShare(ctx context.Context, row Row, dtype string, rate float64) error {
-	flops := shapes[o.Shape].linearFlops() * rate / 1e9
-	format := map[string]kernel.Format{"f32": kernel.FormatF32, "bf16": kernel.Current().Half(), "int8": kernel.FormatInt8}[dtype]
-	alone, err := o.linears(ctx, format)
-	if err != nil {
-		return err
-	}
-	row["linear_gflops"], row["alone_gflops"] = round(flops, 1), round(alone, 1)
-	ceilings, err := kernel.Current().Peaks(ctx, o.Threads)
-	if err != nil {
-		return err
-	}
-	for _, c := range ceilings {
-		if c.Name == format.String() {
-			row["ceiling_gflops"], row["share"], row["alone_share"] = round(c.Rate, 1), round(flops/c.Rate, 3), round(alone/c.Rate, 3)
-		}
-	}
-	return nil
-}
-
-// linears is the rate of a layer's linear maps with nothing between them, in 1e9 operations a second: over rows like those of a call, 256 a thread at most,
-// and weights of as many layers as no cache holds.
-func (o *EncodeOptions) linears(ctx context.Context, format kernel.Format) (float64, error) {
+// linears times a layer's linear maps with nothing between them: over rows like those of a call, 256 a thread at most, and weights of as many layers as
+// no cache holds. work is 1e9 operations.
+func (o *EncodeOptions) linears(ctx context.Context, format kernel.Format) (t timing, work float64, err error) {
 	const beyondCaches = 128 << 20
 	s, k, pool := shapes[o.Shape], kernel.Current(), kernel.NewPool(o.Threads)
 	defer pool.Close()
@@ -173,14 +163,14 @@ func (o *EncodeOptions) linears(ctx context.Context, format kernel.Format) (floa
 			}
 		}
 	}
-	median, _, _, err := timed(o.Seconds/4, func() error {
+	t, err = o.timed(o.Seconds/4, format, func() error {
 		for i, p := range maps {
 			p.Linear(pool, out[i%len(out)], in[i%len(in)])
 		}
 		return ctx.Err()
 	})
 	layers := float64(len(maps)) / float64(len(in))
-	return s.linearFlops() / float64(s.layers) * layers * float64(rows) / median / 1e9, err
+	return t, s.linearFlops() / float64(s.layers) * layers * float64(rows) / 1e9, err
 }
 
 // maps are the linear maps of one layer as the engine runs them: queries, keys and values at once, and so gates and inner values.
@@ -192,26 +182,44 @@ func (s shape) maps() []struct{ out, in int } {
 	return []struct{ out, in int }{{s.hidden + 2*s.hidden/s.heads*s.kv, s.hidden}, {s.hidden, s.hidden}, {inner, s.hidden}, {s.hidden, s.ffn}}
 }
 
-// timed warms up for a second, then times single calls for so many seconds, three at least.
-func timed(limit float64, f func() error) (median, best float64, n int, err error) {
-	for start := time.Now(); ; {
-		if err := f(); err != nil {
-			return 0, 0, 0, err
-		}
-		if time.Since(start) > time.Second {
-			break
+// timing is what timed measured.
+type timing struct {
+	median, best float64 // seconds a call
+	n            int     // calls
+	// ceiling is the median of what the format's multiplications reached between calls, 1e9 operations a second, 0 where they were not measured; share
+	// the median of a call's 1 / (seconds * the ceiling around it), to be multiplied by its operations.
+	ceiling, share float64
+}
+
+// timed warms up for a second, then times single calls for so many seconds, three at least, and the multiplications of a format between them.
+func (o *EncodeOptions) timed(limit float64, format kernel.Format, f func() error) (t timing, err error) {
+	call := 0.
+	for start := time.Now(); time.Since(start) <= time.Second; {
+		if call, err = seconds(f); err != nil {
+			return t, err
 		}
 	}
-	var times []float64
+	between := time.Duration(min(max(call/50, .002), .1) * float64(time.Second))
+	sample := kernel.Current().Ceiling(format.String(), o.Threads, between)
+	if sample == nil {
+		sample = func() float64 { return 0 }
+	}
+	var times, shares []float64
+	ceilings := []float64{sample()}
 	for start := time.Now(); len(times) < 3 || time.Since(start).Seconds() < limit; {
 		s, err := seconds(f)
 		if err != nil {
-			return 0, 0, 0, err
+			return t, err
 		}
-		times = append(times, s)
+		before, after := ceilings[len(times)], sample()
+		times, ceilings, shares = append(times, s), append(ceilings, after), append(shares, 2/(s*(before+after)))
 	}
-	slices.Sort(times)
-	return times[len(times)/2], times[0], len(times), nil
+	t.n = len(times)
+	for _, v := range [][]float64{times, ceilings, shares} {
+		slices.Sort(v)
+	}
+	t.median, t.best, t.ceiling, t.share = times[t.n/2], times[0], ceilings[len(ceilings)/2], shares[t.n/2]
+	return t, nil
 }
 
 // linearFlops are the operations of all linear maps for one token, two per multiply-add.

@@ -27,13 +27,24 @@ func (k *Kernels) Peaks(ctx context.Context, threads int) ([]Ceiling, error) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			d := together(threads, func(int) { l.run(n) })
-			best = max(best, float64(threads)*l.ops*float64(n)/d.Seconds())
+			best = max(best, l.together(threads, n))
 		}
-		out = append(out, Ceiling{l.name, best / 1e9})
+		out = append(out, Ceiling{l.name, best})
 	}
 	rate, err := k.memoryRate(ctx, threads)
 	return append(out, Ceiling{"memory", rate / 1e9}), err
+}
+
+// Ceiling measures one of Peaks' multiplications, as the machine is at this moment: a call of sample runs its loop once for about d on each thread. It
+// returns 1e9 operations a second. sample is nil where the tier has no such multiplication.
+func (k *Kernels) Ceiling(name string, threads int, d time.Duration) (sample func() float64) {
+	for _, l := range peakLoops(k.tier) {
+		if l.name == name {
+			n := l.count(d)
+			return func() float64 { return l.together(threads, n) }
+		}
+	}
+	return nil
 }
 
 // memoryRate reads 64 MiB a thread, several times.
@@ -86,6 +97,12 @@ type peakLoop struct {
 	name string
 	ops  float64
 	run  func(n int)
+}
+
+// together runs n rounds on each of several threads and returns their rate, 1e9 operations a second.
+func (l peakLoop) together(threads, n int) float64 {
+	d := together(threads, func(int) { l.run(n) })
+	return float64(threads) * l.ops * float64(n) / d.Seconds() / 1e9
 }
 
 // count returns for which n run(n) takes about d.
