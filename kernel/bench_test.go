@@ -137,7 +137,7 @@ func BenchmarkTile(b *testing.B) {
 	x, y, z, ones := make([]float32, 8*groups*4), make([]float32, groups*64), make([]float32, 8*64), make([]float32, 64)
 	for name, g := range map[string]*gemmKernels{"f32": &k.t.gemm.f32, "bf16": &k.t.gemm.bf16, "int8": &k.t.gemm.int8, "codes": &k.t.gemm.codes} {
 		size := g.groupBytes(map[string]Format{"f32": FormatF32, "bf16": FormatBF16}[name])
-		if g.input == inputU8 || g.input == inputS16 {
+		if g.input == inputU8 || g.input == inputS8 || g.input == inputS16 {
 			size = g.group
 		}
 		for rows := range g.of {

@@ -243,14 +243,25 @@ func (j *linearJob) quantizeRow(thread int, row unsafe.Pointer, i int) {
 		clear(padded[c:])
 		return
 	}
+	if j.g.input == inputS8 {
+		padded := unsafe.Slice((*int8)(row), w.groups*j.g.group)
+		j.rowS[i] = w.k.QuantizeInt8(padded[:c], turned)
+		clear(padded[c:])
+		return
+	}
 	codes := unsafe.Slice((*int8)(unsafe.Add(mem, 8*c)), c)
 	j.rowS[i] = w.k.QuantizeInt8(codes, turned)
 	j.putCodes(row, codes)
 }
 
-// putCodes writes a row of codes in the form of inputU8 or inputS16.
+// putCodes writes a row of codes in the form of inputU8, inputS8 or inputS16.
 func (j *linearJob) putCodes(row unsafe.Pointer, codes []int8) {
 	padded := j.w.groups * j.g.group
+	if j.g.input == inputS8 {
+		dst := unsafe.Slice((*int8)(row), padded)
+		clear(dst[copy(dst, codes):])
+		return
+	}
 	if j.g.input == inputU8 {
 		dst := unsafe.Slice((*uint8)(row), padded)
 		src := unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(codes))), len(codes))

@@ -37,6 +37,17 @@ var gemmS16NEON = gemmKernels{group: 1, input: inputS16, of: [][]gemmFunc{
 	{gemmS16NEON_8x1, gemmS16NEON_8x2},
 }}
 
+var gemmS8DotProd = gemmKernels{group: 4, input: inputS8, of: [][]gemmFunc{
+	{gemmS8DotProd_1x1, gemmS8DotProd_1x2},
+	{gemmS8DotProd_2x1, gemmS8DotProd_2x2},
+	nil,
+	{gemmS8DotProd_4x1, gemmS8DotProd_4x2},
+	nil,
+	nil,
+	nil,
+	{gemmS8DotProd_8x1, gemmS8DotProd_8x2},
+}}
+
 //go:noescape
 func gemmF32NEON_1x1(a *gemmArgs)
 
@@ -110,7 +121,139 @@ func gemmS16NEON_8x1(a *gemmArgs)
 func gemmS16NEON_8x2(a *gemmArgs)
 
 //go:noescape
-func dotNEON(a, b *float32, n int) float32
+func gemmS8DotProd_1x1(a *gemmArgs)
 
 //go:noescape
-func sqL2NEON(a, b *float32, n int) float32
+func gemmS8DotProd_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmS8DotProd_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmS8DotProd_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmS8DotProd_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmS8DotProd_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmS8DotProd_8x1(a *gemmArgs)
+
+//go:noescape
+func gemmS8DotProd_8x2(a *gemmArgs)
+
+//go:noescape
+func quantS8NEON(dst *int8, src *float32, inv float64, shift int, n int)
+
+//go:noescape
+func fromBF16NEON(dst *float32, src *BF16, n int)
+
+//go:noescape
+func dotBF16NEON(a *float32, b *BF16, n int) float32
+
+//go:noescape
+func transposeNEON(dst *float32, src *float32, stepDst int, stepSrc int, scale float64, n int)
+
+//go:noescape
+func dotInt8DotProd(a *int8, b *int8, n int) int32
+
+//go:noescape
+func dot4Int8DotProd(out *[4]int32, q *int8, a *int8, b *int8, c *int8, d *int8, n int)
+
+//go:noescape
+func peakF32NEON(n int)
+
+//go:noescape
+func peakS8DotProd(n int)
+
+//go:noescape
+func addNEON(dst, a, b []float32)
+
+//go:noescape
+func mulNEON(dst, a, b []float32)
+
+//go:noescape
+func scaleNEON(dst, a []float32, s float32)
+
+//go:noescape
+func addScaledNEON(dst, a []float32, s float32)
+
+//go:noescape
+func sumNEON(x []float32) float32
+
+//go:noescape
+func sumSquaresNEON(x []float32) float32
+
+//go:noescape
+func varianceNEON(x []float32, mean float32) float32
+
+//go:noescape
+func normScaleNEON(dst, x, w []float32, mean, inv float32)
+
+//go:noescape
+func maxNEON(x []float32) float32
+
+//go:noescape
+func maxAbsNEON(x []float32) float32
+
+//go:noescape
+func dotNEON(a, b []float32) float32
+
+//go:noescape
+func sqL2NEON(a, b []float32) float32
+
+//go:noescape
+func expNEON(dst, a []float32)
+
+//go:noescape
+func expSubNEON(dst, a []float32, m float32) float32
+
+//go:noescape
+func siluNEON(dst, a []float32)
+
+//go:noescape
+func siluMulNEON(dst, gate, up []float32)
+
+//go:noescape
+func geluTanhNEON(dst, a []float32)
+
+//go:noescape
+func geluNEON(dst, a []float32)
+
+//go:noescape
+func softcapNEON(dst, a []float32, limit float32)
+
+//go:noescape
+func ropeNEON(x, y, cos, sin []float32)
+
+//go:noescape
+func butterflyNEON(x, y []float32)
+
+//go:noescape
+func butterfly4NEON(x, y, z, w []float32)
+
+//go:noescape
+func hadamard4NEON(dst, x, y []float32)
+
+//go:noescape
+func hadamard8NEON(dst, x, y []float32)
+
+//go:noescape
+func hadamard16NEON(dst, x, y []float32)
+
+//go:noescape
+func hadamard32NEON(dst, x, y []float32)
+
+//go:noescape
+func hartley3NEON(x *float32, block int)
+
+//go:noescape
+func hartley5NEON(x *float32, block int)
+
+//go:noescape
+func hartley7NEON(x *float32, block int)
+
+//go:noescape
+func hartley9NEON(x *float32, block int)

@@ -136,10 +136,11 @@ const (
 	inputF32  input = iota // float32
 	inputBF16              // BF16
 	inputU8                // int8 plus a number that makes it positive, as a byte; comp corrects it
+	inputS8                // int8 as it is
 	inputS16               // int8 as int16
 	inputI16               // int16
 	inputF16               // F16
 )
 
 // bytes is the size of one value.
-func (in input) bytes() int { return [...]int{4, 2, 1, 2, 2, 2}[in] }
+func (in input) bytes() int { return [...]int{4, 2, 1, 1, 2, 2, 2}[in] }

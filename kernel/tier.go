@@ -17,6 +17,8 @@ const (
 	Plain Tier = iota
 	// NEON is arm64 with its baseline vectors of 128 bits.
 	NEON
+	// DotProd adds products of bytes (FEAT_DotProd: Cortex-A76, Neoverse, Graviton 2, Apple M1 and later).
+	DotProd
 	// AVX2 is amd64 with AVX2, FMA and F16C (Haswell, Zen).
 	AVX2
 	// AVXVNNI adds VNNI's products of bytes in vectors of 256 bits (Alder Lake, Sierra Forest, Zen 5).
@@ -32,7 +34,7 @@ const (
 	AVX512FP16
 )
 
-var tierNames = [...]string{"plain", "neon", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "avx512fp16"}
+var tierNames = [...]string{"plain", "neon", "dotprod", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "avx512fp16"}
 
 // String is the tier's name as LABRADOR_CPU takes it.
 func (t Tier) String() string {

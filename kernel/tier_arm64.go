@@ -2,10 +2,15 @@
 
 package kernel
 
-import "unsafe"
+import "github.com/klauspost/cpuid/v2"
 
 // machineTiers: NEON belongs to every arm64 processor that Go runs on.
-func machineTiers() []Tier { return []Tier{NEON} }
+func machineTiers() []Tier {
+	if cpuid.CPU.Supports(cpuid.ASIMDDP) {
+		return []Tier{NEON, DotProd}
+	}
+	return []Tier{NEON}
+}
 
 func tableFor(tier Tier) table {
 	t := plainTable()
@@ -13,25 +18,36 @@ func tableFor(tier Tier) table {
 		return t
 	}
 	t.gemm = gemmSet{lanes: 4, kBlock: 2048, f32: gemmF32NEON, attend: gemmF32NEON, bf16: gemmWidenNEON, int16: plainGEMM().int16, int8: gemmS16NEON, codes: gemmS16NEON}
-	t.dot, t.sqL2 = dot16, sqL216
-	t.dot4, t.sqL24 = four(dot16), four(sqL216)
+	t.dot, t.sqL2 = dotNEON, sqL2NEON
+	t.dotBF16 = wholeBF16(16, dotBF16NEON)
+	t.dot4, t.sqL24, t.dot4BF16 = four(t.dot), four(t.sqL2), four(t.dotBF16)
+	t.add, t.mul, t.scale, t.addScaled = addNEON, mulNEON, scaleNEON, addScaledNEON
+	t.max, t.maxAbs, t.sum, t.sumSquares = maxNEON, maxAbsNEON, sumNEON, sumSquaresNEON
+	t.variance, t.normScale = varianceNEON, normScaleNEON
+	t.exp, t.expSub, t.silu, t.siluMul = expNEON, expSubNEON, siluNEON, siluMulNEON
+	t.gelu, t.geluTanh, t.softcap, t.rope = geluNEON, geluTanhNEON, softcapNEON, ropeNEON
+	t.transpose = transposeNEON
+	t.fromBF16 = wholeConvert(8, fromBF16NEON, plainFromBF16)
+	t.quantS8 = wholeQuant(16, quantS8NEON)
+	t.hadamard = hadamardOf(map[int]hadamardFunc{4: hadamard4NEON, 8: hadamard8NEON, 16: hadamard16NEON, 32: hadamard32NEON}, butterflyNEON, butterfly4NEON)
+	t.hartley = map[int]func(*float32, int){3: hartley3NEON, 5: hartley5NEON, 7: hartley7NEON, 9: hartley9NEON}
+	if tier == DotProd {
+		t.gemm.int8, t.gemm.codes = gemmS8DotProd, gemmS8DotProd
+		t.dotInt8 = wholeInt8(32, dotInt8DotProd)
+		t.dot4Int8 = whole4(16, dot4Int8DotProd, plainDotInt8)
+	}
 	return t
 }
 
-func dot16(a, b []float32) float32 {
-	n := len(a) &^ 15
-	s := dotNEON(unsafe.SliceData(a), unsafe.SliceData(b), n)
-	if n < len(a) {
-		s += plainDot(a[n:], b[n:])
+// peakLoops are the register-only loops that a tier's products could at best run at.
+func peakLoops(t Tier) []peakLoop {
+	const perLoop = 24 * 2 // instructions, operations of each lane
+	if t == Plain {
+		return plainPeaks()
 	}
-	return s
-}
-
-func sqL216(a, b []float32) float32 {
-	n := len(a) &^ 15
-	s := sqL2NEON(unsafe.SliceData(a), unsafe.SliceData(b), n)
-	if n < len(a) {
-		s += plainSqL2(a[n:], b[n:])
+	l := []peakLoop{{"f32", perLoop * 4, peakF32NEON}}
+	if t == DotProd {
+		l = append(l, peakLoop{"int8", perLoop * 16, peakS8DotProd})
 	}
-	return s
+	return l
 }

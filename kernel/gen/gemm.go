@@ -101,8 +101,11 @@ func stepF32(a *asm, t tile, u int) {
 }
 
 func (a *asm) registers() int {
-	if a.reg == "Z" {
+	switch a.reg {
+	case "Z":
 		return 32
+	case "N": // the others are the translation's
+		return 24
 	}
 	return 16
 }

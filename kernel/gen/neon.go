@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math/bits"
 	"strings"
@@ -17,6 +18,7 @@ const neonUnits = 2
 
 type neonKind struct {
 	name, input string
+	tier        string // NEON where it is empty
 	int         bool
 	values      int // of the inner dimension in one group
 	ahead       int // values of a row of a that one load brings
@@ -57,10 +59,21 @@ func sxtl(d, n int) string {
 	return fmt.Sprintf("WORD $0x%08x // SXTL V%d.8H, V%d.8B", 0x0f08a400|n<<5|d, d, n)
 }
 
+// sdot is SDOT Vd.4S, Vn.16B, Vm.16B (FEAT_DotProd): each lane of d adds the products of its four bytes.
+func sdot(d, n, m int) string {
+	return fmt.Sprintf("WORD $0x%08x // SDOT V%d.4S, V%d.16B, V%d.16B", 0x4e809400|m<<16|n<<5|d, d, n, m)
+}
+
+// sdotOf is the same with the four bytes of one lane of m.
+func sdotOf(d, n, m, i int) string {
+	return fmt.Sprintf("WORD $0x%08x // SDOT V%d.4S, V%d.16B, V%d.4B[%d]", 0x4f80e000|i&1<<21|m<<16|i>>1<<11|n<<5|d, d, n, m, i)
+}
+
 var neonKinds = []neonKind{
 	{name: "F32", input: "inputF32", values: 1, ahead: 4, bytes: 4, step: neonF32, one: func(a *asm, t neonTile) { neonF32(a, t, 0) }},
 	{name: "Widen", input: "inputF32", values: 2, ahead: 4, bytes: 4, step: neonWiden, one: func(a *asm, t neonTile) { neonWiden(a, t, 0) }},
 	{name: "S16", input: "inputS16", int: true, values: 1, ahead: 8, bytes: 2, step: neonS16, one: func(a *asm, t neonTile) { neonS16(a, t, 0) }},
+	{name: "S8", tier: "DotProd", input: "inputS8", int: true, values: 4, ahead: 16, bytes: 1, step: neonS8, one: func(a *asm, t neonTile) { neonS8(a, t, 0) }},
 }
 
 func (t neonTile) vectors(first int) string {
@@ -118,6 +131,23 @@ func neonS16(a *asm, t neonTile, v int) {
 	}
 }
 
+// neonS8 takes the group of the values v to v+3.
+func neonS8(a *asm, t neonTile, v int) {
+	if v%4 != 0 {
+		return
+	}
+	b := 8 + v/4%4*t.units
+	a.p("VLD1 (R8), [%s]", t.vectors(b))
+	a.p("ADD R9, R8, R8")
+	for r := range t.rows {
+		for c := range t.units {
+			a.p("%s", sdotOf(t.acc(r, c), b+c, r, v/4))
+		}
+	}
+}
+
+func (k neonKind) suffix() string { return cmp.Or(k.tier, "NEON") }
+
 func genNEON(a *asm, s *stubs) {
 	for _, k := range neonKinds {
 		for _, rows := range neonRows {
@@ -127,7 +157,7 @@ func genNEON(a *asm, s *stubs) {
 				fmt.Fprintf(&s.decl, "//go:noescape\nfunc %s(a *gemmArgs)\n\n", t.name())
 			}
 		}
-		fmt.Fprintf(&s.vars, "var gemm%sNEON = gemmKernels{group: %d, input: %s, of: [][]gemmFunc{\n", k.name, k.values, k.input)
+		fmt.Fprintf(&s.vars, "var gemm%s%s = gemmKernels{group: %d, input: %s, of: [][]gemmFunc{\n", k.name, k.suffix(), k.values, k.input)
 		at := 0
 		for rows := 1; rows <= 8; rows++ {
 			if neonRows[at] != rows {
@@ -139,11 +169,12 @@ func genNEON(a *asm, s *stubs) {
 		}
 		fmt.Fprintf(&s.vars, "}}\n\n")
 	}
-	a.neonDot(s)
+	genNEONSpecial(a, s)
+	genNEONPeak(a, s)
 }
 
 func (t neonTile) name() string {
-	return fmt.Sprintf("gemm%sNEON_%dx%d", t.neonKind.name, t.rows, t.units)
+	return fmt.Sprintf("gemm%s%s_%dx%d", t.neonKind.name, t.suffix(), t.rows, t.units)
 }
 
 func (a *asm) neonTile(t neonTile) {
@@ -258,39 +289,162 @@ func (a *asm) neonEpilogue(t neonTile) {
 	}
 }
 
-// neonDot writes dot products and squared distances of n values, a multiple of 16.
-func (a *asm) neonDot(s *stubs) {
-	for _, name := range []string{"dotNEON", "sqL2NEON"} {
-		a.declare(s, name, "(a, b *float32, n int) float32", "0-28")
-		a.p("MOVD a+0(FP), R0")
-		a.p("MOVD b+8(FP), R1")
-		a.p("MOVD n+16(FP), R2")
+// genNEONSpecial writes functions of whole vectors of other types: their Go callers do the tails.
+func genNEONSpecial(a *asm, s *stubs) {
+	// round(src*inv) + shift, in 8 bits, sixteen values at a time
+	a.neonBegin(s, "quantS8NEON", "", "dst *int8", "src *float32", "inv float64", "shift int")
+	a.p("FCVTDS F4, F4")
+	a.p("VDUP V4.S[0], V4.S4")
+	a.p("VDUP R3, V5.B16")
+	a.neonTimes(16, func() {
+		a.p("VLD1.P 64(R1), [V0.S4, V1.S4, V2.S4, V3.S4]")
 		for i := range 4 {
-			a.p("VEOR V%d.B16, V%d.B16, V%d.B16", 16+i, 16+i, 16+i)
+			a.p("%s", fmul(i, i, 4))
+			a.p("%s", two("FCVTNS", 0x4e21a800, i, i))
 		}
-		a.label("loop")
-		a.p("CMP $16, R2")
-		a.p("BLT done")
+		a.p("%s", two("SQXTN.4H", 0x0e614800, 0, 0))
+		a.p("%s", two("SQXTN2.8H", 0x4e614800, 0, 1))
+		a.p("%s", two("SQXTN.4H", 0x0e614800, 2, 2))
+		a.p("%s", two("SQXTN2.8H", 0x4e614800, 2, 3))
+		a.p("%s", two("SQXTN.8B", 0x0e214800, 0, 0))
+		a.p("%s", two("SQXTN2.16B", 0x4e214800, 0, 2))
+		a.p("VADD V5.B16, V0.B16, V0.B16")
+		a.p("VST1.P [V0.B16], 16(R0)")
+	})
+	a.p("RET")
+	a.WriteString("\n")
+
+	a.neonBegin(s, "fromBF16NEON", "", "dst *float32", "src *BF16")
+	a.neonTimes(8, func() {
+		a.p("VLD1.P 16(R1), [V0.H8]")
+		a.widenBF16(0, 1)
+		a.p("VST1.P [V1.S4, V2.S4], 32(R0)")
+	})
+	a.p("RET")
+	a.WriteString("\n")
+
+	a.neonBegin(s, "dotBF16NEON", "float32", "a *float32", "b *BF16")
+	a.neonClear(16, 4)
+	a.neonTimes(16, func() {
 		a.p("VLD1.P 64(R0), [V0.S4, V1.S4, V2.S4, V3.S4]")
-		a.p("VLD1.P 64(R1), [V4.S4, V5.S4, V6.S4, V7.S4]")
+		a.p("VLD1.P 32(R1), [V4.H8, V5.H8]")
+		a.widenBF16(4, 6)
+		a.widenBF16(5, 8)
 		for i := range 4 {
-			if name == "dotNEON" {
-				a.p("VFMLA V%d.S4, V%d.S4, V%d.S4", i, 4+i, 16+i)
-			} else {
-				a.p("%s", three("FSUB", 0x4ea0d400, i, i, 4+i))
-				a.p("VFMLA V%d.S4, V%d.S4, V%d.S4", i, i, 16+i)
-			}
+			a.p("VFMLA V%d.S4, V%d.S4, V%d.S4", i, 6+i, 16+i)
 		}
-		a.p("SUB $16, R2, R2")
-		a.p("B loop")
-		a.label("done")
-		a.p("%s", fadd(16, 16, 17))
-		a.p("%s", fadd(18, 18, 19))
-		a.p("%s", fadd(16, 16, 18))
-		a.p("%s", three("FADDP", 0x6e20d400, 16, 16, 16))
-		a.p("%s", three("FADDP", 0x6e20d400, 16, 16, 16))
-		a.p("FMOVS F16, ret+24(FP)")
-		a.p("RET")
-		a.WriteString("\n")
+	})
+	a.p("%s", fadd(16, 16, 17))
+	a.p("%s", fadd(18, 18, 19))
+	a.p("%s", fadd(16, 16, 18))
+	a.p("%s", three("FADDP", 0x6e20d400, 16, 16, 16))
+	a.p("%s", three("FADDP", 0x6e20d400, 16, 16, 16))
+	a.p("FMOVS F16, ret+24(FP)")
+	a.p("RET")
+	a.WriteString("\n")
+
+	genNEONTranspose(a, s)
+	genNEONDotProd(a, s)
+}
+
+// widenBF16 writes eight numbers as float32 into two vectors.
+func (a *asm) widenBF16(from, to int) {
+	a.p("VUSHLL $0, V%d.H4, V%d.S4", from, to)
+	a.p("VUSHLL2 $0, V%d.H8, V%d.S4", from, to+1)
+	a.p("VSHL $16, V%d.S4, V%d.S4", to, to)
+	a.p("VSHL $16, V%d.S4, V%d.S4", to+1, to+1)
+}
+
+// genNEONDotProd writes exact products of bytes.
+func genNEONDotProd(a *asm, s *stubs) {
+	a.neonBegin(s, "dotInt8DotProd", "int32", "a *int8", "b *int8")
+	a.neonClear(16, 2)
+	a.neonTimes(32, func() {
+		a.p("VLD1.P 32(R0), [V0.B16, V1.B16]")
+		a.p("VLD1.P 32(R1), [V2.B16, V3.B16]")
+		a.p("%s", sdot(16, 0, 2))
+		a.p("%s", sdot(17, 1, 3))
+	})
+	a.p("VADD V17.S4, V16.S4, V16.S4")
+	a.p("VADDV V16.S4, V16")
+	a.p("FMOVS F16, ret+24(FP)") // its 32 bits
+	a.p("RET")
+	a.WriteString("\n")
+
+	a.neonBegin(s, "dot4Int8DotProd", "", "out *[4]int32", "q *int8", "a *int8", "b *int8", "c *int8", "d *int8")
+	a.neonClear(16, 4)
+	a.neonTimes(16, func() {
+		a.p("VLD1.P 16(R1), [V0.B16]")
+		for i := range 4 {
+			a.p("VLD1.P 16(R%d), [V%d.B16]", 2+i, 1+i)
+			a.p("%s", sdot(16+i, 0, 1+i))
+		}
+	})
+	for i := 0; i < 4; i += 2 {
+		a.p("VADDP V%d.S4, V%d.S4, V%d.S4", 17+i, 16+i, 16+i)
+	}
+	a.p("VADDP V18.S4, V16.S4, V16.S4")
+	a.p("VST1 [V16.S4], (R0)")
+	a.p("RET")
+	a.WriteString("\n")
+}
+
+// genNEONTranspose writes the transposition of squares of four by four.
+func genNEONTranspose(a *asm, s *stubs) {
+	a.neonBegin(s, "transposeNEON", "", "dst *float32", "src *float32", "stepDst int", "stepSrc int", "scale float64")
+	a.p("FCVTDS F4, F4")
+	a.p("VDUP V4.S[0], V4.S4")
+	a.neonTimes(4, func() {
+		a.p("MOVD R1, R9")
+		for i := range 4 {
+			a.p("VLD1 (R9), [V%d.S4]", i)
+			a.p("ADD R3, R9, R9")
+			a.p("%s", fmul(i, i, 4))
+		}
+		for i := 0; i < 4; i += 2 {
+			a.p("VTRN1 V%d.S4, V%d.S4, V%d.S4", i+1, i, 16+i)
+			a.p("VTRN2 V%d.S4, V%d.S4, V%d.S4", i+1, i, 17+i)
+		}
+		for i := range 2 {
+			a.p("VTRN1 V%d.D2, V%d.D2, V%d.D2", 18+i, 16+i, i)
+			a.p("VTRN2 V%d.D2, V%d.D2, V%d.D2", 18+i, 16+i, 2+i)
+		}
+		for i := range 4 {
+			a.p("VST1 [V%d.S4], (R0)", i)
+			a.p("ADD R2, R0, R0")
+		}
+		a.p("ADD $16, R1, R1")
+	})
+	a.p("RET")
+	a.WriteString("\n")
+}
+
+// neonBegin declares a function of pointers and numbers into R0 and up, of float64 into V4, and a last argument n, the number of values, in R8.
+func (a *asm) neonBegin(s *stubs, name, result string, params ...string) {
+	a.declare(s, name, "("+strings.Join(params, ", ")+", n int) "+result, fmt.Sprintf("0-%d", 8*len(params)+8+map[string]int{"": 0, "float32": 4, "int32": 4}[result]))
+	for i, p := range params {
+		name, typ, _ := strings.Cut(p, " ")
+		if typ == "float64" {
+			a.p("FMOVD %s+%d(FP), F4", name, 8*i)
+			continue
+		}
+		a.p("MOVD %s+%d(FP), R%d", name, 8*i, i)
+	}
+	a.p("MOVD n+%d(FP), R8", 8*len(params))
+}
+
+// neonTimes runs body once for every so many values of R8.
+func (a *asm) neonTimes(values int, body func()) {
+	a.label("loop")
+	a.p("SUBS $%d, R8, R8", values)
+	a.p("BLT done")
+	body()
+	a.p("B loop")
+	a.label("done")
+}
+
+func (a *asm) neonClear(first, n int) {
+	for i := range n {
+		a.p("VEOR V%d.B16, V%d.B16, V%d.B16", first+i, first+i, first+i)
 	}
 }

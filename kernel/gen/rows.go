@@ -116,7 +116,7 @@ func (a *asm) exp(x, n, p int) {
 // expLow is exp for x that are at most zero.
 func (a *asm) expLow(x, n, p int) {
 	low := f(-104)
-	if a.reg == "Y" {
+	if a.reg != "Z" {
 		low = f(-87.33654)
 	}
 	a.p("VMOVUPS %s, %s", low, a.v(n))

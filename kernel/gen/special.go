@@ -7,7 +7,9 @@ import (
 
 // Functions over whole vectors of other types: their Go callers do the tails.
 
-func (a *asm) suffix() string { return map[string]string{"Z": "AVX512", "Y": "AVX2"}[a.reg] }
+func (a *asm) suffix() string {
+	return map[string]string{"Z": "AVX512", "Y": "AVX2", "N": "NEON"}[a.reg]
+}
 
 // begin declares a function of pointers (with their types) and a last argument n, the number of values, into registers
 // ptrRegs6 and CX. A float64 is rounded to float32 and broadcast to register 4.

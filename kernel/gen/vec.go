@@ -73,7 +73,7 @@ type rowFunc struct {
 	scalars []string // float32
 	result  bool     // float32
 	unroll  int
-	// own, of AVX2, is how many registers from 0 on a body uses for itself: then the unrolled bodies take registers of their
+	// own, of AVX2 and NEON, is how many registers from 0 on a body uses for itself: then the unrolled bodies take registers of their
 	// own and stand line by line beside each other, as the scheduler does not look past one long chain.
 	own  int
 	init func(a *asm)
@@ -95,6 +95,8 @@ func (a *asm) load(ptr string, u int, masked bool, dst int) {
 	switch {
 	case !masked:
 		a.p("VMOVUPS %s, %s", off, a.v(dst))
+	case a.reg == "N":
+		a.p("LOAD1 %s, %s", off, a.v(dst))
 	case a.reg == "Z":
 		a.p("VMOVUPS.Z %s, K1, %s", off, a.v(dst))
 	default:
@@ -107,6 +109,8 @@ func (a *asm) store(src int, ptr string, u int, masked bool) {
 	switch {
 	case !masked:
 		a.p("VMOVUPS %s, %s", a.v(src), off)
+	case a.reg == "N":
+		a.p("STORE1 %s, %s", a.v(src), off)
 	case a.reg == "Z":
 		a.p("VMOVUPS %s, K1, %s", a.v(src), off)
 	default:
@@ -119,9 +123,12 @@ func (a *asm) keep(r int, masked bool) {
 	if !masked {
 		return
 	}
-	if a.reg == "Z" {
+	switch a.reg {
+	case "Z":
 		a.p("VMOVAPS.Z %s, K1, %s", a.v(r), a.v(r))
-	} else {
+	case "N":
+		a.p("KEEP1 %s", a.v(r))
+	default:
 		a.p("VANDPS %s, %s, %s", a.v(maskReg), a.v(r), a.v(r))
 	}
 }
@@ -131,10 +138,14 @@ func (a *asm) keepOrMinusInf(r, tmp int, masked bool) {
 		return
 	}
 	a.p("VMOVUPS %s, %s", f(math.Inf(-1)), a.v(tmp))
-	if a.reg == "Z" {
+	switch a.reg {
+	case "Z":
 		a.p("VMOVAPS %s, K1, %s", a.v(r), a.v(tmp))
 		a.p("VMOVAPS %s, %s", a.v(tmp), a.v(r))
-	} else {
+	case "N":
+		a.p("MERGE1 %s, %s", a.v(r), a.v(tmp))
+		a.p("VMOVAPS %s, %s", a.v(tmp), a.v(r))
+	default:
 		a.p("VBLENDVPS %s, %s, %s, %s", a.v(maskReg), a.v(r), a.v(tmp), a.v(r))
 	}
 }
@@ -186,14 +197,23 @@ func (a *asm) row(s *stubs, r rowFunc) {
 	if r.init != nil {
 		r.init(a)
 	}
-	if r.unroll > 1 && (r.own == 0 || a.reg == "Y") {
+	if r.unroll > 1 && (r.own == 0 || a.reg != "Z") {
 		a.loop(r, "many", r.unroll)
 	}
 	a.loop(r, "one", 1)
+	if a.reg == "N" {
+		a.label("tail")
+	}
 	a.p("TESTQ CX, CX")
 	a.p("JZ done")
-	a.setMask()
-	r.body(a, 0, true)
+	if a.reg == "N" { // value by value
+		r.body(a, 0, true)
+		a.advanceRow(r, 1)
+		a.p("JMP tail")
+	} else {
+		a.setMask()
+		r.body(a, 0, true)
+	}
 	a.label("done")
 	if r.end != nil {
 		r.end(a)
@@ -217,16 +237,21 @@ func (a *asm) loop(r rowFunc, name string, unroll int) {
 			r.body(a, u, false)
 		}
 	}
-	for i := range r.ptrs {
-		a.p("ADDQ $%d, %s", 4*n, ptrRegs[i])
-	}
-	a.p("SUBQ $%d, CX", n)
+	a.advanceRow(r, n)
 	a.p("CMPQ CX, $%d", n)
 	a.p("JGE %s", name)
 	a.label(name + "end")
 }
 
-var vectorName = regexp.MustCompile(`\b[XY]\d+\b`)
+// advanceRow goes n values on.
+func (a *asm) advanceRow(r rowFunc, n int) {
+	for i := range r.ptrs {
+		a.p("ADDQ $%d, %s", 4*n, ptrRegs[i])
+	}
+	a.p("SUBQ $%d, CX", n)
+}
+
+var vectorName = regexp.MustCompile(`\b[NXY]\d+\b`)
 
 // sideBySide writes unroll bodies line by line, the u-th one's own registers moved up by u times their number.
 func (a *asm) sideBySide(r rowFunc, unroll int) {
@@ -252,6 +277,10 @@ func (a *asm) sideBySide(r rowFunc, unroll int) {
 
 // fold reduces vector register 0 to its lane 0 with op.
 func (a *asm) fold(op string) {
+	if a.reg == "N" {
+		a.p("FOLD %s, %s", op, a.v(0))
+		return
+	}
 	if a.reg == "Z" {
 		a.p("VEXTRACTF64X4 $1, Z0, Y1")
 		a.p("%s Y1, Y0, Y0", op)
