@@ -92,7 +92,7 @@ func TestChoose(t *testing.T) {
 		}
 	}
 	wrong := []string{"sse", "AVX2", " avx2", "avx512f"}
-	for _, tier := range []Tier{NEON, DotProd, AVX512BF16} {
+	for _, tier := range []Tier{NEON, DotProd, I8MM, AVX512BF16} {
 		if !slices.Contains(tiers, tier) {
 			wrong = append(wrong, tier.String())
 		}

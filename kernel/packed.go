@@ -275,6 +275,8 @@ func (w *Packed) put(first, n int, src unsafe.Pointer) {
 	size := w.g.groupBytes(w.format)
 	dst := unsafe.Pointer(&w.data[(start*w.groups+first-start)*size])
 	switch size {
+	case 8:
+		putWords[uint64](dst, src, w.groups, width, n)
 	case 4:
 		putWords[uint32](dst, src, w.groups, width, n)
 	case 2:
@@ -285,7 +287,7 @@ func (w *Packed) put(first, n int, src unsafe.Pointer) {
 }
 
 // putWords writes the g-th words of n channels of so many words side by side, at g times step from dst on: four channels at a time, then one by one.
-func putWords[W uint8 | uint16 | uint32](dst, src unsafe.Pointer, words, step, n int) {
+func putWords[W uint8 | uint16 | uint32 | uint64](dst, src unsafe.Pointer, words, step, n int) {
 	from, to := unsafe.Slice((*W)(src), n*words), unsafe.Slice((*W)(dst), (words-1)*step+n)
 	i := 0
 	for ; i+4 <= n; i += 4 {

@@ -48,6 +48,17 @@ var gemmS8DotProd = gemmKernels{group: 4, input: inputS8, of: [][]gemmFunc{
 	{gemmS8DotProd_8x1, gemmS8DotProd_8x2},
 }}
 
+var gemmS8I8MM = gemmKernels{group: 8, input: inputS8, of: [][]gemmFunc{
+	{gemmS8I8MM_1x1, gemmS8I8MM_1x2},
+	{gemmS8I8MM_2x1, gemmS8I8MM_2x2},
+	nil,
+	{gemmS8I8MM_4x1, gemmS8I8MM_4x2},
+	nil,
+	nil,
+	nil,
+	{gemmS8I8MM_8x1, gemmS8I8MM_8x2},
+}}
+
 //go:noescape
 func gemmF32NEON_1x1(a *gemmArgs)
 
@@ -145,6 +156,30 @@ func gemmS8DotProd_8x1(a *gemmArgs)
 func gemmS8DotProd_8x2(a *gemmArgs)
 
 //go:noescape
+func gemmS8I8MM_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmS8I8MM_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmS8I8MM_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmS8I8MM_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmS8I8MM_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmS8I8MM_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmS8I8MM_8x1(a *gemmArgs)
+
+//go:noescape
+func gemmS8I8MM_8x2(a *gemmArgs)
+
+//go:noescape
 func quantS8NEON(dst *int8, src *float32, inv float64, shift int, n int)
 
 //go:noescape
@@ -167,6 +202,9 @@ func peakF32NEON(n int)
 
 //go:noescape
 func peakS8DotProd(n int)
+
+//go:noescape
+func peakS8I8MM(n int)
 
 //go:noescape
 func addNEON(dst, a, b []float32)

@@ -19,6 +19,8 @@ const (
 	NEON
 	// DotProd adds products of bytes (FEAT_DotProd: Cortex-A76, Neoverse, Graviton 2, Apple M1 and later).
 	DotProd
+	// I8MM adds products of small matrices of bytes (FEAT_I8MM: Neoverse V1 and N2, Graviton 3, Apple M2 and later).
+	I8MM
 	// AVX2 is amd64 with AVX2, FMA and F16C (Haswell, Zen).
 	AVX2
 	// AVXVNNI adds VNNI's products of bytes in vectors of 256 bits (Alder Lake, Sierra Forest, Zen 5).
@@ -34,7 +36,7 @@ const (
 	AVX512FP16
 )
 
-var tierNames = [...]string{"plain", "neon", "dotprod", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "avx512fp16"}
+var tierNames = [...]string{"plain", "neon", "dotprod", "i8mm", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "avx512fp16"}
 
 // String is the tier's name as LABRADOR_CPU takes it.
 func (t Tier) String() string {

@@ -6,7 +6,10 @@ import "github.com/klauspost/cpuid/v2"
 
 // machineTiers: NEON belongs to every arm64 processor that Go runs on.
 func machineTiers() []Tier {
-	if cpuid.CPU.Supports(cpuid.ASIMDDP) {
+	switch {
+	case cpuid.CPU.Supports(cpuid.ASIMDDP, cpuid.I8MM):
+		return []Tier{NEON, DotProd, I8MM}
+	case cpuid.CPU.Supports(cpuid.ASIMDDP):
 		return []Tier{NEON, DotProd}
 	}
 	return []Tier{NEON}
@@ -31,10 +34,13 @@ func tableFor(tier Tier) table {
 	t.quantS8 = wholeQuant(16, quantS8NEON)
 	t.hadamard = hadamardOf(map[int]hadamardFunc{4: hadamard4NEON, 8: hadamard8NEON, 16: hadamard16NEON, 32: hadamard32NEON}, butterflyNEON, butterfly4NEON)
 	t.hartley = map[int]func(*float32, int){3: hartley3NEON, 5: hartley5NEON, 7: hartley7NEON, 9: hartley9NEON}
-	if tier == DotProd {
+	if tier >= DotProd {
 		t.gemm.int8, t.gemm.codes = gemmS8DotProd, gemmS8DotProd
 		t.dotInt8 = wholeInt8(32, dotInt8DotProd)
 		t.dot4Int8 = whole4(16, dot4Int8DotProd, plainDotInt8)
+	}
+	if tier == I8MM {
+		t.gemm.int8, t.gemm.codes = gemmS8I8MM, gemmS8I8MM
 	}
 	return t
 }
@@ -46,8 +52,11 @@ func peakLoops(t Tier) []peakLoop {
 		return plainPeaks()
 	}
 	l := []peakLoop{{"f32", perLoop * 4, peakF32NEON}}
-	if t == DotProd {
+	switch t {
+	case DotProd:
 		l = append(l, peakLoop{"int8", perLoop * 16, peakS8DotProd})
+	case I8MM:
+		l = append(l, peakLoop{"int8", perLoop * 32, peakS8I8MM})
 	}
 	return l
 }

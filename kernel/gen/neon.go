@@ -20,9 +20,10 @@ type neonKind struct {
 	name, input string
 	tier        string // NEON where it is empty
 	int         bool
-	values      int // of the inner dimension in one group
-	ahead       int // values of a row of a that one load brings
-	bytes       int // of one value of a
+	pairs       bool // sums are of two rows and two columns
+	values      int  // of the inner dimension in one group
+	ahead       int  // values of a row of a that one load brings
+	bytes       int  // of one value of a
 	step        func(a *asm, t neonTile, v int)
 	one         func(a *asm, t neonTile)
 }
@@ -32,7 +33,17 @@ type neonTile struct {
 	rows, units int
 }
 
+// acc is the accumulator of row r and columns 4c to 4c+3. In pairs it is, until the epilogue, that of r's two rows and of columns 4c and 4c+1 for
+// even r, 4c+2 and 4c+3 for odd.
 func (t neonTile) acc(r, c int) int { return 16 + r*t.units + c }
+
+// accs is how many vectors sums take.
+func (t neonTile) accs() int {
+	if t.pairs {
+		return max(2, t.rows) * t.units
+	}
+	return t.rows * t.units
+}
 
 // fmla is FMLA Vd.4S, Vn.4S, Vm.S[i] (Arm ARM C7.2, by element).
 func fmla(d, n, m, i int) string {
@@ -64,7 +75,12 @@ func sdot(d, n, m int) string {
 	return fmt.Sprintf("WORD $0x%08x // SDOT V%d.4S, V%d.16B, V%d.16B", 0x4e809400|m<<16|n<<5|d, d, n, m)
 }
 
-// sdotOf is the same with the four bytes of one lane of m.
+// smmla is SMMLA Vd.4S, Vn.16B, Vm.16B (FEAT_I8MM): d, two by two, adds the products of the two rows of eight bytes of n with those of m.
+func smmla(d, n, m int) string {
+	return fmt.Sprintf("WORD $0x%08x // SMMLA V%d.4S, V%d.16B, V%d.16B", 0x4e80a400|m<<16|n<<5|d, d, n, m)
+}
+
+// sdotOf is sdot with the four bytes of one lane of m.
 func sdotOf(d, n, m, i int) string {
 	return fmt.Sprintf("WORD $0x%08x // SDOT V%d.4S, V%d.16B, V%d.4B[%d]", 0x4f80e000|i&1<<21|m<<16|i>>1<<11|n<<5|d, d, n, m, i)
 }
@@ -74,6 +90,7 @@ var neonKinds = []neonKind{
 	{name: "Widen", input: "inputF32", values: 2, ahead: 4, bytes: 4, step: neonWiden, one: func(a *asm, t neonTile) { neonWiden(a, t, 0) }},
 	{name: "S16", input: "inputS16", int: true, values: 1, ahead: 8, bytes: 2, step: neonS16, one: func(a *asm, t neonTile) { neonS16(a, t, 0) }},
 	{name: "S8", tier: "DotProd", input: "inputS8", int: true, values: 4, ahead: 16, bytes: 1, step: neonS8, one: func(a *asm, t neonTile) { neonS8(a, t, 0) }},
+	{name: "S8", tier: "I8MM", input: "inputS8", int: true, pairs: true, values: 8, ahead: 16, bytes: 1, step: neonPairs, one: func(a *asm, t neonTile) { neonPairs(a, t, 0) }},
 }
 
 func (t neonTile) vectors(first int) string {
@@ -146,6 +163,34 @@ func neonS8(a *asm, t neonTile, v int) {
 	}
 }
 
+// neonPairs takes the groups of the values v to v+7: rows by twos, in one vector.
+func neonPairs(a *asm, t neonTile, v int) {
+	if v%8 != 0 {
+		return
+	}
+	if v == 0 { // both groups of rows r and r+1 into V r and V r+1
+		for r := 0; r < t.rows; r += 2 {
+			second := r + min(1, t.rows-1)
+			a.p("VTRN1 V%d.D2, V%d.D2, V12.D2", second, r)
+			a.p("VTRN2 V%d.D2, V%d.D2, V%d.D2", second, r, r+1)
+			a.p("VMOV V12.B16, V%d.B16", r)
+		}
+	}
+	if t.units == 1 {
+		a.p("VLD1 (R8), [V8.B16, V9.B16]")
+	} else {
+		a.p("VLD1 (R8), [V8.B16, V9.B16, V10.B16, V11.B16]")
+	}
+	a.p("ADD R9, R8, R8")
+	for r := 0; r < t.rows; r += 2 {
+		for c := range t.units {
+			for half := range 2 {
+				a.p("%s", smmla(t.acc(r+half, c), r+v/8, 8+2*c+half))
+			}
+		}
+	}
+}
+
 func (k neonKind) suffix() string { return cmp.Or(k.tier, "NEON") }
 
 func genNEON(a *asm, s *stubs) {
@@ -188,9 +233,7 @@ func (a *asm) neonTile(t neonTile) {
 	for r := 1; r < t.rows; r++ {
 		a.p("ADD R14, R%d, R%d", r-1, r)
 	}
-	for i := range t.rows * t.units {
-		a.p("VEOR V%d.B16, V%d.B16, V%d.B16", 16+i, 16+i, 16+i)
-	}
+	a.neonClear(16, t.accs())
 	groups := t.ahead / t.values
 	a.label("loop")
 	a.p("CMP $%d, R12", groups)
@@ -251,6 +294,16 @@ func (a *asm) neonEpilogue(t neonTile) {
 		for r := range t.rows {
 			for c := range t.units {
 				f(r, c)
+			}
+		}
+	}
+	if t.pairs { // rows of four columns
+		for r := 0; r < t.rows; r += 2 {
+			for c := range t.units {
+				x, y := t.acc(r, c), t.acc(r+1, c)
+				a.p("VTRN1 V%d.D2, V%d.D2, V12.D2", y, x)
+				a.p("VTRN2 V%d.D2, V%d.D2, V%d.D2", y, x, y)
+				a.p("VMOV V12.B16, V%d.B16", x)
 			}
 		}
 	}
