@@ -200,7 +200,11 @@ func (o *EncodeOptions) timed(limit float64, format kernel.Format, f func() erro
 		}
 	}
 	between := time.Duration(min(max(call/50, .002), .1) * float64(time.Second))
-	sample := kernel.Current().Ceiling(format.String(), o.Threads, between)
+	name := format.String()
+	if kernel.Current().Arithmetic(format) == "bf16 widened" { // products of float32
+		name = "f32"
+	}
+	sample := kernel.Current().Ceiling(name, o.Threads, between)
 	if sample == nil {
 		sample = func() float64 { return 0 }
 	}
