@@ -41,34 +41,6 @@ func wholeInt8(lanes int, f func(a, b *int8, n int) int32) func(a, b []int8) int
 	}
 }
 
-func wholeAbove(lanes int, f func(dst *int32, scores, limits *float32, n int) int) func([]int32, []float32, []float32) int {
-	return func(dst []int32, scores, limits []float32) int {
-		n := len(scores) &^ (lanes - 1)
-		hits := f(unsafe.SliceData(dst), unsafe.SliceData(scores), unsafe.SliceData(limits), n)
-		for i := n; i < len(scores); i++ {
-			if scores[i] > limits[i] {
-				dst[hits] = int32(i)
-				hits++
-			}
-		}
-		return hits
-	}
-}
-
-func wholeGreater(lanes int, f func(dst *int32, scores *float32, limit float64, n int) int) func([]int32, []float32, float32) int {
-	return func(dst []int32, scores []float32, limit float32) int {
-		n := len(scores) &^ (lanes - 1)
-		hits := f(unsafe.SliceData(dst), unsafe.SliceData(scores), float64(limit), n)
-		for i := n; i < len(scores); i++ {
-			if scores[i] > limit {
-				dst[hits] = int32(i)
-				hits++
-			}
-		}
-		return hits
-	}
-}
-
 func wholeConvert[D, S any](lanes int, f func(dst *D, src *S, n int), rest func([]D, []S)) func([]D, []S) {
 	return func(dst []D, src []S) {
 		n := len(src) &^ (lanes - 1)
@@ -82,22 +54,6 @@ func wholeQuant(lanes int, f func(dst *int8, src *float32, inv float64, shift, n
 		n := len(src) &^ (lanes - 1)
 		f(unsafe.SliceData(dst), unsafe.SliceData(src), float64(inv), int(shift), n)
 		plainQuantS8(dst[n:], src[n:], inv, shift)
-	}
-}
-
-func wholeQuant16(lanes int, f func(dst *int16, src *float32, inv float64, n int)) func([]int16, []float32, float32) {
-	return func(dst []int16, src []float32, inv float32) {
-		n := len(src) &^ (lanes - 1)
-		f(unsafe.SliceData(dst), unsafe.SliceData(src), float64(inv), n)
-		plainQuantS16(dst[n:], src[n:], inv)
-	}
-}
-
-func wholeScaleF16(lanes int, f func(dst *F16, src *float32, by float64, n int)) func([]F16, []float32, float32) {
-	return func(dst []F16, src []float32, by float32) {
-		n := len(src) &^ (lanes - 1)
-		f(unsafe.SliceData(dst), unsafe.SliceData(src), float64(by), n)
-		plainScaleF16(dst[n:], src[n:], by)
 	}
 }
 
