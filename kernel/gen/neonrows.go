@@ -181,11 +181,15 @@ func general(operand string) string {
 }
 
 // sum writes d = addend + x y for a d that is x: the sum takes the spare vector.
-func (n *neonFunc) sum(addend, x, y int, d string) {
+func (n *neonFunc) sum(addend string, x, y int, d string) {
 	m := neonVector.FindStringSubmatch(d)
 	r, _ := strconv.Atoi(m[1])
 	before := n.vector(d)
-	n.p("VMOV V%d.B16, V%d.B16", addend, n.spare)
+	if _, held := n.held[addend]; neonConstant.MatchString(addend) && !held {
+		n.p("FMOVQ %s, F%d", constantAddress(addend), n.spare)
+	} else {
+		n.p("VMOV V%d.B16, V%d.B16", n.source(addend), n.spare)
+	}
 	n.p("VFMLA V%d.S4, V%d.S4, V%d.S4", y, x, n.spare)
 	n.at[r], n.spare = n.spare, before
 }
@@ -258,9 +262,9 @@ func (n *neonFunc) arithmetic(name string, o []string) bool {
 		m, s := n.source(o[0]), n.source(o[1])
 		n.p("%s V%d.S4, V%d.S4, V%d.S4", map[string]string{"VFMADD231PS": "VFMLA", "VFNMADD231PS": "VFMLS"}[name], m, s, n.vector(o[2]))
 	case "VFMADD213PS":
-		n.sum(n.source(o[0]), n.vector(o[2]), n.vector(o[1]), o[2])
+		n.sum(o[0], n.vector(o[2]), n.vector(o[1]), o[2])
 	case "VFMADD132PS":
-		n.sum(n.vector(o[1]), n.vector(o[2]), n.source(o[0]), o[2])
+		n.sum(o[1], n.vector(o[2]), n.source(o[0]), o[2])
 	case "VROUNDPS": // to the nearest, ties to even
 		n.p("%s", two("FRINTN", 0x4e218800, n.vector(o[2]), n.vector(o[1])))
 	case "VCVTPS2DQ":
