@@ -4,7 +4,6 @@ package kernel
 
 import (
 	"sync"
-	"time"
 
 	"github.com/klauspost/cpuid/v2"
 )
@@ -35,18 +34,6 @@ func peakLoops(t Tier) []peakLoop {
 		return append(l, peakLoop{"int16", perLoop * 16, peakS16AVX2}, peakLoop{"int8", perLoop * 64, peakU8AVX2})
 	}
 	return plainPeaks()
-}
-
-// rate is the best of several short runs, in operations a second.
-func (l peakLoop) rate() float64 {
-	const n = 5000
-	best := time.Hour
-	for range 7 {
-		begin := time.Now()
-		l.run(n)
-		best = min(best, time.Since(begin))
-	}
-	return l.ops * n / best.Seconds()
 }
 
 // bf16Pays measures, once, whether the processor multiplies pairs of bfloat16 clearly faster than float32: AMD's do it at

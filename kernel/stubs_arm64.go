@@ -59,6 +59,17 @@ var gemmS8I8MM = gemmKernels{group: 8, input: inputS8, of: [][]gemmFunc{
 	{gemmS8I8MM_8x1, gemmS8I8MM_8x2},
 }}
 
+var gemmBF16I8MM = gemmKernels{group: 4, input: inputBF16, of: [][]gemmFunc{
+	{gemmBF16I8MM_1x1, gemmBF16I8MM_1x2},
+	{gemmBF16I8MM_2x1, gemmBF16I8MM_2x2},
+	nil,
+	{gemmBF16I8MM_4x1, gemmBF16I8MM_4x2},
+	nil,
+	nil,
+	nil,
+	{gemmBF16I8MM_8x1, gemmBF16I8MM_8x2},
+}}
+
 //go:noescape
 func gemmF32NEON_1x1(a *gemmArgs)
 
@@ -180,10 +191,37 @@ func gemmS8I8MM_8x1(a *gemmArgs)
 func gemmS8I8MM_8x2(a *gemmArgs)
 
 //go:noescape
+func gemmBF16I8MM_1x1(a *gemmArgs)
+
+//go:noescape
+func gemmBF16I8MM_1x2(a *gemmArgs)
+
+//go:noescape
+func gemmBF16I8MM_2x1(a *gemmArgs)
+
+//go:noescape
+func gemmBF16I8MM_2x2(a *gemmArgs)
+
+//go:noescape
+func gemmBF16I8MM_4x1(a *gemmArgs)
+
+//go:noescape
+func gemmBF16I8MM_4x2(a *gemmArgs)
+
+//go:noescape
+func gemmBF16I8MM_8x1(a *gemmArgs)
+
+//go:noescape
+func gemmBF16I8MM_8x2(a *gemmArgs)
+
+//go:noescape
 func quantS8NEON(dst *int8, src *float32, inv float64, shift int, n int)
 
 //go:noescape
 func fromBF16NEON(dst *float32, src *BF16, n int)
+
+//go:noescape
+func toBF16I8MM(dst *BF16, src *float32, n int)
 
 //go:noescape
 func dotBF16NEON(a *float32, b *BF16, n int) float32
@@ -205,6 +243,9 @@ func peakS8DotProd(n int)
 
 //go:noescape
 func peakS8I8MM(n int)
+
+//go:noescape
+func peakBF16I8MM(n int)
 
 //go:noescape
 func addNEON(dst, a, b []float32)

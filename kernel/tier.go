@@ -19,7 +19,7 @@ const (
 	NEON
 	// DotProd adds products of bytes (FEAT_DotProd: Cortex-A76, Neoverse, Graviton 2, Apple M1 and later).
 	DotProd
-	// I8MM adds products of small matrices of bytes (FEAT_I8MM: Neoverse V1 and N2, Graviton 3, Apple M2 and later).
+	// I8MM adds products of small matrices of bytes and of bfloat16 (FEAT_I8MM and FEAT_BF16: Neoverse V1 and N2, Graviton 3, Apple M2 and later).
 	I8MM
 	// AVX2 is amd64 with AVX2, FMA and F16C (Haswell, Zen).
 	AVX2

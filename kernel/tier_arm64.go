@@ -2,12 +2,16 @@
 
 package kernel
 
-import "github.com/klauspost/cpuid/v2"
+import (
+	"sync"
+
+	"github.com/klauspost/cpuid/v2"
+)
 
 // machineTiers: NEON belongs to every arm64 processor that Go runs on.
 func machineTiers() []Tier {
 	switch {
-	case cpuid.CPU.Supports(cpuid.ASIMDDP, cpuid.I8MM):
+	case cpuid.CPU.Supports(cpuid.ASIMDDP, cpuid.I8MM, cpuid.BF16):
 		return []Tier{NEON, DotProd, I8MM}
 	case cpuid.CPU.Supports(cpuid.ASIMDDP):
 		return []Tier{NEON, DotProd}
@@ -41,6 +45,10 @@ func tableFor(tier Tier) table {
 	}
 	if tier == I8MM {
 		t.gemm.int8, t.gemm.codes = gemmS8I8MM, gemmS8I8MM
+		t.toBF16 = wholeConvert(8, toBF16I8MM, plainToBF16)
+		if bf16Pays() {
+			t.gemm.bf16 = gemmBF16I8MM
+		}
 	}
 	return t
 }
@@ -56,7 +64,12 @@ func peakLoops(t Tier) []peakLoop {
 	case DotProd:
 		l = append(l, peakLoop{"int8", perLoop * 16, peakS8DotProd})
 	case I8MM:
-		l = append(l, peakLoop{"int8", perLoop * 32, peakS8I8MM})
+		l = append(l, peakLoop{"bf16", perLoop * 16, peakBF16I8MM}, peakLoop{"int8", perLoop * 32, peakS8I8MM})
 	}
 	return l
 }
+
+// bf16Pays measures, once, whether the processor multiplies matrices of bfloat16 clearly faster than float32.
+var bf16Pays = sync.OnceValue(func() bool {
+	return peakLoop{ops: 4, run: peakBF16I8MM}.rate() > 1.2*peakLoop{ops: 1, run: peakF32NEON}.rate()
+})

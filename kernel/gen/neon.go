@@ -80,6 +80,11 @@ func smmla(d, n, m int) string {
 	return fmt.Sprintf("WORD $0x%08x // SMMLA V%d.4S, V%d.16B, V%d.16B", 0x4e80a400|m<<16|n<<5|d, d, n, m)
 }
 
+// bfmmla is BFMMLA Vd.4S, Vn.8H, Vm.8H (FEAT_BF16): the same of rows of four bfloat16, in float32.
+func bfmmla(d, n, m int) string {
+	return fmt.Sprintf("WORD $0x%08x // BFMMLA V%d.4S, V%d.8H, V%d.8H", 0x6e40ec00|m<<16|n<<5|d, d, n, m)
+}
+
 // sdotOf is sdot with the four bytes of one lane of m.
 func sdotOf(d, n, m, i int) string {
 	return fmt.Sprintf("WORD $0x%08x // SDOT V%d.4S, V%d.16B, V%d.4B[%d]", 0x4f80e000|i&1<<21|m<<16|i>>1<<11|n<<5|d, d, n, m, i)
@@ -90,7 +95,8 @@ var neonKinds = []neonKind{
 	{name: "Widen", input: "inputF32", values: 2, ahead: 4, bytes: 4, step: neonWiden, one: func(a *asm, t neonTile) { neonWiden(a, t, 0) }},
 	{name: "S16", input: "inputS16", int: true, values: 1, ahead: 8, bytes: 2, step: neonS16, one: func(a *asm, t neonTile) { neonS16(a, t, 0) }},
 	{name: "S8", tier: "DotProd", input: "inputS8", int: true, values: 4, ahead: 16, bytes: 1, step: neonS8, one: func(a *asm, t neonTile) { neonS8(a, t, 0) }},
-	{name: "S8", tier: "I8MM", input: "inputS8", int: true, pairs: true, values: 8, ahead: 16, bytes: 1, step: neonPairs, one: func(a *asm, t neonTile) { neonPairs(a, t, 0) }},
+	{name: "S8", tier: "I8MM", input: "inputS8", int: true, pairs: true, values: 8, ahead: 16, bytes: 1, step: neonPairs(smmla), one: func(a *asm, t neonTile) { neonPairs(smmla)(a, t, 0) }},
+	{name: "BF16", tier: "I8MM", input: "inputBF16", pairs: true, values: 4, ahead: 8, bytes: 2, step: neonPairs(bfmmla), one: func(a *asm, t neonTile) { neonPairs(bfmmla)(a, t, 0) }},
 }
 
 func (t neonTile) vectors(first int) string {
@@ -163,29 +169,31 @@ func neonS8(a *asm, t neonTile, v int) {
 	}
 }
 
-// neonPairs takes the groups of the values v to v+7: rows by twos, in one vector.
-func neonPairs(a *asm, t neonTile, v int) {
-	if v%8 != 0 {
-		return
-	}
-	if v == 0 { // both groups of rows r and r+1 into V r and V r+1
-		for r := 0; r < t.rows; r += 2 {
-			second := r + min(1, t.rows-1)
-			a.p("VTRN1 V%d.D2, V%d.D2, V12.D2", second, r)
-			a.p("VTRN2 V%d.D2, V%d.D2, V%d.D2", second, r, r+1)
-			a.p("VMOV V12.B16, V%d.B16", r)
+// neonPairs takes a group, eight bytes, of rows by twos, in one vector.
+func neonPairs(product func(d, n, m int) string) func(a *asm, t neonTile, v int) {
+	return func(a *asm, t neonTile, v int) {
+		if v%t.values != 0 {
+			return
 		}
-	}
-	if t.units == 1 {
-		a.p("VLD1 (R8), [V8.B16, V9.B16]")
-	} else {
-		a.p("VLD1 (R8), [V8.B16, V9.B16, V10.B16, V11.B16]")
-	}
-	a.p("ADD R9, R8, R8")
-	for r := 0; r < t.rows; r += 2 {
-		for c := range t.units {
-			for half := range 2 {
-				a.p("%s", smmla(t.acc(r+half, c), r+v/8, 8+2*c+half))
+		if v == 0 { // both groups of rows r and r+1 into V r and V r+1
+			for r := 0; r < t.rows; r += 2 {
+				second := r + min(1, t.rows-1)
+				a.p("VTRN1 V%d.D2, V%d.D2, V12.D2", second, r)
+				a.p("VTRN2 V%d.D2, V%d.D2, V%d.D2", second, r, r+1)
+				a.p("VMOV V12.B16, V%d.B16", r)
+			}
+		}
+		if t.units == 1 {
+			a.p("VLD1 (R8), [V8.B16, V9.B16]")
+		} else {
+			a.p("VLD1 (R8), [V8.B16, V9.B16, V10.B16, V11.B16]")
+		}
+		a.p("ADD R9, R8, R8")
+		for r := 0; r < t.rows; r += 2 {
+			for c := range t.units {
+				for half := range 2 {
+					a.p("%s", product(t.acc(r+half, c), r+v/t.values, 8+2*c+half))
+				}
 			}
 		}
 	}
@@ -372,6 +380,16 @@ func genNEONSpecial(a *asm, s *stubs) {
 		a.p("VLD1.P 16(R1), [V0.H8]")
 		a.widenBF16(0, 1)
 		a.p("VST1.P [V1.S4, V2.S4], 32(R0)")
+	})
+	a.p("RET")
+	a.WriteString("\n")
+
+	a.neonBegin(s, "toBF16I8MM", "", "dst *BF16", "src *float32")
+	a.neonTimes(8, func() {
+		a.p("VLD1.P 32(R1), [V0.S4, V1.S4]")
+		a.p("%s", two("BFCVTN.4H", 0x0ea16800, 2, 0))
+		a.p("%s", two("BFCVTN2.8H", 0x4ea16800, 2, 1))
+		a.p("VST1.P [V2.H8], 16(R0)")
 	})
 	a.p("RET")
 	a.WriteString("\n")

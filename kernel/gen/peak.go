@@ -55,6 +55,7 @@ func genNEONPeak(a *asm, s *stubs) {
 		{"peakF32NEON", func(i int) string { return fmla(i, 30, 31, 0) }},
 		{"peakS8DotProd", func(i int) string { return sdotOf(i, 30, 31, 0) }},
 		{"peakS8I8MM", func(i int) string { return smmla(i, 30, 31) }},
+		{"peakBF16I8MM", func(i int) string { return bfmmla(i, 30, 31) }},
 	} {
 		a.declare(s, l.name, "(n int)", "0-8")
 		a.p("MOVD n+0(FP), R0")
