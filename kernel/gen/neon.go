@@ -272,8 +272,7 @@ func (a *asm) neonTile(t neonTile) {
 	a.label("done")
 	a.neonEpilogue(t)
 	a.neonNextTile(t)
-	a.p("RET")
-	a.WriteString("\n")
+	a.neonRet()
 }
 
 // neonNextTile goes on with the rows below, where there are more tiles.
@@ -372,8 +371,7 @@ func genNEONSpecial(a *asm, s *stubs) {
 		a.p("VADD V5.B16, V0.B16, V0.B16")
 		a.p("VST1.P [V0.B16], 16(R0)")
 	})
-	a.p("RET")
-	a.WriteString("\n")
+	a.neonRet()
 
 	a.neonBegin(s, "fromBF16NEON", "", "dst *float32", "src *BF16")
 	a.neonTimes(8, func() {
@@ -381,8 +379,7 @@ func genNEONSpecial(a *asm, s *stubs) {
 		a.widenBF16(0, 1)
 		a.p("VST1.P [V1.S4, V2.S4], 32(R0)")
 	})
-	a.p("RET")
-	a.WriteString("\n")
+	a.neonRet()
 
 	a.neonBegin(s, "toBF16I8MM", "", "dst *BF16", "src *float32")
 	a.neonTimes(8, func() {
@@ -391,8 +388,7 @@ func genNEONSpecial(a *asm, s *stubs) {
 		a.p("%s", two("BFCVTN2.8H", 0x4ea16800, 2, 1))
 		a.p("VST1.P [V2.H8], 16(R0)")
 	})
-	a.p("RET")
-	a.WriteString("\n")
+	a.neonRet()
 
 	a.neonBegin(s, "dotBF16NEON", "float32", "a *float32", "b *BF16")
 	a.neonClear(16, 4)
@@ -411,8 +407,7 @@ func genNEONSpecial(a *asm, s *stubs) {
 	a.p("%s", three("FADDP", 0x6e20d400, 16, 16, 16))
 	a.p("%s", three("FADDP", 0x6e20d400, 16, 16, 16))
 	a.p("FMOVS F16, ret+24(FP)")
-	a.p("RET")
-	a.WriteString("\n")
+	a.neonRet()
 
 	genNEONTranspose(a, s)
 	genNEONDotProd(a, s)
@@ -439,8 +434,7 @@ func genNEONDotProd(a *asm, s *stubs) {
 	a.p("VADD V17.S4, V16.S4, V16.S4")
 	a.p("VADDV V16.S4, V16")
 	a.p("FMOVS F16, ret+24(FP)") // its 32 bits
-	a.p("RET")
-	a.WriteString("\n")
+	a.neonRet()
 
 	a.neonBegin(s, "dot4Int8DotProd", "", "out *[4]int32", "q *int8", "a *int8", "b *int8", "c *int8", "d *int8")
 	a.neonClear(16, 4)
@@ -456,8 +450,7 @@ func genNEONDotProd(a *asm, s *stubs) {
 	}
 	a.p("VADDP V18.S4, V16.S4, V16.S4")
 	a.p("VST1 [V16.S4], (R0)")
-	a.p("RET")
-	a.WriteString("\n")
+	a.neonRet()
 }
 
 // genNEONTranspose writes the transposition of squares of four by four.
@@ -486,8 +479,7 @@ func genNEONTranspose(a *asm, s *stubs) {
 		}
 		a.p("ADD $16, R1, R1")
 	})
-	a.p("RET")
-	a.WriteString("\n")
+	a.neonRet()
 }
 
 // neonBegin declares a function of pointers and numbers into R0 and up, of float64 into V4, and a last argument n, the number of values, in R8.
@@ -502,6 +494,11 @@ func (a *asm) neonBegin(s *stubs, name, result string, params ...string) {
 		a.p("MOVD %s+%d(FP), R%d", name, 8*i, i)
 	}
 	a.p("MOVD n+%d(FP), R8", 8*len(params))
+}
+
+func (a *asm) neonRet() {
+	a.p("RET")
+	a.WriteString("\n")
 }
 
 // neonTimes runs body once for every so many values of R8.

@@ -67,7 +67,6 @@ func genNEONPeak(a *asm, s *stubs) {
 		}
 		a.p("SUBS $1, R0, R0")
 		a.p("BNE loop")
-		a.p("RET")
-		a.WriteString("\n")
+		a.neonRet()
 	}
 }
