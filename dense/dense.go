@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -77,6 +78,9 @@ func open(ctx context.Context, o Options) (*Encoder, error) {
 	if o.Recipe == "" {
 		mo.MaxTokens, mo.Prompt = o.MaxTokens, o.Prompt
 	} else {
+		if _, err := os.Stat(o.Model); err != nil { // which else would be said to have no template
+			return nil, fmt.Errorf("dense: %w; give a model's folder or .gguf file", err)
+		}
 		template, err := Template(o.Model)
 		if err != nil && !errors.Is(err, prompt.ErrNoTemplate) {
 			return nil, err
@@ -85,7 +89,8 @@ func open(ctx context.Context, o Options) (*Encoder, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.recipe, dated = recipe, template != nil && template.Dated()
+		_, without := o.recipe(nil)
+		e.recipe, dated = recipe, without != nil && template.Dated()
 		if mo.Pooling == "" {
 			mo.Pooling = string(recipe.Pooling)
 		}

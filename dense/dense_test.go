@@ -258,20 +258,31 @@ func TestSystemText(t *testing.T) {
 	}
 }
 
+// TestNoModel: a path that leads nowhere is said so, not that its model has no chat template.
+func TestNoModel(t *testing.T) {
+	if _, err := Open(t.Context(), Options{Model: filepath.Join(t.TempDir(), "none"), Recipe: "one-word"}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestDatedTemplate: vectors behind a template that writes the date are kept under another ID each day, those behind others under one.
 func TestDatedTemplate(t *testing.T) {
+	const dated = `{{ strftime_now("%d %b %Y") }}` + chatML
 	for _, c := range []struct {
-		template string
-		changes  bool
-	}{{`{{ strftime_now("%d %b %Y") }}` + chatML, true}, {chatML, false}} {
+		template, recipe string
+		changes          bool
+	}{{dated, "one-word", true}, {dated, "echo", false}, {chatML, "one-word", false}} { // echo takes no template
 		dir := tinyChat(t, c.template)
 		synctest.Test(t, func(t *testing.T) {
 			id := func() string {
-				e, err := Open(t.Context(), Options{Model: dir, Recipe: "one-word", Threads: 1})
+				e, err := Open(t.Context(), Options{Model: dir, Recipe: c.recipe, Threads: 1})
 				if err != nil {
 					t.Fatal(err)
 				}
 				defer e.Close()
+				if e.Dated() != c.changes {
+					t.Errorf("%s with %q: Dated says %t", c.recipe, c.template[:20], e.Dated())
+				}
 				return e.ID()
 			}
 			first := id()
@@ -279,7 +290,7 @@ func TestDatedTemplate(t *testing.T) {
 			second := id()
 			time.Sleep(24 * time.Hour)
 			if third := id(); first != second || (first != third) != c.changes {
-				t.Errorf("%q: IDs %s, a minute later %s, a day later %s", c.template[:20], first, second, third)
+				t.Errorf("%s with %q: IDs %s, a minute later %s, a day later %s", c.recipe, c.template[:20], first, second, third)
 			}
 		})
 	}

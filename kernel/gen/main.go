@@ -1,5 +1,5 @@
-// Command gen writes the assembly: the micro-kernels of the matrix product and, for amd64, the row operations, each once for
-// 512-bit and once for 256-bit vectors. Run by go generate in the package above.
+// Command gen writes the assembly: the micro-kernels of the matrix product and the row operations, for amd64 each once for 512-bit and once for 256-bit
+// vectors, and for arm64's vectors of 128 bits, row operations from the same text. Run by go generate in the package above.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 // asm collects the text of one file for one width of vectors.
 type asm struct {
 	strings.Builder
-	reg   string // "Z" or "Y"
+	reg   string // "Z" or "Y"; "N" for what is translated to NEON, "V" for NEON as it is
 	lanes int    // float32 in a vector
 }
 
