@@ -63,7 +63,8 @@ type EncodeOptions struct {
 
 // Encode measures a model's body on texts of exactly Len random tokens, pooled by their mean (last token for a real
 // language model): tokens a second, and the shares of this machine's own ceiling that the linear maps reach in the whole run and alone. The ceiling is
-// what a loop of multiplications in registers reaches right before and after each call, as other work on the machine leaves it at that moment.
+// what a loop of multiplications in registers reaches right before and after each call, as other work on the machine leaves it at that moment. Such work takes
+// more from a call than from that loop, as it takes caches too; so there is the share of the fastest call of the highest ceiling as well, which it disturbed least.
 func Encode(ctx context.Context, o EncodeOptions) (Row, error) {
 	path, remove, err := o.path()
 	if err != nil {
@@ -101,6 +102,7 @@ func Encode(ctx context.Context, o EncodeOptions) (Row, error) {
 	row["linear_gflops"], row["alone_gflops"] = round(flops/run.median, 1), round(work/alone.median, 1)
 	if run.ceiling > 0 {
 		row["ceiling_gflops"], row["share"], row["alone_share"] = round(run.ceiling, 1), round(flops*run.share, 3), round(work*alone.share, 3)
+		row["best_share"], row["best_alone_share"] = round(flops*run.bestShare, 3), round(work*alone.bestShare, 3)
 	}
 	return row, nil
 }
@@ -187,8 +189,8 @@ type timing struct {
 	median, best float64 // seconds a call
 	n            int     // calls
 	// ceiling is the median of what the format's multiplications reached between calls, 1e9 operations a second, 0 where they were not measured; share
-	// the median of a call's 1 / (seconds * the ceiling around it), to be multiplied by its operations.
-	ceiling, share float64
+	// the median of a call's 1 / (seconds * the ceiling around it), to be multiplied by its operations; bestShare that of the fastest call and the highest ceiling.
+	ceiling, share, bestShare float64
 }
 
 // timed warms up for a second, then times single calls for so many seconds, three at least, and the multiplications of a format between them.
@@ -223,6 +225,7 @@ func (o *EncodeOptions) timed(limit float64, format kernel.Format, f func() erro
 		slices.Sort(v)
 	}
 	t.median, t.best, t.ceiling, t.share = times[t.n/2], times[0], ceilings[len(ceilings)/2], shares[t.n/2]
+	t.bestShare = 1 / (t.best * ceilings[t.n])
 	return t, nil
 }
 

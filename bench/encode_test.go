@@ -14,7 +14,7 @@ func TestEncodeAuto(t *testing.T) {
 	if d := row["dtype"]; d != "bf16" && d != "int8" {
 		t.Errorf("auto ran in %v", d)
 	}
-	for _, name := range []string{"share", "alone_share"} {
+	for _, name := range []string{"share", "alone_share", "best_share", "best_alone_share"} {
 		if share, ok := row[name].(float64); !ok || share <= 0 {
 			t.Errorf("%s %v of %v", name, row[name], row["ceiling_gflops"])
 		}

@@ -62,16 +62,20 @@ func shareTable(b *strings.Builder, ours []Row) {
 			continue
 		}
 		if !head {
-			b.WriteString("\n### Share of the ceiling\n\n| shape | arithmetic | texts x tokens | threads | tokens/s | ms a call | G operations/s | ceiling | share | maps alone | resident MB |\n|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+			b.WriteString("\n### Share of the ceiling\n\n| shape | arithmetic | texts x tokens | threads | tokens/s | ms a call | G operations/s | ceiling | share | maps alone | best share | best alone | resident MB |\n|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 			head = true
 		}
-		alone := ""
-		if v, ok := r["alone_share"].(float64); ok {
-			alone = fmt.Sprintf("%.2f", v)
-		}
-		fmt.Fprintf(b, "| %v | %v | %v x %v | %v | %v | %v | %v | %v | %.2f | %v | %v |\n", r["shape"], r["dtype"], r["batch"], r["len"], r["threads"], r["tokens_per_s"],
-			r["latency_ms"], r["linear_gflops"], r["ceiling_gflops"], share, alone, r["rss_mb"])
+		fmt.Fprintf(b, "| %v | %v | %v x %v | %v | %v | %v | %v | %v | %.2f | %v | %v | %v | %v |\n", r["shape"], r["dtype"], r["batch"], r["len"], r["threads"], r["tokens_per_s"],
+			r["latency_ms"], r["linear_gflops"], r["ceiling_gflops"], share, hundredths(r["alone_share"]), hundredths(r["best_share"]), hundredths(r["best_alone_share"]), r["rss_mb"])
 	}
+}
+
+// hundredths is a share, empty for none.
+func hundredths(v any) string {
+	if f, ok := v.(float64); ok {
+		return fmt.Sprintf("%.2f", f)
+	}
+	return ""
 }
 
 // same are the fields by which rows are measurements of the same thing, beside the settings.

@@ -17,7 +17,8 @@ func benchEncode() *cobra.Command {
 		Long: `Measure a model's body on texts of exactly --len random tokens. --shape makes random weights of a known shape (` + strings.Join(bench.Shapes(), ", ") + `),
 --model takes a real model. Of a shape the row has what its linear maps do (1e9 operations a second) and the share of this machine's ceiling
 that this is: share in the whole run, alone_share with nothing between the maps. The ceiling is a loop of multiplications in registers, measured
-before and after each call, so that other work on the machine slows both.
+before and after each call, so that other work on the machine slows both; best_share and best_alone_share are those of the fastest call and the
+highest ceiling, which other work disturbed least.
 
   labrador bench encode --shape minilm --dtype int8
   labrador bench encode --shape qwen2.5-0.5b --dtype bf16 --threads 2 --batch 4 --len 512
