@@ -25,9 +25,18 @@ func newAsm(reg string, lanes int) *asm {
 // bytes is the size of a vector.
 func (a *asm) bytes() int { return 4 * a.lanes }
 
-// p writes one instruction. In format, %v takes a vector register by number: write it as v(n).
+// p writes one instruction. In format, %v takes a vector register by number: write it as v(n). AVX-512 takes constants as single values: a vector of 64
+// bytes that the linker did not place at the beginning of a line would take two reads each time.
 func (a *asm) p(format string, args ...any) {
-	fmt.Fprintf(a, "\t"+format+"\n", args...)
+	line := fmt.Sprintf(format, args...)
+	if a.reg == "Z" && strings.Contains(line, "vecConst<>") {
+		if op, rest, _ := strings.Cut(line, " "); op == "VMOVUPS" {
+			line = "VBROADCASTSS " + rest
+		} else {
+			line = op + ".BCST " + rest
+		}
+	}
+	fmt.Fprintf(a, "\t%s\n", line)
 }
 
 // v is a vector register.

@@ -213,24 +213,21 @@ func genQuantS8(a *asm, s *stubs) {
 	a.begin(s, "quantS8", "", "dst *int8", "src *float32", "inv float64", "shift int")
 	a.p("XORQ AX, AX")
 	a.p("VMOVQ R8, X5")
-	if a.reg == "Y" { // four vectors at a time
-		a.p("VPBROADCASTB X5, Y5")
-		a.p("VMOVDQU %s, Y6", pattern("packed", func(i int) uint32 { return uint32(i/2%4 + i%2*4) }))
-		a.times("four", 4*a.lanes, func() {
-			for u := range 4 {
-				a.p("VMULPS %d(SI)(AX*4), Y4, Y%d", u*a.bytes(), u)
-				a.p("VCVTPS2DQ Y%d, Y%d", u, u)
-			}
-			a.p("VPACKSSDW Y1, Y0, Y0")
-			a.p("VPACKSSDW Y3, Y2, Y2")
-			a.p("VPACKSSWB Y2, Y0, Y0")
-			a.p("VPERMD Y0, Y6, Y0")
-			a.p("VPADDB Y5, Y0, Y0")
-			a.p("VMOVDQU Y0, (DI)(AX*1)")
-		})
-	} else {
-		a.p("VPBROADCASTB X5, X5")
-	}
+	a.p("VPBROADCASTB X5, %s", a.v(5))
+	quarters := a.lanes / 4 // packing leaves fours of each of the four vectors in every 128 bits
+	a.p("VMOVDQU%s %s, %s", a.whole(), pattern(fmt.Sprint("packed", a.lanes), func(i int) uint32 { return uint32(i/quarters + i%quarters*4) }), a.v(6))
+	a.times("four", 4*a.lanes, func() {
+		for u := range 4 {
+			a.p("VMULPS %d(SI)(AX*4), %s, %s", u*a.bytes(), a.v(4), a.v(u))
+			a.p("VCVTPS2DQ %s, %s", a.v(u), a.v(u))
+		}
+		a.p("VPACKSSDW %s, %s, %s", a.v(1), a.v(0), a.v(0))
+		a.p("VPACKSSDW %s, %s, %s", a.v(3), a.v(2), a.v(2))
+		a.p("VPACKSSWB %s, %s, %s", a.v(2), a.v(0), a.v(0))
+		a.p("VPERMD %s, %s, %s", a.v(0), a.v(6), a.v(0))
+		a.p("VPADDB %s, %s, %s", a.v(5), a.v(0), a.v(0))
+		a.p("VMOVDQU%s %s, (DI)(AX*1)", a.whole(), a.v(0))
+	})
 	a.times("loop", a.lanes, func() {
 		a.p("VMULPS (SI)(AX*4), %s, %s", a.v(4), a.v(0))
 		a.p("VCVTPS2DQ %s, %s", a.v(0), a.v(0))
@@ -247,6 +244,14 @@ func genQuantS8(a *asm, s *stubs) {
 		a.p("VMOVQ X0, (DI)(AX*1)")
 	})
 	a.ret()
+}
+
+// whole is what the name of a move of a whole vector ends with.
+func (a *asm) whole() string {
+	if a.reg == "Z" {
+		return "8"
+	}
+	return ""
 }
 
 // genHalf writes the conversions to numbers of 16 bits that have a scale.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"math/bits"
 )
 
 // Transforms that turn inputs before they are quantised.
@@ -102,15 +103,24 @@ func genHadamard(a *asm, s *stubs) {
 		a.p("MOVQ x_base+24(FP), SI")
 		a.p("MOVQ y_base+48(FP), DX")
 		a.p("MOVQ dst_len+8(FP), CX")
+		vectors := n / a.lanes
+		tmps := a.registers() - vectors
+		if a.reg == "Z" { // signs stay in the last registers
+			tmps -= 4
+			for i := range 4 {
+				a.p("VMOVUPS %s, Z%d", laneSigns(1<<i), 28+i)
+			}
+		}
 		a.p("SUBQ $%d, CX", n)
 		a.p("JLT done")
 		a.label("block")
-		vectors := n / a.lanes
 		for i := range vectors {
 			a.p("VMOVUPS %d(SI), %s", i*a.bytes(), a.v(i))
 			a.p("VMULPS %d(DX), %s, %s", i*a.bytes(), a.v(i), a.v(i))
-			for h := 1; h < a.lanes; h *= 2 {
-				a.swapLanes(h, i, vectors+i%(a.registers()-vectors))
+		}
+		for h := 1; h < a.lanes; h *= 2 {
+			for i := range vectors {
+				a.swapLanes(h, i, vectors+i%tmps)
 			}
 		}
 		at := make([]int, vectors+1) // the registers of the vectors; the last is free
@@ -155,11 +165,19 @@ func (a *asm) swapLanes(h, r, tmp int) {
 	case h == 8:
 		a.p("VSHUFF32X4 $0x4e, %s, %s, %s", x, x, t)
 	}
-	sign := pattern(fmt.Sprint("sign", h), func(i int) uint32 {
+	sign := laneSigns(h)
+	if a.reg == "Z" {
+		sign = a.v(28 + bits.TrailingZeros(uint(h)))
+	}
+	a.p("VFMADD132PS %s, %s, %s", sign, t, x)
+}
+
+// laneSigns is -1 in the lanes of bit h, 1 in the others.
+func laneSigns(h int) string {
+	return pattern(fmt.Sprint("sign", h), func(i int) uint32 {
 		if i&h == 0 {
 			return math.Float32bits(1)
 		}
 		return math.Float32bits(-1)
 	})
-	a.p("VFMADD132PS %s, %s, %s", sign, t, x)
 }

@@ -73,8 +73,8 @@ type rowFunc struct {
 	scalars []string // float32
 	result  bool     // float32
 	unroll  int
-	// own, of AVX2 and NEON, is how many registers from 0 on a body uses for itself: then the unrolled bodies take registers of their
-	// own and stand line by line beside each other, as the scheduler does not look past one long chain.
+	// own is how many registers from 0 on a body uses for itself: then the unrolled bodies take registers of their own and stand
+	// line by line beside each other, as the scheduler does not look past one long chain.
 	own  int
 	init func(a *asm)
 	body func(a *asm, u int, masked bool)
@@ -197,7 +197,7 @@ func (a *asm) row(s *stubs, r rowFunc) {
 	if r.init != nil {
 		r.init(a)
 	}
-	if r.unroll > 1 && (r.own == 0 || a.reg != "Z") {
+	if r.unroll > 1 {
 		a.loop(r, "many", r.unroll)
 	}
 	a.loop(r, "one", 1)
@@ -251,7 +251,7 @@ func (a *asm) advanceRow(r rowFunc, n int) {
 	a.p("SUBQ $%d, CX", n)
 }
 
-var vectorName = regexp.MustCompile(`\b[NXY]\d+\b`)
+var vectorName = regexp.MustCompile(`\b[NXYZ]\d+\b`)
 
 // sideBySide writes unroll bodies line by line, the u-th one's own registers moved up by u times their number.
 func (a *asm) sideBySide(r rowFunc, unroll int) {
