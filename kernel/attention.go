@@ -122,10 +122,12 @@ type attendPart struct {
 	kv     [2]int // the same of keys and values
 	head   int    // the one at work
 	args   *gemmArgs
+	exp    *softmaxArgs
 
 	o     []float32 // (queryBlock, dPad): output
 	s     []float32 // (queryBlock, keyBlock)
 	m, l  []float32 // (queryBlock): greatest score so far, sum of exponentials
+	m0, e []float32 // (queryBlock): greatest score before the keys at hand, sum of theirs
 	kt    []float32 // of the head at work: panels of (D, lanes*units) keys times the scale
 	v     []float32 // of the head at work: (keys, dPad) values
 	kts   []float32 // kt of all heads of kv
@@ -147,7 +149,7 @@ func (j *attendJob) part(thread, i int) {
 		}
 	}
 	i -= j.cum[lo]
-	t := attendPart{attendJob: j, span: j.d.Spans[lo], prefix: j.d.PrefixK.Rows, args: &j.p.args[thread]}
+	t := attendPart{attendJob: j, span: j.d.Spans[lo], prefix: j.d.PrefixK.Rows, args: &j.p.args[thread], exp: &j.p.rows[thread]}
 	h := i % j.groups * j.together
 	t.heads = [2]int{h, min(h+j.together, j.a.Heads)}
 	t.kv = [2]int{t.kvHead(h), t.kvHead(t.heads[1]-1) + 1}
@@ -211,13 +213,13 @@ func (t *attendPart) layout(thread, from, to int) {
 	t.dPad = roundUp(t.a.D, t.lanes)
 	t.room = roundUp(to-from, t.panel)
 	heads := t.kv[1] - t.kv[0]
-	n := queryBlock*t.dPad + queryBlock*keyBlock + 2*queryBlock + heads*t.room*(t.a.D+t.dPad)
+	n := queryBlock*t.dPad + queryBlock*keyBlock + 4*queryBlock + heads*t.room*(t.a.D+t.dPad)
 	mem := floats(scratch(&t.p.local[thread], 4*n), n)
 	take := func(n int) []float32 { s := mem[:n:n]; mem = mem[n:]; return s }
 	t.o = take(queryBlock * t.dPad)
 	t.s = take(queryBlock * keyBlock)
 	t.kts, t.vs = take(heads*t.room*t.a.D), take(heads*t.room*t.dPad)
-	t.m, t.l = take(queryBlock), take(queryBlock)
+	t.m, t.l, t.m0, t.e = take(queryBlock), take(queryBlock), take(queryBlock), take(queryBlock)
 	t.first = from
 }
 
@@ -292,13 +294,19 @@ func (t *attendPart) block(first, last int) {
 	for i := range n {
 		t.m[i], t.l[i] = float32(math.Inf(-1)), 0
 	}
-	clear(t.o[:n*t.dPad])
 	from, end := t.visible(first, last)
 	from -= (from - t.first) % t.panel // whole panels
+	if from >= end {
+		clear(t.o[:n*t.dPad])
+	}
 	for pos := from; pos < end; pos += keyBlock {
-		t.keys(first, n, pos, min(pos+keyBlock, end))
+		t.keys(first, n, pos, min(pos+keyBlock, end), pos == from)
 	}
 	to, stride := t.d.Out.Data[(t.span.Q+first)*t.d.Out.Stride+t.head*d:], t.d.Out.Stride
+	if f := t.k.t.divideRows; f != nil {
+		f(&to[0], &t.o[0], &t.l[0], 4*stride, 4*t.dPad, n, d)
+		return
+	}
 	for i := range n {
 		out := to[i*stride:][:d]
 		if t.l[i] == 0 {
@@ -309,15 +317,59 @@ func (t *attendPart) block(first, last int) {
 	}
 }
 
-// keys lets the n queries from first meet the keys at positions [from, to).
-func (t *attendPart) keys(first, n, from, to int) {
+// keys lets the n queries from first meet the keys at positions [from, to); fresh says that they are the first that these queries meet.
+func (t *attendPart) keys(first, n, from, to int, fresh bool) {
 	t.scores(first, n, from, to)
 	pos := t.prefix + t.span.Pos + first
-	for i := range n {
-		t.softmax(i, pos+i, from, to)
+	if t.k.t.softmaxRows != nil && t.a.Window == 0 {
+		t.softmaxRows(n, pos, from, to)
+	} else {
+		for i := range n {
+			t.softmax(i, pos+i, from, to)
+		}
 	}
 	t.askFor(&t.d.Out, first, n, t.head*t.a.D)
-	t.values(n, from, to)
+	t.values(n, from, to, fresh)
+}
+
+// softmaxRows is softmax for n rows, of queries from position pos on.
+func (t *attendPart) softmaxRows(n, pos, from, to int) {
+	a, x := &t.a, t.exp
+	*x = softmaxArgs{s: unsafe.Pointer(&t.s[0]), step: 4 * keyBlock, rows: n, cols: to - from, visible: to - from, m: unsafe.Pointer(&t.m[0]), sums: unsafe.Pointer(&t.e[0])}
+	if a.Causal {
+		x.visible, x.grow = pos+1-from, 1
+	}
+	for i := 0; i < n && (a.Softcap > 0 || a.Bias != nil); i++ {
+		t.adjust(t.s[i*keyBlock:][:max(0, min(to-from, x.visible+i*x.grow))], pos+i, from)
+	}
+	copy(t.m0, t.m[:n])
+	t.k.t.softmaxRows(x)
+	for i := range n {
+		t.shrink(i, t.m0[i])
+		t.l[i] += t.e[i]
+	}
+}
+
+// adjust bounds and biases the scores of the query at position pos with the keys from position lo on.
+func (t *attendPart) adjust(row []float32, pos, lo int) {
+	a, f := &t.a, &t.k.t
+	if a.Softcap > 0 {
+		f.softcap(row, row, a.Softcap)
+	}
+	if a.Bias != nil {
+		at := t.head*(2*a.BiasReach+1) + a.BiasReach + lo - pos
+		f.add(row, row, a.Bias[at:at+len(row)])
+	}
+}
+
+// shrink brings what has been summed up for query i, when its greatest score was before, to the maximum of now.
+func (t *attendPart) shrink(i int, before float32) {
+	if t.m[i] > before && t.l[i] > 0 {
+		shrink := exp32(before - t.m[i])
+		t.l[i] *= shrink
+		o := t.o[i*t.dPad:][:t.dPad]
+		t.k.t.scale(o, o, shrink)
+	}
 }
 
 // scores computes s (n, to-from), rounded up to panels.
@@ -360,26 +412,15 @@ func (t *attendPart) softmax(i, pos, from, to int) {
 	clear(row[:lo-from])
 	clear(row[hi-from:])
 	row = row[lo-from : hi-from]
-	if a.Softcap > 0 {
-		f.softcap(row, row, a.Softcap)
-	}
-	if a.Bias != nil {
-		at := t.head*(2*a.BiasReach+1) + a.BiasReach + lo - pos
-		f.add(row, row, a.Bias[at:at+len(row)])
-	}
-	m := max(t.m[i], f.max(row))
-	if m > t.m[i] && t.l[i] > 0 {
-		shrink := exp32(t.m[i] - m)
-		t.l[i] *= shrink
-		o := t.o[i*t.dPad:][:t.dPad]
-		f.scale(o, o, shrink)
-	}
-	t.m[i] = m
-	t.l[i] += f.expSub(row, row, m)
+	t.adjust(row, pos, lo)
+	before := t.m[i]
+	t.m[i] = max(before, f.max(row))
+	t.shrink(i, before)
+	t.l[i] += f.expSub(row, row, t.m[i])
 }
 
-// values adds s (n, to-from) times the values at [from, to) to o.
-func (t *attendPart) values(n, from, to int) {
+// values adds s (n, to-from) times the values at [from, to) to o, or to nothing.
+func (t *attendPart) values(n, from, to int, fresh bool) {
 	g := &t.k.t.gemm.attend
 	a := t.args
 	*a = gemmArgs{groups: to - from, lda: 4 * keyBlock, ldb: 4 * t.dPad, ldc: 4 * t.dPad, ldAdd: 4 * t.dPad}
@@ -394,7 +435,9 @@ func (t *attendPart) values(n, from, to int) {
 			rows = g.fit(n - r)
 			a.a = unsafe.Pointer(&t.s[r*keyBlock])
 			a.c = unsafe.Pointer(&t.o[r*t.dPad+col])
-			a.add = a.c
+			if a.add = a.c; fresh {
+				a.add = nil
+			}
 			f := g.of[rows-1][units-1]
 			a.tiles = (n - r) / rows
 			rows *= a.tiles

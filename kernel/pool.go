@@ -22,6 +22,7 @@ type Pool struct {
 	shared []byte   // inputs of a product in the form that its micro-kernel reads
 	local  [][]byte // per thread
 	args   []gemmArgs
+	rows   []softmaxArgs
 
 	each   eachJob
 	linear linearJob
@@ -42,7 +43,7 @@ func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	p := &Pool{threads: threads, idle: make(chan struct{}, 1), local: make([][]byte, threads), args: make([]gemmArgs, threads)}
+	p := &Pool{threads: threads, idle: make(chan struct{}, 1), local: make([][]byte, threads), args: make([]gemmArgs, threads), rows: make([]softmaxArgs, threads)}
 	p.state.Store(closed)
 	for t := 1; t < threads; t++ {
 		wake := make(chan struct{}, 1)

@@ -593,6 +593,12 @@ func greaterAVX512(dst *int32, scores *float32, limit float64, n int) int
 func transposeAVX512(dst *float32, src *float32, stepDst int, stepSrc int, scale float64, n int)
 
 //go:noescape
+func softmaxRowsAVX512(a *softmaxArgs)
+
+//go:noescape
+func divideRowsAVX512(dst *float32, src *float32, by *float32, stepDst int, stepSrc int, rows int, n int)
+
+//go:noescape
 func peakF32AVX512(n int)
 
 //go:noescape

@@ -51,8 +51,23 @@ type table struct {
 	// transpose writes lanes rows of src, cols values each, a multiple of the lanes, as columns of dst, times scale; nil
 	// where there is none. Steps are bytes.
 	transpose func(dst, src *float32, stepDst, stepSrc int, scale float64, cols int)
+	// softmaxRows turns rows of scores into exponentials; nil where rows go one by one.
+	softmaxRows func(*softmaxArgs)
+	// divideRows writes rows of n values divided by a number each, zeros where that is zero; steps are bytes, and src has whole vectors. nil with softmaxRows.
+	divideRows func(dst, src, by *float32, stepDst, stepSrc, rows, n int)
 	// prefetch asks for the lines of rows of size bytes, step bytes apart, before they are read; nil where there is none.
 	prefetch func(p unsafe.Pointer, step, size, rows int)
+}
+
+// softmaxArgs is what softmaxRows reads: rows of scores, of which row i has visible + i*grow values that count, no less than 0 and no more
+// than cols. Each becomes e^(score - m), the others zero, up to the last vector of cols.
+type softmaxArgs struct {
+	s             unsafe.Pointer // f32, first row
+	step          int            // bytes from one row to the next
+	rows, cols    int
+	visible, grow int
+	m             unsafe.Pointer // f32 (rows): at first what the greatest score is at least, then the greatest
+	sums          unsafe.Pointer // f32 (rows): the sum of the row
 }
 
 // gemmArgs is what one call of a micro-kernel reads: a tile of out (rows, columns) from rows of a and one panel of b.

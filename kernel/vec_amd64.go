@@ -59,6 +59,7 @@ func avx512Table(tier Tier) table {
 	t.exp, t.expSub, t.silu, t.siluMul = expAVX512, expSubAVX512, siluAVX512, siluMulAVX512
 	t.gelu, t.geluTanh, t.softcap, t.rope = geluAVX512, geluTanhAVX512, softcapAVX512, ropeAVX512
 	t.transpose, t.prefetch = transposeAVX512, prefetchRows
+	t.softmaxRows, t.divideRows = softmaxRowsAVX512, divideRowsAVX512
 	t.toBF16 = wholeConvert(16, toBF16AVX512, plainToBF16)
 	t.fromBF16 = wholeConvert(16, fromBF16AVX512, plainFromBF16)
 	t.quantS8, t.quantS16 = wholeQuant(16, quantS8AVX512), wholeQuant16(16, quantS16AVX512)

@@ -123,7 +123,7 @@ func TestChat(t *testing.T) {
 				if !slices.Equal(tokens[i].IDs, want) || tokens[i].From != 0 || tokens[i].To != 0 {
 					t.Errorf("%s %q: got %v from %d, want %v", name, all.Texts[i], tokens[i].IDs, tokens[i].From, want)
 				}
-				if d := relative(vectors.Row(i)[:4], c.Vectors[i]); !(d <= 1e-5) {
+				if d := relative(vectors.Row(i)[:4], c.Vectors[i]); !(d <= 3e-5) { // 1.1e-5 where sums are of 16 lanes
 					t.Errorf("%s %q: the vector is off by %g", name, all.Texts[i], d)
 				}
 			}

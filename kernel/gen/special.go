@@ -66,6 +66,7 @@ func genSpecial(a *asm, s *stubs) {
 	genHamming(a, s)
 	genAbove(a, s)
 	genTranspose(a, s)
+	genSoftmax(a, s)
 	if a.reg == "Y" {
 		genInterleave4(a, s)
 	}
