@@ -24,6 +24,8 @@ type Attention struct {
 	// further apart than BiasReach.
 	Bias      []float32
 	BiasReach int
+	// BF16 lets queries, keys, exponentials and values be rounded to bfloat16 where products of these are faster; sums stay float32.
+	BF16 bool
 }
 
 // Span is one sequence of a ragged batch. Positions count from the start of the prefix: key j of the sequence is at
@@ -49,7 +51,10 @@ type AttentionData struct {
 func (k *Kernels) Attend(p *Pool, a Attention, d AttentionData) {
 	a.check(d)
 	j := &p.attend
-	*j = attendJob{p: p, k: k, a: a, d: d, cum: j.cum[:0]}
+	*j = attendJob{p: p, k: k, a: a, d: d, cum: j.cum[:0], g: &k.t.gemm.attend}
+	if a.BF16 && a.Window == 0 && a.D%(2*k.t.gemm.lanes) == 0 && k.t.gemm.attendBF16.of != nil {
+		j.half, j.g = true, &k.t.gemm.attendBF16
+	}
 	chunks, keys := 0, 1
 	for _, s := range d.Spans {
 		chunks += (s.NQ + queryChunk - 1) / queryChunk
@@ -66,7 +71,7 @@ func (k *Kernels) Attend(p *Pool, a Attention, d AttentionData) {
 		parts += (s.NQ + queryChunk - 1) / queryChunk * j.groups
 	}
 	p.run(parts, j)
-	j.a, j.d, j.k = Attention{}, AttentionData{}, nil
+	j.a, j.d, j.k, j.g = Attention{}, AttentionData{}, nil, nil
 }
 
 func (a *Attention) check(d AttentionData) {
@@ -111,6 +116,9 @@ type attendJob struct {
 	cum []int // parts before each span
 
 	together, groups int // heads of one part, and parts of the same queries
+
+	half bool // products are of bfloat16
+	g    *gemmKernels
 }
 
 // attendPart is a few heads of some queries of one span: the state of a thread while it works on them.
@@ -124,6 +132,7 @@ type attendPart struct {
 	args   *gemmArgs
 	exp    *softmaxArgs
 
+	q     []float32 // (queryBlock, D): queries as bfloat16
 	o     []float32 // (queryBlock, dPad): output
 	s     []float32 // (queryBlock, keyBlock)
 	m, l  []float32 // (queryBlock): greatest score so far, sum of exponentials
@@ -134,6 +143,9 @@ type attendPart struct {
 	vs    []float32 // v of all of them
 	room  int       // keys of a head in kts and vs: whole panels
 	dPad  int
+	keyD  int       // floats that a key takes: D, or half of it
+	valD  int       // the same of values: dPad, or half of it
+	none  []float32 // (D) zeros, the value beside an odd one's
 	lanes int
 	panel int
 	first int // position of the first key in kt and v
@@ -158,13 +170,13 @@ func (j *attendJob) part(thread, i int) {
 	from, to := t.visible(first, last)
 	t.layout(thread, from, to)
 	t.pack(from, to)
-	tile := len(j.k.t.gemm.attend.of)
+	tile := len(j.g.of)
 	for q, n := first, queryBlock/tile*tile; q < last; q += n {
 		for t.head = h; t.head < t.heads[1]; t.head++ {
 			t.aheadOfHead(q, min(n, last-q))
 			kv := t.kvHead(t.head) - t.kv[0]
-			t.kt = t.kts[kv*t.room*t.a.D:][:t.room*t.a.D]
-			t.v = t.vs[kv*t.room*t.dPad:][:t.room*t.dPad]
+			t.kt = t.kts[kv*t.room*t.keyD:][:t.room*t.keyD]
+			t.v = t.vs[kv*t.room*t.valD:][:t.room*t.valD]
 			t.block(q, min(q+n, last))
 		}
 	}
@@ -209,16 +221,23 @@ func (t *attendPart) visible(first, last int) (from, to int) {
 // layout divides the thread's scratch.
 func (t *attendPart) layout(thread, from, to int) {
 	gs := &t.k.t.gemm
-	t.lanes, t.panel = gs.lanes, gs.lanes*len(gs.attend.of[0])
+	t.lanes, t.panel = gs.lanes, gs.lanes*len(t.g.of[0])
 	t.dPad = roundUp(t.a.D, t.lanes)
+	t.keyD, t.valD = t.a.D, t.dPad
+	halves := 0
+	if t.half {
+		t.keyD, t.valD, halves = t.a.D/2, t.dPad/2, 1
+	}
 	t.room = roundUp(to-from, t.panel)
 	heads := t.kv[1] - t.kv[0]
-	n := queryBlock*t.dPad + queryBlock*keyBlock + 4*queryBlock + heads*t.room*(t.a.D+t.dPad)
+	n := queryBlock*t.dPad + queryBlock*keyBlock + 4*queryBlock + halves*(queryBlock+1)*t.a.D + heads*t.room*(t.keyD+t.valD)
 	mem := floats(scratch(&t.p.local[thread], 4*n), n)
 	take := func(n int) []float32 { s := mem[:n:n]; mem = mem[n:]; return s }
 	t.o = take(queryBlock * t.dPad)
 	t.s = take(queryBlock * keyBlock)
-	t.kts, t.vs = take(heads*t.room*t.a.D), take(heads*t.room*t.dPad)
+	t.kts, t.vs = take(heads*t.room*t.keyD), take(heads*t.room*t.valD)
+	t.q, t.none = take(halves*queryBlock*t.a.D), take(halves*t.a.D)
+	clear(t.none)
 	t.m, t.l, t.m0, t.e = take(queryBlock), take(queryBlock), take(queryBlock), take(queryBlock)
 	t.first = from
 }
@@ -233,13 +252,14 @@ func (t *attendPart) rows(prefix, own *Mat, pos int) []float32 {
 }
 
 // pack writes the keys at positions [from, to) as panels of columns, as a product reads its weights, and the values as
-// rows without gaps: in a model they lie a few thousand bytes apart, a page each.
+// rows without gaps: in a model they lie a few thousand bytes apart, a page each. Of bfloat16, columns hold pairs of a key's channels, and rows
+// pairs of two values.
 func (t *attendPart) pack(from, to int) {
 	d, w, heads := t.a.D, t.panel, t.kv[1]-t.kv[0]
 	for first := from; first < to; first += w {
 		t.ahead(first, to)
 		for h := range heads {
-			dst := t.kts[(h*t.room+first-from)*d:][:w*d]
+			dst := t.kts[(h*t.room+first-from)*t.keyD:][:w*t.keyD]
 			if to-first < w {
 				clear(dst)
 			}
@@ -247,7 +267,21 @@ func (t *attendPart) pack(from, to int) {
 				pos += t.packColumns(dst[pos-first:], h, pos, min(first+w, to))
 			}
 		}
-		for pos := first; pos < min(first+w, to); pos++ {
+		last := min(first+w, to)
+		for pos := first; t.half && pos < last; pos += 2 { // a panel has an even number of keys
+			x, y := t.rows(&t.d.PrefixV, &t.d.V, pos), []float32(nil)
+			if pos+1 < last {
+				y = t.rows(&t.d.PrefixV, &t.d.V, pos+1)
+			}
+			for h := range heads {
+				other := t.none
+				if y != nil {
+					other = y[h*d:]
+				}
+				t.k.t.pairsBF16(&t.vs[(h*t.room+pos-from)*t.valD], &x[h*d], &other[0], d)
+			}
+		}
+		for pos := first; !t.half && pos < last; pos++ {
 			values := t.rows(&t.d.PrefixV, &t.d.V, pos)
 			for h := range heads {
 				row := t.vs[(h*t.room+pos-from)*t.dPad:][:t.dPad]
@@ -279,8 +313,18 @@ func (t *attendPart) packColumns(dst []float32, head, pos, to int) int {
 		if pos < t.prefix {
 			stride = t.d.PrefixK.Stride
 		}
-		t.k.t.transpose(unsafe.SliceData(dst), unsafe.SliceData(key), 4*t.panel, 4*stride, float64(t.a.Scale), t.a.D)
+		turn := t.k.t.transpose
+		if t.half {
+			turn = t.k.t.transposeBF16
+		}
+		turn(unsafe.SliceData(dst), unsafe.SliceData(key), 4*t.panel, 4*stride, float64(t.a.Scale), t.a.D)
 		return n
+	}
+	for c := 0; t.half && c < t.keyD; c++ {
+		dst[c*t.panel] = pairBF16(key[2*c]*t.a.Scale, key[2*c+1]*t.a.Scale)
+	}
+	if t.half {
+		return 1
 	}
 	for c, v := range key {
 		dst[c*t.panel] = v * t.a.Scale
@@ -288,11 +332,19 @@ func (t *attendPart) packColumns(dst []float32, head, pos, to int) int {
 	return 1
 }
 
+// pairBF16 is two numbers of bfloat16, the first in the lower half.
+func pairBF16(x, y float32) float32 {
+	return math.Float32frombits(uint32(ToBF16(x)) | uint32(ToBF16(y))<<16)
+}
+
 // block computes the outputs of queries [first, last), at most queryBlock.
 func (t *attendPart) block(first, last int) {
 	n, d := last-first, t.a.D
 	for i := range n {
 		t.m[i], t.l[i] = float32(math.Inf(-1)), 0
+	}
+	if t.half {
+		t.k.t.rowsBF16(&t.q[0], &t.d.Q.Data[(t.span.Q+first)*t.d.Q.Stride+t.head*d], 2*d, 4*t.d.Q.Stride, n, d)
 	}
 	from, end := t.visible(first, last)
 	from -= (from - t.first) % t.panel // whole panels
@@ -343,7 +395,11 @@ func (t *attendPart) softmaxRows(n, pos, from, to int) {
 		t.adjust(t.s[i*keyBlock:][:max(0, min(to-from, x.visible+i*x.grow))], pos+i, from)
 	}
 	copy(t.m0, t.m[:n])
-	t.k.t.softmaxRows(x)
+	if t.half {
+		t.k.t.softmaxRowsBF16(x)
+	} else {
+		t.k.t.softmaxRows(x)
+	}
 	for i := range n {
 		t.shrink(i, t.m0[i])
 		t.l[i] += t.e[i]
@@ -374,16 +430,19 @@ func (t *attendPart) shrink(i int, before float32) {
 
 // scores computes s (n, to-from), rounded up to panels.
 func (t *attendPart) scores(first, n, from, to int) {
-	g := &t.k.t.gemm.attend
+	g := t.g
 	d, a := t.a.D, t.args
-	*a = gemmArgs{groups: d, lda: 4 * t.d.Q.Stride, ldb: 4 * t.panel, ldc: 4 * keyBlock}
-	q := t.d.Q.Data[(t.span.Q+first)*t.d.Q.Stride+t.head*d:]
+	*a = gemmArgs{groups: t.keyD, lda: 4 * t.d.Q.Stride, ldb: 4 * t.panel, ldc: 4 * keyBlock}
+	q := unsafe.Pointer(&t.d.Q.Data[(t.span.Q+first)*t.d.Q.Stride+t.head*d])
+	if t.half {
+		q, a.lda = unsafe.Pointer(&t.q[0]), 2*d
+	}
 	for key := from; key < to; key += t.panel {
 		units := min(len(g.of[0]), (to-key+t.lanes-1)/t.lanes)
-		a.b = unsafe.Pointer(&t.kt[(key-t.first)*d])
+		a.b = unsafe.Pointer(&t.kt[(key-t.first)*t.keyD])
 		for r, rows := 0, 0; r < n; r += rows {
 			rows = g.fit(n - r)
-			a.a = unsafe.Pointer(&q[r*t.d.Q.Stride])
+			a.a = unsafe.Add(q, r*a.lda)
 			a.c = unsafe.Pointer(&t.s[r*keyBlock+key-from])
 			f := g.of[rows-1][units-1]
 			a.tiles = (n - r) / rows
@@ -421,10 +480,12 @@ func (t *attendPart) softmax(i, pos, from, to int) {
 
 // values adds s (n, to-from) times the values at [from, to) to o, or to nothing.
 func (t *attendPart) values(n, from, to int, fresh bool) {
-	g := &t.k.t.gemm.attend
-	a := t.args
+	g, a := t.g, t.args
 	*a = gemmArgs{groups: to - from, lda: 4 * keyBlock, ldb: 4 * t.dPad, ldc: 4 * t.dPad, ldAdd: 4 * t.dPad}
-	v := t.v[(from-t.first)*t.dPad:]
+	if t.half {
+		a.groups = (a.groups + 1) / 2
+	}
+	v := t.v[(from-t.first)*t.valD:]
 	left := t.dPad / t.lanes
 	most := len(g.of[0])
 	for col := 0; left > 0; {

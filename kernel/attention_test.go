@@ -107,24 +107,40 @@ func TestAttend(t *testing.T) {
 			for i := range nq { // sharp softmaxes too
 				k.Scale(d.Q.Row(i), d.Q.Row(i), float32(1+i%5))
 			}
-			k.Attend(p, c.a, d)
-			for _, s := range c.spans {
-				step := 1
-				if s.NQ > 20 {
-					step = 7
-				}
-				if testing.Short() {
-					step = 61
-				}
-				for i := 0; i < s.NQ; i += step {
-					for h := range c.a.Heads {
-						want := refAttend(c.a, d, s, i, h)
-						for ch, got := range d.Out.Row(s.Q + i)[h*c.a.D:][:c.a.D] {
-							near(t, c.name+": query, head, channel", float64(got), want[ch], 2e-5, 1e-5, i, h, ch)
-						}
-					}
-				}
+			for _, bf16 := range []bool{false, true} {
+				checkAttend(t, k, p, c, d, bf16)
 			}
 		}
 	})
+}
+
+// checkAttend compares with the definition. Numbers of bfloat16 are off by up to 2^-9: of scores up to about 30, that is a weight off by a twentieth.
+func checkAttend(t *testing.T, k *Kernels, p *Pool, c attendCase, d AttentionData, bf16 bool) {
+	abs, rel := 2e-5, 1e-5
+	if c.a.BF16 = bf16; bf16 && k.t.gemm.attendBF16.of != nil {
+		abs, rel = .08, 0
+	}
+	k.Attend(p, c.a, d)
+	var n, squares float64
+	for _, s := range c.spans {
+		step := 1
+		if s.NQ > 20 {
+			step = 7
+		}
+		if testing.Short() {
+			step = 61
+		}
+		for i := 0; i < s.NQ; i += step {
+			for h := range c.a.Heads {
+				want := refAttend(c.a, d, s, i, h)
+				for ch, got := range d.Out.Row(s.Q + i)[h*c.a.D:][:c.a.D] {
+					near(t, c.name+": query, head, channel", float64(got), want[ch], abs, rel, i, h, ch)
+					n, squares = n+1, squares+(float64(got)-want[ch])*(float64(got)-want[ch])
+				}
+			}
+		}
+	}
+	if rms := math.Sqrt(squares / max(1, n)); rms > .008 {
+		t.Errorf("%s, bfloat16 %v: off by %.3g in the mean of squares", c.name, bf16, rms)
+	}
 }

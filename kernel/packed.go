@@ -38,8 +38,12 @@ func (f Format) ValueBytes() int { return [...]int{4, 2, 2, 2, 1}[f] }
 func (k *Kernels) Has(f Format) bool { return k.gemm(f).of != nil }
 
 // Arithmetic names how the tier multiplies a format, where that changes more than the last bits of a product: "f32", "bf16" or
-// "bf16 widened" (inputs stay float32), "f16", "int16", "int8" or "int8 in pairs" (rounded a little coarser, see pairLimit).
+// "bf16 widened" (inputs stay float32), "f16", "int16", "int8" or "int8 in pairs" (rounded a little coarser, see pairLimit). "+bf16" says that
+// Attention.BF16 has an effect, for other formats than f32.
 func (k *Kernels) Arithmetic(f Format) string {
+	if f != FormatF32 && k.t.gemm.attendBF16.of != nil {
+		return f.String() + "+bf16"
+	}
 	switch {
 	case f == FormatBF16 && k.t.gemm.bf16.input == inputF32:
 		return "bf16 widened"

@@ -593,10 +593,22 @@ func greaterAVX512(dst *int32, scores *float32, limit float64, n int) int
 func transposeAVX512(dst *float32, src *float32, stepDst int, stepSrc int, scale float64, n int)
 
 //go:noescape
+func transposeBF16AVX512(dst *float32, src *float32, stepDst int, stepSrc int, scale float64, n int)
+
+//go:noescape
 func softmaxRowsAVX512(a *softmaxArgs)
 
 //go:noescape
+func softmaxRowsAVX512BF16(a *softmaxArgs)
+
+//go:noescape
 func divideRowsAVX512(dst *float32, src *float32, by *float32, stepDst int, stepSrc int, rows int, n int)
+
+//go:noescape
+func rowsBF16AVX512(dst *float32, src *float32, stepDst int, stepSrc int, rows int, n int)
+
+//go:noescape
+func pairsBF16AVX512(dst *float32, x *float32, y *float32, n int)
 
 //go:noescape
 func peakF32AVX512(n int)

@@ -55,6 +55,13 @@ type table struct {
 	softmaxRows func(*softmaxArgs)
 	// divideRows writes rows of n values divided by a number each, zeros where that is zero; steps are bytes, and src has whole vectors. nil with softmaxRows.
 	divideRows func(dst, src, by *float32, stepDst, stepSrc, rows, n int)
+	// The same for products of bfloat16: softmaxRowsBF16 rounds, and writes from the beginning of each row; transposeBF16 turns pairs of neighbours, of a
+	// multiple of 2*lanes columns; rowsBF16 rounds rows of n values, a multiple of 2*lanes; pairsBF16 rounds two rows of n values, a multiple of
+	// the lanes, into pairs of one of each. A float32 here is room for two.
+	softmaxRowsBF16 func(*softmaxArgs)
+	transposeBF16   func(dst, src *float32, stepDst, stepSrc int, scale float64, cols int)
+	rowsBF16        func(dst, src *float32, stepDst, stepSrc, rows, n int)
+	pairsBF16       func(dst, x, y *float32, n int)
 	// prefetch asks for the lines of rows of size bytes, step bytes apart, before they are read; nil where there is none.
 	prefetch func(p unsafe.Pointer, step, size, rows int)
 }
@@ -133,11 +140,13 @@ type gemmSet struct {
 	lanes  int // columns of one vector; a panel has maxUnits of them, the last panel of a matrix fewer
 	f32    gemmKernels
 	attend gemmKernels // f32 too: attention's products, whose inner dimensions and widths are small
-	bf16   gemmKernels
-	f16    gemmKernels // has no kernels on most tiers
-	int16  gemmKernels
-	int8   gemmKernels // of weights that are quantised here
-	codes  gemmKernels // of any codes
+	// attendBF16 are attention's products of bfloat16; it has no kernels where those do not pay.
+	attendBF16 gemmKernels
+	bf16       gemmKernels
+	f16        gemmKernels // has no kernels on most tiers
+	int16      gemmKernels
+	int8       gemmKernels // of weights that are quantised here
+	codes      gemmKernels // of any codes
 	// int16Pays says that int16's products are clearly faster than float32's.
 	int16Pays bool
 	kBlock    int // bytes of one row of a that a pass over a panel covers

@@ -72,8 +72,12 @@ func avx512Table(tier Tier) table {
 		t.dot4Int8 = whole4(64, dot4Int8VNNIAVX512, plainDotInt8)
 		t.dotInt8 = wholeInt8(64, dotInt8VNNIAVX512)
 	}
-	if tier >= AVX512BF16 && bf16Pays() {
-		t.gemm.bf16 = gemmBF16AVX512BF16
+	if tier >= AVX512BF16 {
+		t.softmaxRowsBF16, t.transposeBF16 = softmaxRowsAVX512BF16, transposeBF16AVX512
+		t.rowsBF16, t.pairsBF16 = rowsBF16AVX512, pairsBF16AVX512
+		if bf16Pays() {
+			t.gemm.bf16, t.gemm.attendBF16 = gemmBF16AVX512BF16, gemmBF16AVX512BF16
+		}
 	}
 	if tier >= AVX512FP16 {
 		t.gemm.f16, t.scaleF16 = gemmF16AVX512FP16, wholeScaleF16(16, scaleF16AVX512)

@@ -306,7 +306,7 @@ func (w *worker) Attention(q, k, v rows, a *Attention) rows {
 	if w.save != nil {
 		w.save.put(w.layer, k.Mat, v.Mat)
 	}
-	ka := kernel.Attention{Heads: a.Heads, KVHeads: a.KVHeads, D: a.Dim, Scale: float32(a.Scale), Causal: a.After == 0, Softcap: float32(a.Softcap)}
+	ka := kernel.Attention{Heads: a.Heads, KVHeads: a.KVHeads, D: a.Dim, Scale: float32(a.Scale), Causal: a.After == 0, Softcap: float32(a.Softcap), BF16: w.format != kernel.FormatF32}
 	if a.Before != Unlimited {
 		ka.Window = a.Before + 1
 	}

@@ -28,6 +28,16 @@ func (a *asm) dpbf16(s2, s1, dst int) {
 	a.p("%s // VDPBF16PS Z%d, Z%d, Z%d", evex(2, 2, 0x52, dst, s1, s2), s2, s1, dst)
 }
 
+// cvtBF16 writes VCVTNEPS2BF16: dst, half a vector, is src rounded. Map 0F38, prefix F3, opcode 72.
+func (a *asm) cvtBF16(src, dst int) {
+	a.p("%s // VCVTNEPS2BF16 Z%d, Y%d", evex(2, 2, 0x72, dst, 0, src), src, dst)
+}
+
+// cvt2BF16 writes VCVTNE2PS2BF16: dst is low and high rounded. Map 0F38, prefix F2, opcode 72.
+func (a *asm) cvt2BF16(low, high, dst int) {
+	a.p("%s // VCVTNE2PS2BF16 Z%d, Z%d, Z%d", evex(2, 3, 0x72, dst, high, low), low, high, dst)
+}
+
 // fmaF16 writes VFMADD231PH: dst adds the products of its 32 numbers of half precision. Map 6, prefix 66, opcode B8.
 func (a *asm) fmaF16(s2, s1, dst int) {
 	a.p("%s // VFMADD231PH Z%d, Z%d, Z%d", evex(6, 1, 0xB8, dst, s1, s2), s2, s1, dst)
@@ -38,7 +48,7 @@ func (a *asm) addF16(s2, s1, dst int) {
 	a.p("%s // VADDPH Z%d, Z%d, Z%d", evex(5, 0, 0x58, dst, s1, s2), s2, s1, dst)
 }
 
-// evex encodes an instruction of three zmm registers, W0: its map, its prefix (0 none, 1 66, 2 F3), its opcode.
+// evex encodes an instruction of three zmm registers, W0: its map, its prefix (0 none, 1 66, 2 F3, 3 F2), its opcode.
 func evex(opmap, prefix, opcode, dst, s1, s2 int) string {
 	p0 := opmap
 	for _, bit := range []struct{ set, flag int }{{dst & 8, 0x80}, {s2 & 16, 0x40}, {s2 & 8, 0x20}, {dst & 16, 0x10}} {

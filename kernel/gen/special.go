@@ -102,13 +102,24 @@ func genInterleave4(a *asm, s *stubs) {
 	a.ret()
 }
 
-// genTranspose writes the transposition of squares of lanes by lanes: pairs of values, of pairs, then of 128-bit lanes.
+// genTranspose writes the transposition of squares of lanes by lanes: pairs of values, of pairs, then of 128-bit lanes. The second one's values are
+// pairs of neighbours, rounded to bfloat16.
 func genTranspose(a *asm, s *stubs) {
+	genTransposed(a, s, "transpose", false)
+	if a.reg == "Z" {
+		genTransposed(a, s, "transposeBF16", true)
+	}
+}
+
+func genTransposed(a *asm, s *stubs, name string, pairs bool) {
 	n := a.lanes
-	a.begin(s, "transpose", "", "dst *float32", "src *float32", "stepDst int", "stepSrc int", "scale float64")
-	in, tmp, scale := 16, 0, 0
+	a.begin(s, name, "", "dst *float32", "src *float32", "stepDst int", "stepSrc int", "scale float64")
+	in, tmp, scale, wide := 16, 0, 0, 1
 	if a.reg == "Y" {
 		in, tmp, scale = 0, 8, 15
+	}
+	if pairs {
+		wide = 2
 	}
 	a.label("square")
 	a.p("VCVTSD2SS scale+32(FP), X%d, X%d", scale, scale)
@@ -116,6 +127,10 @@ func genTranspose(a *asm, s *stubs) {
 	a.p("MOVQ SI, AX")
 	for i := range n {
 		a.p("VMULPS (AX), %s, %s", a.v(scale), a.v(in+i))
+		if pairs {
+			a.p("VMULPS 64(AX), Z%d, Z%d", scale, tmp+1+i%8)
+			a.cvt2BF16(in+i, tmp+1+i%8, in+i)
+		}
 		a.p("ADDQ R8, AX")
 	}
 	a.transpose(in, tmp)
@@ -123,8 +138,8 @@ func genTranspose(a *asm, s *stubs) {
 		a.p("VMOVUPS %s, (DI)", a.v(in+c))
 		a.p("ADDQ DX, DI")
 	}
-	a.p("ADDQ $%d, SI", a.bytes())
-	a.p("SUBQ $%d, CX", n)
+	a.p("ADDQ $%d, SI", wide*a.bytes())
+	a.p("SUBQ $%d, CX", wide*n)
 	a.p("JG square")
 	a.ret()
 }

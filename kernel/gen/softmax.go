@@ -1,0 +1,205 @@
+package main
+
+// Attention's row operations over many rows at once, of AVX-512: calls and what waits at the end of each row took as long as the work.
+
+func genSoftmax(a *asm, s *stubs) {
+	if a.reg != "Z" {
+		return
+	}
+	genSoftmaxRows(a, s, "softmaxRowsAVX512", false)
+	genSoftmaxRows(a, s, "softmaxRowsAVX512BF16", true)
+	genDivideRows(a, s)
+	genRowsBF16(a, s)
+	genPairsBF16(a, s)
+}
+
+// genSoftmaxRows turns rows of scores into exponentials, half as bfloat16 where the row begins. Of a row's registers SI is the place that is read, R14
+// that which is written, CX the count of values.
+func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
+	a.declare(s, name, "(a *softmaxArgs)", "0-8")
+	a.p("MOVQ a+0(FP), AX")
+	for _, m := range []struct{ field, reg string }{{"s", "DI"}, {"visible", "R8"}, {"m", "R9"}, {"sums", "R10"}, {"rows", "R11"}} {
+		a.p("MOVQ softmaxArgs_%s(AX), %s", m.field, m.reg)
+	}
+	a.label("row")
+	a.p("MOVQ R8, CX") // of visible, 0 to cols
+	a.p("XORQ BX, BX")
+	a.p("CMPQ CX, BX")
+	a.p("CMOVQLT BX, CX")
+	a.p("CMPQ CX, softmaxArgs_cols(AX)")
+	a.p("CMOVQGT softmaxArgs_cols(AX), CX")
+	a.p("MOVQ CX, R12") // whole vectors, the rest in K1
+	a.p("ANDQ $15, CX")
+	a.p("MOVL $1, BX")
+	a.p("SHLL CX, BX")
+	a.p("DECL BX")
+	a.p("KMOVW BX, K1")
+	a.p("MOVQ CX, R13")
+	a.p("SHRQ $4, R12")
+
+	a.p("VBROADCASTSS (R9), Z24")
+	for i := 25; i < 28; i++ {
+		a.p("VMOVAPS Z24, Z%d", i)
+	}
+	a.p("MOVQ DI, SI")
+	a.vectors("max", func(n int, masked bool) {
+		for u := range n {
+			if masked {
+				a.p("VMAXPS (SI), Z24, K1, Z24")
+			} else {
+				a.p("VMAXPS %d(SI), Z%d, Z%d", 64*u, 24+u, 24+u)
+			}
+		}
+	})
+	a.p("VMAXPS Z25, Z24, Z24")
+	a.p("VMAXPS Z27, Z26, Z26")
+	a.p("VMAXPS Z26, Z24, Z0")
+	a.fold("VMAXPS")
+	a.p("VMOVSS X0, (R9)")
+	a.p("VBROADCASTSS X0, Z14")
+
+	a.p("VXORPS X12, X12, X12")
+	a.p("VXORPS X13, X13, X13")
+	a.p("MOVQ DI, SI")
+	a.p("MOVQ DI, R14")
+	size, zero := 64, "Z0" // of a vector as it is written
+	if half {
+		size, zero = 32, "Y0"
+	}
+	a.vectors("exp", func(n int, masked bool) {
+		a.sideBySide(rowFunc{own: 3, body: func(b *asm, u int, _ bool) {
+			b.load("SI", u, masked, 0)
+			b.p("VSUBPS Z14, Z0, Z0")
+			b.expLow(0, 1, 2)
+			b.keep(0, masked)
+			b.p("VADDPS Z0, Z%d, Z%d", 12+u%2, 12+u%2)
+			if half {
+				b.cvtBF16(3*u, 3*u+1)
+				b.p("VMOVUPS Y1, %d(R14)", size*u)
+			} else {
+				b.p("VMOVUPS Z0, %d(R14)", size*u) // beyond a tail zeros
+			}
+		}}, n)
+		a.p("ADDQ $%d, R14", size*n)
+	})
+	a.p("VADDPS Z13, Z12, Z0")
+	a.fold("VADDPS")
+	a.p("VMOVSS X0, (R10)")
+
+	a.p("MOVQ softmaxArgs_cols(AX), CX") // zeros up to the last vector of the columns
+	a.p("LEAQ (DI)(CX*%d), BX", size/16)
+	a.p("VXORPS X0, X0, X0")
+	a.p("JMP zeros")
+	a.label("zero")
+	a.p("VMOVUPS %s, (R14)", zero)
+	a.p("ADDQ $%d, R14", size)
+	a.label("zeros")
+	a.p("CMPQ R14, BX")
+	a.p("JLT zero")
+
+	a.p("ADDQ softmaxArgs_step(AX), DI")
+	a.p("ADDQ softmaxArgs_grow(AX), R8")
+	a.p("ADDQ $4, R9")
+	a.p("ADDQ $4, R10")
+	a.p("DECQ R11")
+	a.p("JNZ row")
+	a.ret()
+}
+
+// vectors runs body over R12 vectors from SI on, four at a time, then one by one, then over the R13 values of K1. It uses CX.
+func (a *asm) vectors(name string, body func(n int, masked bool)) {
+	a.p("MOVQ R12, CX")
+	for _, n := range []int{4, 1} {
+		a.p("SUBQ $%d, CX", n)
+		a.p("JLT %s%dend", name, n)
+		a.label(name + string(rune('0'+n)))
+		body(n, false)
+		a.p("ADDQ $%d, SI", 64*n)
+		a.p("SUBQ $%d, CX", n)
+		a.p("JGE %s%d", name, n)
+		a.label(name + string(rune('0'+n)) + "end")
+		a.p("ADDQ $%d, CX", n)
+	}
+	a.p("TESTQ R13, R13")
+	a.p("JZ %sdone", name)
+	body(1, true)
+	a.p("ADDQ $64, SI")
+	a.label(name + "done")
+}
+
+// genDivideRows writes rows divided by a number each, zeros where that is zero.
+func genDivideRows(a *asm, s *stubs) {
+	a.begin(s, "divideRows", "", "dst *float32", "src *float32", "by *float32", "stepDst int", "stepSrc int", "rows int")
+	a.p("MOVQ CX, BX")
+	a.p("ANDQ $15, CX")
+	a.setMask()
+	a.p("SHRQ $4, BX")
+	a.p("MOVQ CX, R13")
+	a.p("VMOVUPS %s, Z3", f(1))
+	a.p("VXORPS X4, X4, X4")
+	a.label("row")
+	a.p("VBROADCASTSS (DX), Z1")
+	a.p("VCMPPS $4, Z4, Z1, K2")
+	a.p("VDIVPS.Z Z1, Z3, K2, Z2")
+	a.p("MOVQ SI, R11")
+	a.p("MOVQ DI, R12")
+	a.p("MOVQ BX, CX")
+	a.p("TESTQ CX, CX")
+	a.p("JZ tail")
+	a.label("vector")
+	a.p("VMULPS (R11), Z2, Z0")
+	a.p("VMOVUPS Z0, (R12)")
+	a.p("ADDQ $64, R11")
+	a.p("ADDQ $64, R12")
+	a.p("DECQ CX")
+	a.p("JNZ vector")
+	a.label("tail")
+	a.p("TESTQ R13, R13")
+	a.p("JZ next")
+	a.p("VMULPS (R11), Z2, Z0") // src has whole vectors
+	a.p("VMOVUPS Z0, K1, (R12)")
+	a.label("next")
+	a.p("ADDQ R8, DI")
+	a.p("ADDQ R9, SI")
+	a.p("ADDQ $4, DX")
+	a.p("DECQ R10")
+	a.p("JNZ row")
+	a.ret()
+}
+
+// genRowsBF16 rounds rows of n values, a multiple of 32.
+func genRowsBF16(a *asm, s *stubs) {
+	a.begin(s, "rowsBF16", "", "dst *float32", "src *float32", "stepDst int", "stepSrc int", "rows int")
+	a.label("row")
+	a.p("XORQ AX, AX")
+	a.label("vector")
+	a.p("VMOVUPS (SI)(AX*4), Z0")
+	a.p("VMOVUPS 64(SI)(AX*4), Z1")
+	a.cvt2BF16(0, 1, 0)
+	a.p("VMOVUPS Z0, (DI)(AX*2)")
+	a.p("ADDQ $32, AX")
+	a.p("CMPQ AX, CX")
+	a.p("JLT vector")
+	a.p("ADDQ DX, DI")
+	a.p("ADDQ R8, SI")
+	a.p("DECQ R9")
+	a.p("JNZ row")
+	a.ret()
+}
+
+// genPairsBF16 rounds two rows of n values, a multiple of 16, and writes pairs of one of each.
+func genPairsBF16(a *asm, s *stubs) {
+	a.begin(s, "pairsBF16", "", "dst *float32", "x *float32", "y *float32")
+	a.p("VMOVUPS %s, Z2", pattern("pairs", func(i int) uint32 { return uint32(i | (16+i)<<16) }))
+	a.p("XORQ AX, AX")
+	a.label("vector")
+	a.p("VMOVUPS (SI)(AX*4), Z0")
+	a.p("VMOVUPS (DX)(AX*4), Z1")
+	a.cvt2BF16(0, 1, 0)
+	a.p("VPERMW Z0, Z2, Z0")
+	a.p("VMOVUPS Z0, (DI)(AX*4)")
+	a.p("ADDQ $16, AX")
+	a.p("CMPQ AX, CX")
+	a.p("JLT vector")
+	a.ret()
+}
