@@ -112,18 +112,33 @@ func Memory() (now, peak int) {
 	return field("VmRSS:"), field("VmHWM:")
 }
 
-// Processor is the machine's processor by name, "" where the system does not tell.
+// Processor is the machine's processor by name, "" where the system does not tell, with its family and model where that says them: behind "AMD EPYC"
+// are many, of all ages.
 func Processor() string {
 	b, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
 		return ""
 	}
-	for line := range strings.Lines(string(b)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
+	return processor(string(b))
+}
+
+// processor reads the text of /proc/cpuinfo, the first processor's.
+func processor(text string) string {
+	said := map[string]string{}
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(line, ":")
+		if name = strings.TrimSpace(name); said[name] == "" {
+			said[name] = strings.TrimSpace(value)
 		}
 	}
-	return runtime.GOARCH
+	name, family, model := said["model name"], said["cpu family"], said["model"]
+	switch {
+	case name == "":
+		return runtime.GOARCH
+	case family == "" || model == "":
+		return name
+	}
+	return fmt.Sprintf("%s, family %s model %s", name, family, model)
 }
 
 // seconds times f.

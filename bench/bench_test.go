@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -81,5 +82,18 @@ func TestStatsRows(t *testing.T) {
 	n := 0
 	if err := Stats(50, 1000, func(r Row) { n++ }); err != nil || n != 3 {
 		t.Error(n, err)
+	}
+}
+
+// TestProcessor has texts as Linux gives them on amd64 and on arm64.
+func TestProcessor(t *testing.T) {
+	for text, want := range map[string]string{
+		"processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 26\nmodel\t\t: 2\nmodel name\t: AMD EPYC\n\nprocessor\t: 1\nmodel\t\t: 3\n": "AMD EPYC, family 26 model 2",
+		"model name\t: something\n":                 "something",
+		"processor\t: 0\nCPU implementer\t: 0x41\n": runtime.GOARCH,
+	} {
+		if got := processor(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
 	}
 }
