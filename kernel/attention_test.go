@@ -90,28 +90,33 @@ func attendCases() []attendCase {
 
 func TestAttend(t *testing.T) {
 	forTiers(t, func(t *testing.T, k *Kernels) {
-		p := NewPool(2)
-		defer p.Close()
-		for _, c := range attendCases() {
-			r := random(10)
-			nq, nk := 0, 0
-			for _, s := range c.spans {
-				nq, nk = max(nq, s.Q+s.NQ), max(nk, s.K+s.NK)
-			}
-			mat := func(rows, cols int) Mat { // within wider rows, as of a joint product for q, k and v
-				return Mat{Data: normals(r, rows*(cols+7)), Rows: rows, Cols: cols, Stride: cols + 7}
-			}
-			wide, narrow := c.a.Heads*c.a.D, c.a.KVHeads*c.a.D
-			d := AttentionData{Q: mat(nq, wide), Out: mat(nq, wide), K: mat(nk, narrow), V: mat(nk, narrow),
-				PrefixK: mat(c.prefix, narrow), PrefixV: mat(c.prefix, narrow), Spans: c.spans}
-			for i := range nq { // sharp softmaxes too
-				k.Scale(d.Q.Row(i), d.Q.Row(i), float32(1+i%5))
-			}
-			for _, bf16 := range []bool{false, true} {
-				checkAttend(t, k, p, c, d, bf16)
-			}
+		for _, bf16 := range []bool{false, true} {
+			attendAll(t, k, bf16)
 		}
 	})
+}
+
+// attendAll checks every case.
+func attendAll(t *testing.T, k *Kernels, bf16 bool) {
+	p := NewPool(2)
+	defer p.Close()
+	for _, c := range attendCases() {
+		r := random(10)
+		nq, nk := 0, 0
+		for _, s := range c.spans {
+			nq, nk = max(nq, s.Q+s.NQ), max(nk, s.K+s.NK)
+		}
+		mat := func(rows, cols int) Mat { // within wider rows, as of a joint product for q, k and v
+			return Mat{Data: normals(r, rows*(cols+7)), Rows: rows, Cols: cols, Stride: cols + 7}
+		}
+		wide, narrow := c.a.Heads*c.a.D, c.a.KVHeads*c.a.D
+		d := AttentionData{Q: mat(nq, wide), Out: mat(nq, wide), K: mat(nk, narrow), V: mat(nk, narrow),
+			PrefixK: mat(c.prefix, narrow), PrefixV: mat(c.prefix, narrow), Spans: c.spans}
+		for i := range nq { // sharp softmaxes too
+			k.Scale(d.Q.Row(i), d.Q.Row(i), float32(1+i%5))
+		}
+		checkAttend(t, k, p, c, d, bf16)
+	}
 }
 
 // checkAttend compares with the definition. Numbers of bfloat16 are off by up to 2^-9: of scores up to about 30, that is a weight off by a twentieth.
