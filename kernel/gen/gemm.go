@@ -330,7 +330,9 @@ func (a *asm) groupLoop(t tile) {
 	for u := 0; u < unroll; u += by {
 		t.step(a, t, u)
 	}
-	a.p("PREFETCHT1 (R14)")
+	for i := range a.aheadLines() {
+		a.p("PREFETCHT1 %d(R14)", 64*i)
+	}
 	a.p("ADDQ gemmArgs_aheadStep(AX), R14")
 	a.advance(t, unroll)
 	a.p("LEAQ (DI)(R12*4), DI")
@@ -350,6 +352,13 @@ func (a *asm) groupLoop(t tile) {
 		a.advance(t, by)
 	}
 	a.label("done")
+}
+
+func (a *asm) aheadLines() int {
+	if a.reg == "Z" {
+		return 3
+	}
+	return 1
 }
 
 func (a *asm) advance(t tile, groups int) {
