@@ -330,8 +330,12 @@ func (a *asm) groupLoop(t tile) {
 	for u := 0; u < unroll; u += by {
 		t.step(a, t, u)
 	}
-	for i := range a.aheadLines() {
-		a.p("PREFETCHT1 %d(R14)", 64*i)
+	if a.reg == "Z" { // as many lines as four groups take
+		for i := range 3 {
+			a.p("PREFETCHT0 %d(R14)", 64*i)
+		}
+	} else {
+		a.p("PREFETCHT1 (R14)")
 	}
 	a.p("ADDQ gemmArgs_aheadStep(AX), R14")
 	a.advance(t, unroll)
@@ -352,13 +356,6 @@ func (a *asm) groupLoop(t tile) {
 		a.advance(t, by)
 	}
 	a.label("done")
-}
-
-func (a *asm) aheadLines() int {
-	if a.reg == "Z" {
-		return 3
-	}
-	return 1
 }
 
 func (a *asm) advance(t tile, groups int) {
