@@ -401,7 +401,9 @@ func (t *attendPart) softmaxRows(n, pos, from, to int) {
 		t.k.t.softmaxRows(x)
 	}
 	for i := range n {
-		t.shrink(i, t.m0[i])
+		if t.l[i] > 0 {
+			t.shrink(i, t.m0[i])
+		}
 		t.l[i] += t.e[i]
 	}
 }
@@ -418,9 +420,9 @@ func (t *attendPart) adjust(row []float32, pos, lo int) {
 	}
 }
 
-// shrink brings what has been summed up for query i, when its greatest score was before, to the maximum of now.
+// shrink brings what has been summed up for query i, when its greatest score was before, to the maximum of now; something has been.
 func (t *attendPart) shrink(i int, before float32) {
-	if t.m[i] > before && t.l[i] > 0 {
+	if t.m[i] > before {
 		shrink := exp32(before - t.m[i])
 		t.l[i] *= shrink
 		o := t.o[i*t.dPad:][:t.dPad]
@@ -471,10 +473,13 @@ func (t *attendPart) softmax(i, pos, from, to int) {
 	clear(row[:lo-from])
 	clear(row[hi-from:])
 	row = row[lo-from : hi-from]
-	t.adjust(row, pos, lo)
+	if a.Softcap > 0 || a.Bias != nil {
+		t.adjust(row, pos, lo)
+	}
 	before := t.m[i]
-	t.m[i] = max(before, f.max(row))
-	t.shrink(i, before)
+	if t.m[i] = max(before, f.max(row)); t.l[i] > 0 {
+		t.shrink(i, before)
+	}
 	t.l[i] += f.expSub(row, row, t.m[i])
 }
 
