@@ -399,7 +399,7 @@ func (j *linearJob) panelRows(thread, row, col, group int) {
 	}
 	if tiles := (end - row) / len(j.g.of); tiles > 1 && a.groups > 4 { // the panel behind, evenly over the tiles
 		a.ahead = uintptr(a.b) + uintptr(a.groups*a.ldb)
-		a.aheadStep = min(192, 1+a.groups*a.ldb/(tiles*(a.groups/4)))
+		a.aheadStep = min(gs.ahead, 1+a.groups*a.ldb/(tiles*(a.groups/4)))
 	}
 	add := j.add
 	if group > 0 {

@@ -150,6 +150,7 @@ type gemmSet struct {
 	// int16Pays says that int16's products are clearly faster than float32's.
 	int16Pays bool
 	kBlock    int // bytes of one row of a that a pass over a panel covers
+	ahead     int // bytes of the weights behind that a tile asks for every four groups
 	kPacked   int // the same of interleaved rows
 }
 

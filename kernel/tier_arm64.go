@@ -24,7 +24,7 @@ func tableFor(tier Tier) table {
 	if tier == Plain {
 		return t
 	}
-	t.gemm = gemmSet{lanes: 4, kBlock: 2048, f32: gemmF32NEON, attend: gemmF32NEON, bf16: gemmWidenNEON, int16: plainGEMM().int16, int8: gemmS16NEON, codes: gemmS16NEON}
+	t.gemm = gemmSet{lanes: 4, ahead: 64, kBlock: 2048, f32: gemmF32NEON, attend: gemmF32NEON, bf16: gemmWidenNEON, int16: plainGEMM().int16, int8: gemmS16NEON, codes: gemmS16NEON}
 	t.dot, t.sqL2 = dotNEON, sqL2NEON
 	t.dotBF16 = wholeBF16(16, dotBF16NEON)
 	t.dot4, t.sqL24, t.dot4BF16 = four(t.dot), four(t.sqL2), four(t.dotBF16)

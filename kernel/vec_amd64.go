@@ -9,7 +9,7 @@ import "unsafe"
 
 func avx2Table(tier Tier) table {
 	t := plainTable()
-	t.gemm = gemmSet{lanes: 8, kBlock: 1536, kPacked: 1024, f32: gemmF32WideAVX2, attend: gemmF32AVX2, bf16: gemmWidenAVX2, int16: gemmI16AVX2, int8: gemmU8AVX2, codes: gemmS16AVX2, int16Pays: true}
+	t.gemm = gemmSet{lanes: 8, ahead: 64, kBlock: 1536, kPacked: 1024, f32: gemmF32WideAVX2, attend: gemmF32AVX2, bf16: gemmWidenAVX2, int16: gemmI16AVX2, int8: gemmU8AVX2, codes: gemmS16AVX2, int16Pays: true}
 	t.gemm.f32.packed, t.gemm.f32.interleave, t.gemm.int8.interleave = gemmF32PackedAVX2.of, interleaveAVX2, interleaveAVX2
 	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX2, sqL2AVX2
@@ -42,7 +42,7 @@ func avx2Table(tier Tier) table {
 
 func avx512Table(tier Tier) table {
 	t := plainTable()
-	t.gemm = gemmSet{lanes: 16, kBlock: 2048, f32: gemmF32AVX512, attend: gemmF32AVX512, bf16: gemmWidenAVX512, int16: gemmI16AVX512, int8: gemmS16AVX512, codes: gemmS16AVX512}
+	t.gemm = gemmSet{lanes: 16, ahead: 192, kBlock: 2048, f32: gemmF32AVX512, attend: gemmF32AVX512, bf16: gemmWidenAVX512, int16: gemmI16AVX512, int8: gemmS16AVX512, codes: gemmS16AVX512}
 	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX512, sqL2AVX512
 	t.dotBF16 = wholeBF16(16, dotBF16AVX512)

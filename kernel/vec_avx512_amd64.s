@@ -3797,25 +3797,25 @@ square:
 
 // func softmaxRowsAVX512(a *softmaxArgs)
 TEXT ·softmaxRowsAVX512(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ softmaxArgs_s(AX), DI
-	MOVQ softmaxArgs_visible(AX), R8
-	MOVQ softmaxArgs_m(AX), R9
-	MOVQ softmaxArgs_sums(AX), R10
-	MOVQ softmaxArgs_rows(AX), R11
+	MOVQ a+0(FP), DX
+	MOVQ softmaxArgs_s(DX), DI
+	MOVQ softmaxArgs_visible(DX), R8
+	MOVQ softmaxArgs_m(DX), R9
+	MOVQ softmaxArgs_sums(DX), R10
+	MOVQ softmaxArgs_rows(DX), R11
 row:
 	MOVQ R8, CX
 	XORQ BX, BX
 	CMPQ CX, BX
 	CMOVQLT BX, CX
-	CMPQ CX, softmaxArgs_cols(AX)
-	CMOVQGT softmaxArgs_cols(AX), CX
+	CMPQ CX, softmaxArgs_cols(DX)
+	CMOVQGT softmaxArgs_cols(DX), CX
 	MOVQ CX, R12
 	ANDQ $15, CX
-	MOVL $1, BX
-	SHLL CX, BX
-	DECL BX
-	KMOVW BX, K1
+	MOVL $1, AX
+	SHLL CX, AX
+	DECL AX
+	KMOVW AX, K1
 	MOVQ CX, R13
 	SHRQ $4, R12
 	VBROADCASTSS (R9), Z24
@@ -4010,7 +4010,7 @@ expdone:
 	VPERMILPS $0xb1, X0, X1
 	VADDPS X1, X0, X0
 	VMOVSS X0, (R10)
-	MOVQ softmaxArgs_cols(AX), CX
+	MOVQ softmaxArgs_cols(DX), CX
 	LEAQ (DI)(CX*4), BX
 	VXORPS X0, X0, X0
 	JMP zeros
@@ -4020,8 +4020,8 @@ zero:
 zeros:
 	CMPQ R14, BX
 	JLT zero
-	ADDQ softmaxArgs_step(AX), DI
-	ADDQ softmaxArgs_grow(AX), R8
+	ADDQ softmaxArgs_step(DX), DI
+	ADDQ softmaxArgs_grow(DX), R8
 	ADDQ $4, R9
 	ADDQ $4, R10
 	DECQ R11
@@ -4031,25 +4031,25 @@ zeros:
 
 // func softmaxRowsAVX512BF16(a *softmaxArgs)
 TEXT ·softmaxRowsAVX512BF16(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ softmaxArgs_s(AX), DI
-	MOVQ softmaxArgs_visible(AX), R8
-	MOVQ softmaxArgs_m(AX), R9
-	MOVQ softmaxArgs_sums(AX), R10
-	MOVQ softmaxArgs_rows(AX), R11
+	MOVQ a+0(FP), DX
+	MOVQ softmaxArgs_s(DX), DI
+	MOVQ softmaxArgs_visible(DX), R8
+	MOVQ softmaxArgs_m(DX), R9
+	MOVQ softmaxArgs_sums(DX), R10
+	MOVQ softmaxArgs_rows(DX), R11
 row:
 	MOVQ R8, CX
 	XORQ BX, BX
 	CMPQ CX, BX
 	CMOVQLT BX, CX
-	CMPQ CX, softmaxArgs_cols(AX)
-	CMOVQGT softmaxArgs_cols(AX), CX
+	CMPQ CX, softmaxArgs_cols(DX)
+	CMOVQGT softmaxArgs_cols(DX), CX
 	MOVQ CX, R12
 	ANDQ $15, CX
-	MOVL $1, BX
-	SHLL CX, BX
-	DECL BX
-	KMOVW BX, K1
+	MOVL $1, AX
+	SHLL CX, AX
+	DECL AX
+	KMOVW AX, K1
 	MOVQ CX, R13
 	SHRQ $4, R12
 	VBROADCASTSS (R9), Z24
@@ -4250,7 +4250,7 @@ expdone:
 	VPERMILPS $0xb1, X0, X1
 	VADDPS X1, X0, X0
 	VMOVSS X0, (R10)
-	MOVQ softmaxArgs_cols(AX), CX
+	MOVQ softmaxArgs_cols(DX), CX
 	LEAQ (DI)(CX*2), BX
 	VXORPS X0, X0, X0
 	JMP zeros
@@ -4260,8 +4260,8 @@ zero:
 zeros:
 	CMPQ R14, BX
 	JLT zero
-	ADDQ softmaxArgs_step(AX), DI
-	ADDQ softmaxArgs_grow(AX), R8
+	ADDQ softmaxArgs_step(DX), DI
+	ADDQ softmaxArgs_grow(DX), R8
 	ADDQ $4, R9
 	ADDQ $4, R10
 	DECQ R11

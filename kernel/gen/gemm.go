@@ -330,7 +330,7 @@ func (a *asm) groupLoop(t tile) {
 	for u := 0; u < unroll; u += by {
 		t.step(a, t, u)
 	}
-	if a.reg == "Z" { // as many lines as four groups take
+	if a.reg == "Z" { // with four tiles these are all lines of a panel: gemmSet.ahead
 		for i := range 3 {
 			a.p("PREFETCHT0 %d(R14)", 64*i)
 		}

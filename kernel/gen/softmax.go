@@ -17,23 +17,20 @@ func genSoftmax(a *asm, s *stubs) {
 // that which is written, CX the count of values.
 func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 	a.declare(s, name, "(a *softmaxArgs)", "0-8")
-	a.p("MOVQ a+0(FP), AX")
+	a.p("MOVQ a+0(FP), DX")
 	for _, m := range []struct{ field, reg string }{{"s", "DI"}, {"visible", "R8"}, {"m", "R9"}, {"sums", "R10"}, {"rows", "R11"}} {
-		a.p("MOVQ softmaxArgs_%s(AX), %s", m.field, m.reg)
+		a.p("MOVQ softmaxArgs_%s(DX), %s", m.field, m.reg)
 	}
 	a.label("row")
 	a.p("MOVQ R8, CX") // of visible, 0 to cols
 	a.p("XORQ BX, BX")
 	a.p("CMPQ CX, BX")
 	a.p("CMOVQLT BX, CX")
-	a.p("CMPQ CX, softmaxArgs_cols(AX)")
-	a.p("CMOVQGT softmaxArgs_cols(AX), CX")
+	a.p("CMPQ CX, softmaxArgs_cols(DX)")
+	a.p("CMOVQGT softmaxArgs_cols(DX), CX")
 	a.p("MOVQ CX, R12") // whole vectors, the rest in K1
 	a.p("ANDQ $15, CX")
-	a.p("MOVL $1, BX")
-	a.p("SHLL CX, BX")
-	a.p("DECL BX")
-	a.p("KMOVW BX, K1")
+	a.setMask()
 	a.p("MOVQ CX, R13")
 	a.p("SHRQ $4, R12")
 
@@ -86,7 +83,7 @@ func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 	a.fold("VADDPS")
 	a.p("VMOVSS X0, (R10)")
 
-	a.p("MOVQ softmaxArgs_cols(AX), CX") // zeros up to the last vector of the columns
+	a.p("MOVQ softmaxArgs_cols(DX), CX") // zeros up to the last vector of the columns
 	a.p("LEAQ (DI)(CX*%d), BX", size/16)
 	a.p("VXORPS X0, X0, X0")
 	a.p("JMP zeros")
@@ -97,8 +94,8 @@ func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 	a.p("CMPQ R14, BX")
 	a.p("JLT zero")
 
-	a.p("ADDQ softmaxArgs_step(AX), DI")
-	a.p("ADDQ softmaxArgs_grow(AX), R8")
+	a.p("ADDQ softmaxArgs_step(DX), DI")
+	a.p("ADDQ softmaxArgs_grow(DX), R8")
 	a.p("ADDQ $4, R9")
 	a.p("ADDQ $4, R10")
 	a.p("DECQ R11")
