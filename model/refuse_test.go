@@ -172,7 +172,7 @@ func TestFolderNamedOnce(t *testing.T) {
 			"Open":    func() error { _, err := Open(path, Options{}); return err },
 			"Inspect": func() error { _, err := Inspect(path, Options{}); return err },
 		} {
-			if err := open(); err == nil || strings.Count(err.Error(), filepath.Base(dir)) != 1 || !strings.HasPrefix(err.Error(), "model: "+dir) {
+			if err := open(); err == nil || strings.Count(err.Error(), filepath.Base(filepath.Dir(dir))) != 1 || !strings.HasPrefix(err.Error(), "model: "+dir) {
 				t.Errorf("%s: %v", call, err)
 			}
 		}
