@@ -231,3 +231,31 @@ func BenchmarkPack(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkStrassen multiplies texts of 128 rows, each row for itself and combined.
+func BenchmarkStrassen(b *testing.B) {
+	for _, s := range shapes {
+		for _, rows := range []int{2048, 512, 256, 128} {
+			for _, combined := range []bool{false, true} {
+				b.Run(fmt.Sprintf("%s/T=%d/combined=%v", s.name, rows, combined), func(b *testing.B) {
+					k, p := Current(), NewPool(1)
+					defer p.Close()
+					r := random(1)
+					row := normals(r, s.c)
+					w := k.Pack(FormatF32, s.oc, s.c, func(i int, dst []float32) { copy(dst, row) })
+					x := MatOf(normals(r, rows*s.c), rows, s.c)
+					out := MatOf(make([]float32, rows*s.oc), rows, s.oc)
+					var f Fused
+					for i := 0; combined && i <= rows; i += 128 {
+						f.Texts = append(f.Texts, i)
+					}
+					w.LinearFused(p, out, x, f)
+					for b.Loop() {
+						w.LinearFused(p, out, x, f)
+					}
+					b.ReportMetric(2*float64(rows)*float64(s.oc)*float64(s.c)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+				})
+			}
+		}
+	}
+}

@@ -21,8 +21,6 @@ tile:
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -45,7 +43,17 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -102,8 +110,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -134,7 +140,17 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -197,10 +213,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -231,7 +243,21 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -297,10 +323,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -343,7 +365,21 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -421,14 +457,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -476,7 +504,29 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -563,14 +613,6 @@ tile:
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -638,7 +680,29 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -741,18 +805,6 @@ tile:
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -816,7 +868,37 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -922,18 +1004,6 @@ tile:
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -1025,7 +1095,37 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -1144,8 +1244,6 @@ tile:
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -1168,7 +1266,27 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -1187,6 +1305,18 @@ done:
 	VMOVUPS 0(BX), Y1
 	VADDPS Y1, Y0, Y0
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	ADDQ $32, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	ADDQ $32, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -1225,8 +1355,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -1257,7 +1385,27 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -1280,6 +1428,20 @@ done:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	ADDQ $64, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	ADDQ $64, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -1321,9 +1483,6 @@ tile:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -1362,7 +1521,31 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -1389,6 +1572,22 @@ done:
 	VADDPS Y4, Y1, Y1
 	VADDPS Y5, Y2, Y2
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	ADDQ $96, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	ADDQ $96, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -1431,10 +1630,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -1465,7 +1660,31 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -1487,6 +1706,20 @@ done:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y2, Y1, Y1
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	ADDQ $64, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	ADDQ $64, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -1531,10 +1764,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -1577,7 +1806,33 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -1605,6 +1860,24 @@ done:
 	VADDPS Y4, Y2, Y2
 	VADDPS Y5, Y3, Y3
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	ADDQ $128, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	ADDQ $128, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -1655,12 +1928,6 @@ tile:
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -1715,7 +1982,39 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -1749,6 +2048,28 @@ done:
 	VADDPS Y7, Y4, Y4
 	VADDPS Y8, Y5, Y5
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	VADDPS 128(BX), Y4, Y4
+	VADDPS 160(BX), Y5, Y5
+	ADDQ $192, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	VADDPS 128(BX), Y4, Y4
+	VADDPS 160(BX), Y5, Y5
+	ADDQ $192, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -1803,14 +2124,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -1858,7 +2171,41 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -1887,6 +2234,24 @@ done:
 	VADDPS Y4, Y2, Y2
 	VADDPS Y4, Y3, Y3
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	ADDQ $128, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	ADDQ $128, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -1945,14 +2310,6 @@ tile:
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -2020,7 +2377,45 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+	PREFETCHT0 192(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+	PREFETCHT0 192(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -2059,6 +2454,32 @@ done:
 	VADDPS Y8, Y6, Y6
 	VADDPS Y9, Y7, Y7
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	VADDPS 128(BX), Y4, Y4
+	VADDPS 160(BX), Y5, Y5
+	VADDPS 192(BX), Y6, Y6
+	VADDPS 224(BX), Y7, Y7
+	ADDQ $256, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	VADDPS 128(BX), Y4, Y4
+	VADDPS 160(BX), Y5, Y5
+	VADDPS 192(BX), Y6, Y6
+	VADDPS 224(BX), Y7, Y7
+	ADDQ $256, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -2129,18 +2550,6 @@ tile:
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -2228,7 +2637,57 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+	PREFETCHT0 192(R15)
+	PREFETCHT0 256(R15)
+	PREFETCHT0 320(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+	PREFETCHT0 192(R15)
+	PREFETCHT0 256(R15)
+	PREFETCHT0 320(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -2277,6 +2736,40 @@ done:
 	VADDPS Y13, Y10, Y10
 	VADDPS Y14, Y11, Y11
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	VADDPS 128(BX), Y4, Y4
+	VADDPS 160(BX), Y5, Y5
+	VADDPS 192(BX), Y6, Y6
+	VADDPS 224(BX), Y7, Y7
+	VADDPS 256(BX), Y8, Y8
+	VADDPS 288(BX), Y9, Y9
+	VADDPS 320(BX), Y10, Y10
+	VADDPS 352(BX), Y11, Y11
+	ADDQ $384, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	VADDPS 128(BX), Y4, Y4
+	VADDPS 160(BX), Y5, Y5
+	VADDPS 192(BX), Y6, Y6
+	VADDPS 224(BX), Y7, Y7
+	VADDPS 256(BX), Y8, Y8
+	VADDPS 288(BX), Y9, Y9
+	VADDPS 320(BX), Y10, Y10
+	VADDPS 352(BX), Y11, Y11
+	ADDQ $384, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -2342,8 +2835,6 @@ tile:
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -2366,7 +2857,27 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -2385,6 +2896,18 @@ done:
 	VMOVUPS 0(BX), Y1
 	VADDPS Y1, Y0, Y0
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	ADDQ $32, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	ADDQ $32, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -2421,8 +2944,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -2453,7 +2974,27 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -2476,6 +3017,20 @@ done:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	ADDQ $64, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	ADDQ $64, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -2515,9 +3070,6 @@ tile:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -2556,7 +3108,31 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -2583,6 +3159,22 @@ done:
 	VADDPS Y4, Y1, Y1
 	VADDPS Y5, Y2, Y2
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	ADDQ $96, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	ADDQ $96, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -2623,10 +3215,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -2657,7 +3245,31 @@ loop:
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -2679,6 +3291,20 @@ done:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y2, Y1, Y1
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	ADDQ $64, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	ADDQ $64, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -2721,10 +3347,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -2767,7 +3389,33 @@ loop:
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -2795,6 +3443,24 @@ done:
 	VADDPS Y4, Y2, Y2
 	VADDPS Y5, Y3, Y3
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	ADDQ $128, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	ADDQ $128, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -2843,12 +3509,6 @@ tile:
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -2903,7 +3563,39 @@ loop:
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -2937,6 +3629,28 @@ done:
 	VADDPS Y7, Y4, Y4
 	VADDPS Y8, Y5, Y5
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	VADDPS 128(BX), Y4, Y4
+	VADDPS 160(BX), Y5, Y5
+	ADDQ $192, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	VADDPS 128(BX), Y4, Y4
+	VADDPS 160(BX), Y5, Y5
+	ADDQ $192, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -2987,14 +3701,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -3041,7 +3747,41 @@ loop:
 	ADDQ $64, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -3069,6 +3809,24 @@ done:
 	VADDPS Y4, Y2, Y2
 	VADDPS Y4, Y3, Y3
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	ADDQ $128, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	ADDQ $128, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -3123,14 +3881,6 @@ tile:
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -3197,7 +3947,45 @@ loop:
 	ADDQ $64, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+	PREFETCHT0 192(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+	PREFETCHT0 192(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -3235,6 +4023,32 @@ done:
 	VADDPS Y8, Y6, Y6
 	VADDPS Y9, Y7, Y7
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	VADDPS 128(BX), Y4, Y4
+	VADDPS 160(BX), Y5, Y5
+	VADDPS 192(BX), Y6, Y6
+	VADDPS 224(BX), Y7, Y7
+	ADDQ $256, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	VADDPS 128(BX), Y4, Y4
+	VADDPS 160(BX), Y5, Y5
+	VADDPS 192(BX), Y6, Y6
+	VADDPS 224(BX), Y7, Y7
+	ADDQ $256, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -3301,18 +4115,6 @@ tile:
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -3399,7 +4201,57 @@ loop:
 	ADDQ $64, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ lateplus
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+	PREFETCHT0 192(R15)
+	PREFETCHT0 256(R15)
+	PREFETCHT0 320(R15)
+lateplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ lateplus2
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+	PREFETCHT0 192(R15)
+	PREFETCHT0 256(R15)
+	PREFETCHT0 320(R15)
+lateplus2:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -3447,6 +4299,40 @@ done:
 	VADDPS Y13, Y10, Y10
 	VADDPS Y14, Y11, Y11
 nobias:
+	MOVQ gemmArgs_plus(AX), BX
+	TESTQ BX, BX
+	JZ noplus
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	VADDPS 128(BX), Y4, Y4
+	VADDPS 160(BX), Y5, Y5
+	VADDPS 192(BX), Y6, Y6
+	VADDPS 224(BX), Y7, Y7
+	VADDPS 256(BX), Y8, Y8
+	VADDPS 288(BX), Y9, Y9
+	VADDPS 320(BX), Y10, Y10
+	VADDPS 352(BX), Y11, Y11
+	ADDQ $384, gemmArgs_plus(AX)
+noplus:
+	MOVQ gemmArgs_plus2(AX), BX
+	TESTQ BX, BX
+	JZ noplus2
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	VADDPS 128(BX), Y4, Y4
+	VADDPS 160(BX), Y5, Y5
+	VADDPS 192(BX), Y6, Y6
+	VADDPS 224(BX), Y7, Y7
+	VADDPS 256(BX), Y8, Y8
+	VADDPS 288(BX), Y9, Y9
+	VADDPS 320(BX), Y10, Y10
+	VADDPS 352(BX), Y11, Y11
+	ADDQ $384, gemmArgs_plus2(AX)
+noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -3513,8 +4399,6 @@ tile:
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -3553,7 +4437,17 @@ loop:
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -3617,8 +4511,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -3677,7 +4569,17 @@ loop:
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -3750,10 +4652,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -3808,7 +4706,21 @@ loop:
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -3883,10 +4795,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -3969,7 +4877,21 @@ loop:
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -4060,14 +4982,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -4155,7 +5069,29 @@ loop:
 	ADDQ $32, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -4255,14 +5191,6 @@ tile:
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -4394,7 +5322,29 @@ loop:
 	ADDQ $32, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -4516,18 +5466,6 @@ tile:
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -4647,7 +5585,37 @@ loop:
 	ADDQ $32, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -4770,18 +5738,6 @@ tile:
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -4961,7 +5917,37 @@ loop:
 	ADDQ $32, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -5102,8 +6088,6 @@ tile:
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -5130,7 +6114,17 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -5202,8 +6196,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -5242,7 +6234,17 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -5327,10 +6329,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -5369,7 +6367,21 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -5456,10 +6468,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -5518,7 +6526,21 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -5629,14 +6651,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -5700,7 +6714,29 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -5820,14 +6856,6 @@ tile:
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -5927,7 +6955,29 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -6085,18 +7135,6 @@ tile:
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -6184,7 +7222,37 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -6335,18 +7403,6 @@ tile:
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -6486,7 +7542,37 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -6682,8 +7768,6 @@ tile:
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -6710,7 +7794,17 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -6782,8 +7876,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -6822,7 +7914,17 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -6907,10 +8009,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -6949,7 +8047,21 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -7036,10 +8148,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -7098,7 +8206,21 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -7209,14 +8331,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -7280,7 +8394,29 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -7400,14 +8536,6 @@ tile:
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -7507,7 +8635,29 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -7665,18 +8815,6 @@ tile:
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -7764,7 +8902,37 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -7915,18 +9083,6 @@ tile:
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -8066,7 +9222,37 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -8264,8 +9450,6 @@ tile:
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -8292,7 +9476,17 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -8365,8 +9559,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -8405,7 +9597,17 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -8494,10 +9696,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -8538,7 +9736,21 @@ loop:
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -8630,10 +9842,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -8696,7 +9904,21 @@ loop:
 	ADDQ $32, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -8816,14 +10038,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -8892,7 +10106,29 @@ loop:
 	ADDQ $64, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -9022,14 +10258,6 @@ tile:
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -9140,7 +10368,29 @@ loop:
 	ADDQ $64, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -9313,8 +10563,6 @@ tile:
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -9337,7 +10585,17 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -9408,8 +10666,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -9440,7 +10696,17 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -9524,9 +10790,6 @@ tile:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -9565,7 +10828,19 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -9660,10 +10935,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -9694,7 +10965,21 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -9779,10 +11064,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -9825,7 +11106,21 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -9932,12 +11227,6 @@ tile:
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -9992,7 +11281,25 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -10119,14 +11426,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -10174,7 +11473,29 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -10290,14 +11611,6 @@ tile:
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -10365,7 +11678,29 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -10521,18 +11856,6 @@ tile:
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -10620,7 +11943,37 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -10799,8 +12152,6 @@ tile:
 	MOVQ gemmArgs_ldc(AX), R9
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -10823,7 +12174,17 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -10894,8 +12255,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -10926,7 +12285,17 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -11010,9 +12379,6 @@ tile:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -11051,7 +12417,19 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -11146,10 +12524,6 @@ tile:
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -11180,7 +12554,21 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -11265,10 +12653,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -11311,7 +12695,21 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -11418,12 +12816,6 @@ tile:
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -11478,7 +12870,25 @@ loop:
 	ADDQ $16, SI
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -11605,14 +13015,6 @@ tile:
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -11660,7 +13062,29 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -11776,14 +13200,6 @@ tile:
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -11851,7 +13267,29 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done
@@ -12007,18 +13445,6 @@ tile:
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ DX, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
-	ADDQ R9, BX
-	PREFETCHT0 0(BX)
-	PREFETCHT0 64(BX)
 	MOVQ CX, BX
 	SHRQ $2, BX
 	JZ tail
@@ -12106,7 +13532,37 @@ loop:
 	ADDQ $16, R10
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
-	JNZ loop
+	JZ tail
+	CMPQ BX, $6
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ R9, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ lateadd
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+lateadd:
+	JMP loop
 tail:
 	ANDQ $3, CX
 	JZ done

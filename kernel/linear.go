@@ -16,6 +16,9 @@ type Fused struct {
 	Prepare func(row int)
 	// Add (T, OC) is added to the product; it may be out. The zero value adds nothing.
 	Add Mat
+	// Texts, where it is set, are the rows at which texts begin, in order, and the number of rows: FormatF32 may then combine rows of one text of
+	// StretchRows rows or more, which is faster and rounds otherwise (see strassen.go).
+	Texts []int
 }
 
 // LinearFused is Linear with what f says.
@@ -39,7 +42,12 @@ func (w *Packed) LinearFused(p *Pool, out, x Mat, f Fused) {
 	} else {
 		j.convert()
 	}
-	j.multiply()
+	if j.plan(f.Texts) {
+		j.multiplyCombined()
+	} else {
+		j.multiply()
+	}
+	*j = linearJob{}     // which holds nobody's memory
 	runtime.KeepAlive(w) // its values may lie outside of Go's heap
 }
 
@@ -64,6 +72,7 @@ func (w *Packed) RowsBF16(p *Pool, out Mat, x []BF16) {
 		j.convert()
 	}
 	j.multiply()
+	*j = linearJob{}
 	runtime.KeepAlive(w) // its values may lie outside of Go's heap
 }
 
@@ -86,6 +95,7 @@ func (w *Packed) RowsInt8(p *Pool, out Mat, codes []int8, scales []float32) {
 	j.codes, j.codeScales = codes, scales
 	j.convert()
 	j.multiply()
+	*j = linearJob{}
 	runtime.KeepAlive(w) // its values may lie outside of Go's heap
 }
 
@@ -318,7 +328,6 @@ func (j *linearJob) multiply() {
 	}
 	j.panelBlocks = (panels + j.panelBlock - 1) / j.panelBlock
 	j.p.run(blocks*j.panelBlocks, j)
-	*j = linearJob{} // which holds nobody's memory
 }
 
 // groupA is the size in bytes of one group of a row of inputs.
@@ -329,17 +338,21 @@ func (j *linearJob) part(thread, i int) {
 		j.convertTo(thread, i*convertRows, min((i+1)*convertRows, j.out.Rows))
 		return
 	}
+	if j.p.strassen.on {
+		j.combinedPart(thread, i)
+		return
+	}
 	row := i / j.panelBlocks * j.rowBlock
 	panel := i % j.panelBlocks * j.panelBlock
 	full := j.w.k.t.gemm.lanes * len(j.g.of[0])
-	end := min((panel+j.panelBlock)*full, j.w.oc)
+	end, last := min((panel+j.panelBlock)*full, j.w.oc), min(row+j.rowBlock, j.out.Rows)
 	if j.whole { // one panel after the other, so that results stay in a near cache
 		for g := 0; j.interleaved && g < j.w.groups; g += j.kGroups {
 			j.interleave(thread, row, g)
 		}
 		for c := panel * full; c < end; c += full {
 			for g := 0; g < j.w.groups; g += j.kGroups {
-				j.panelRows(thread, row, c, g)
+				j.panelRows(thread, row, last, c, g, j.kGroups)
 			}
 		}
 		return
@@ -349,7 +362,7 @@ func (j *linearJob) part(thread, i int) {
 			j.interleave(thread, row, g)
 		}
 		for c := panel * full; c < end; c += full {
-			j.panelRows(thread, row, c, g)
+			j.panelRows(thread, row, last, c, g, j.kGroups)
 		}
 	}
 }
@@ -386,14 +399,13 @@ func (j *linearJob) packedAt(rows, group int) int {
 }
 
 // panelRows multiplies a block of rows with one panel over one block of groups.
-func (j *linearJob) panelRows(thread, row, col, group int) {
+func (j *linearJob) panelRows(thread, row, end, col, group, groups int) {
 	w, gs := j.w, &j.w.k.t.gemm
 	start, width := w.panel(col)
 	size := j.g.groupBytes(w.format)
-	end := min(row+j.rowBlock, j.out.Rows)
 	a := &j.p.args[thread]
 	*a = gemmArgs{
-		groups: min(j.kGroups, w.groups-group), lda: j.lda,
+		groups: min(groups, w.groups-group), lda: j.lda,
 		b:   unsafe.Pointer(&w.data[(start*w.groups+group*width)*size]),
 		ldb: width * size, ldc: 4 * j.out.Stride,
 	}

@@ -25,6 +25,7 @@ type linearCase struct {
 	rows, oc, c int
 	bias, add   bool
 	stride      int // beyond the columns, of x and out
+	texts       []int
 }
 
 // check runs one product on k and compares every value with float64.
@@ -60,6 +61,7 @@ func (lc linearCase) check(t *testing.T, k *Kernels, p *Pool, f Format) {
 		clear(xm.Data)
 		fused.Prepare = func(i int) { copy(xm.Row(i), kept[i*xs:]) }
 	}
+	fused.Texts = lc.texts
 	packed.LinearFused(p, out, xm, fused)
 	what := fmt.Sprintf("%+v %v", lc, f)
 	eps := map[Format]float64{FormatF32: 2e-6, FormatBF16: 1. / 128, FormatF16: 1. / 512}[f]
@@ -147,12 +149,100 @@ func TestLinear(t *testing.T) {
 	})
 }
 
+// TestLinearTexts: rows of texts, some too short to be combined, odd panels, columns beyond them, several passes and blocks.
+func TestLinearTexts(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		cases := []linearCase{
+			{rows: 64, oc: 192, c: 64, texts: []int{0, 64}},
+			{rows: 140, oc: 250, c: 96, bias: true, add: true, stride: 5, texts: []int{0, 5, 75, 75, 140}},
+			{rows: 64, oc: 192, c: 1600, bias: true, add: true, texts: []int{0, 64}},
+		}
+		if !testing.Short() {
+			cases = append(cases, []linearCase{
+				{rows: 600, oc: 384, c: 384, bias: true, texts: []int{0, 128, 256, 600}},
+				{rows: 301, oc: 500, c: 896, add: true, texts: []int{0, 5, 200, 301}},
+				{rows: 90, oc: 300, c: 2048, texts: []int{0, 90}},
+			}...)
+		}
+		for i, c := range cases {
+			p := NewPool(1 + i%2*2)
+			c.check(t, k, p, FormatF32)
+			p.Close()
+		}
+	})
+}
+
+// TestLinearTextsAlone: what is computed with a text, and by how many threads, does not change its rows, and cutting it at a multiple of StretchRows neither.
+func TestLinearTextsAlone(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		const oc, c = 300, 96
+		r := random(11)
+		texts := []int{0, 130, 140, 340, 404, 700}
+		x, w := normals(r, texts[len(texts)-1]*c), normals(r, oc*c)
+		packed := k.Pack(FormatF32, oc, c, func(i int, dst []float32) { copy(dst, w[i*c:]) })
+		linear := func(threads, from, to int, texts ...int) []float32 {
+			p := NewPool(threads)
+			defer p.Close()
+			out := MatOf(make([]float32, (to-from)*oc), to-from, oc)
+			packed.LinearFused(p, out, MatOf(x[from*c:to*c], to-from, c), Fused{Texts: texts})
+			return out.Data
+		}
+		together := linear(3, 0, 700, texts...)
+		for i, from := range texts[:len(texts)-1] {
+			to := texts[i+1]
+			if !slices.Equal(linear(1, from, to, 0, to-from), together[from*oc:to*oc]) {
+				t.Errorf("text %d: other values alone", i)
+			}
+		}
+		if !slices.Equal(linear(1, 140+128, 340, 0, 72), together[(140+128)*oc:340*oc]) {
+			t.Error("other values of the end of a text")
+		}
+	})
+}
+
+// TestLinearTextsUnlike: rows and columns that are a million times others, zero or not finite leave those that they could be combined with alone.
+func TestLinearTextsUnlike(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		p := NewPool(1)
+		defer p.Close()
+		const rows, oc, c = 128, 300, 128
+		r := random(12)
+		x, w := normals(r, rows*c), normals(r, oc*c)
+		for i := range c {
+			x[3*c+i] *= 1e6
+			x[70*c+i] = 0
+			x[90*c+i] *= 1e-20
+			w[50*c+i] *= 1e6
+			w[130*c+i] *= 1e-6
+		}
+		x[20*c+5], x[30*c+5] = float32(math.Inf(1)), float32(math.NaN())
+		out := MatOf(make([]float32, rows*oc), rows, oc)
+		k.Pack(FormatF32, oc, c, func(i int, dst []float32) { copy(dst, w[i*c:]) }).LinearFused(p, out, MatOf(x, rows, c), Fused{Texts: []int{0, rows}})
+		for i := range rows {
+			for o := range oc {
+				got, bad := float64(out.Row(i)[o]), i == 20 || i == 30
+				if bad {
+					if !math.IsInf(got, 0) && !math.IsNaN(got) {
+						t.Fatalf("[%d %d]: %v", i, o, got)
+					}
+					continue
+				}
+				want, _ := refLinear(x, w, nil, c, i, o)
+				near(t, "unlike", got, want, 1e-6*norm64(x[i*c:][:c])*norm64(w[o*c:][:c]), 0, i, o)
+			}
+		}
+	})
+}
+
 func FuzzLinear(f *testing.F) {
 	f.Add(uint16(3), uint16(50), uint16(64), uint8(0))
 	f.Add(uint16(17), uint16(1), uint16(1), uint8(7))
 	pools := []*Pool{NewPool(1), NewPool(3)}
 	f.Fuzz(func(t *testing.T, rows, oc, c uint16, flags uint8) {
-		lc := linearCase{rows: int(rows % 100), oc: int(oc % 300), c: 1 + int(c%600), bias: flags&1 != 0, add: flags&2 != 0, stride: int(flags >> 5)}
+		lc := linearCase{rows: int(rows % 200), oc: int(oc % 300), c: 1 + int(c%600), bias: flags&1 != 0, add: flags&2 != 0, stride: int(flags >> 5)}
+		if lc.rows > 0 {
+			lc.texts = []int{0, int(oc) % lc.rows, lc.rows}
+		}
 		for _, tier := range Tiers() {
 			k, err := For(tier)
 			if err != nil {

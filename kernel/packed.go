@@ -113,6 +113,9 @@ type Packed struct {
 	scale  []float32    // int8, int16 and f16: per output channel, padded
 	comp   []int32      // int8 with inputU8: what makes inputs positive, times the sum of each channel, padded
 	turn   *rotation    // int8 and int16 weights; nil for codes
+
+	unlike  []bool    // f32: pairs of panels that are not combined; nil for none
+	squares []float32 // while channels are packed: squares of the lengths of a panel's
 }
 
 // Pack packs weights (oc, c) that row delivers one output channel at a time: it fills dst (c) with channel i, from

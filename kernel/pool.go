@@ -24,9 +24,10 @@ type Pool struct {
 	args   []gemmArgs
 	rows   []softmaxArgs
 
-	each   eachJob
-	linear linearJob
-	attend attendJob
+	each     eachJob
+	linear   linearJob
+	strassen strassenJob
+	attend   attendJob
 }
 
 // A job is work in numbered parts; part i runs on one of the pool's threads.
@@ -44,6 +45,7 @@ func NewPool(threads int) *Pool {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	p := &Pool{threads: threads, idle: make(chan struct{}, 1), local: make([][]byte, threads), args: make([]gemmArgs, threads), rows: make([]softmaxArgs, threads)}
+	p.strassen.threads = make([]strassenScratch, threads)
 	p.state.Store(closed)
 	for t := 1; t < threads; t++ {
 		wake := make(chan struct{}, 1)

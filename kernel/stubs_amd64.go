@@ -611,6 +611,12 @@ func rowsBF16AVX512(dst *float32, src *float32, stepDst int, stepSrc int, rows i
 func pairsBF16AVX512(dst *float32, x *float32, y *float32, n int)
 
 //go:noescape
+func strassenRowsAVX512(dst *float32, x *float32, y *float32, step int, squares *[2]float32, n int)
+
+//go:noescape
+func strassenPanelsAVX512(dst *float32, x *float32, y *float32, step int, n int)
+
+//go:noescape
 func peakF32AVX512(n int)
 
 //go:noescape
@@ -987,6 +993,12 @@ func greaterAVX2(dst *int32, scores *float32, limit float64, n int) int
 
 //go:noescape
 func transposeAVX2(dst *float32, src *float32, stepDst int, stepSrc int, scale float64, n int)
+
+//go:noescape
+func strassenRowsAVX2(dst *float32, x *float32, y *float32, step int, squares *[2]float32, n int)
+
+//go:noescape
+func strassenPanelsAVX2(dst *float32, x *float32, y *float32, step int, n int)
 
 //go:noescape
 func interleave4AVX2(dst *float32, src *float32, step int, n int)

@@ -62,6 +62,10 @@ type table struct {
 	transposeBF16   func(dst, src *float32, stepDst, stepSrc int, scale float64, cols int)
 	rowsBF16        func(dst, src *float32, stepDst, stepSrc, rows, n int)
 	pairsBF16       func(dst, x, y *float32, n int)
+	// strassenRows and strassenPanels compute the sums that seven products multiply (see strassen.go) of two rows of two halves, n values each, whole
+	// vectors, and squares the sums of the rows' squares. nil where products take eight.
+	strassenRows   func(dst, x, y *float32, step int, squares *[2]float32, n int)
+	strassenPanels func(dst, x, y *float32, step, n int)
 	// prefetch asks for the lines of rows of size bytes, step bytes apart, before they are read; nil where there is none.
 	prefetch func(p unsafe.Pointer, step, size, rows int)
 }
@@ -90,10 +94,12 @@ type gemmArgs struct {
 	bias   unsafe.Pointer // f32 (columns), added to each row; nil for none
 	add    unsafe.Pointer // f32, first row of what is added to the product; nil for none
 	ldAdd  int            // bytes from one row of add to the next
+	// plus and plus2 are f32 tiles without gaps, one behind the other, that some kernels add besides; nil for none.
+	plus, plus2 unsafe.Pointer
 	// ahead is where tiles ask for the weights behind b meanwhile, aheadStep bytes further every four groups; 0 and 0 for nowhere.
 	ahead     uintptr
 	aheadStep int
-	tiles     int            // how many tiles, one below the other; 0 is one. A call leaves a, c, add, rowS and tiles changed
+	tiles     int            // how many tiles, one below the other; 0 is one. A call leaves a, c, add, plus, plus2, rowS and tiles changed
 	rowS      unsafe.Pointer // int8, int16 and f16 only: f32 (rows), scale of each row of a
 	colS      unsafe.Pointer // int8, int16 and f16 only: f32 (columns), scale of each column of b
 	comp      unsafe.Pointer // int8 only: int32 (columns), taken off each sum before scaling; nil for none

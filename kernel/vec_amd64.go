@@ -27,6 +27,7 @@ func avx2Table(tier Tier) table {
 	t.exp, t.expSub, t.silu, t.siluMul = expAVX2, expSubAVX2, siluAVX2, siluMulAVX2
 	t.gelu, t.geluTanh, t.softcap, t.rope = geluAVX2, geluTanhAVX2, softcapAVX2, ropeAVX2
 	t.transpose, t.prefetch = transposeAVX2, prefetchRows
+	t.strassenRows, t.strassenPanels = strassenRowsAVX2, strassenPanelsAVX2
 	t.toBF16 = wholeConvert(8, toBF16AVX2, plainToBF16)
 	t.fromBF16 = wholeConvert(8, fromBF16AVX2, plainFromBF16)
 	t.quantS8, t.quantS16 = wholeQuant(8, quantS8AVX2), wholeQuant16(8, quantS16AVX2)
@@ -59,6 +60,7 @@ func avx512Table(tier Tier) table {
 	t.exp, t.expSub, t.silu, t.siluMul = expAVX512, expSubAVX512, siluAVX512, siluMulAVX512
 	t.gelu, t.geluTanh, t.softcap, t.rope = geluAVX512, geluTanhAVX512, softcapAVX512, ropeAVX512
 	t.transpose, t.prefetch = transposeAVX512, prefetchRows
+	t.strassenRows, t.strassenPanels = strassenRowsAVX512, strassenPanelsAVX512
 	t.softmaxRows, t.divideRows = softmaxRowsAVX512, divideRowsAVX512
 	t.toBF16 = wholeConvert(16, toBF16AVX512, plainToBF16)
 	t.fromBF16 = wholeConvert(16, fromBF16AVX512, plainFromBF16)

@@ -3277,6 +3277,104 @@ square:
 	VZEROUPPER
 	RET
 
+// func strassenRowsAVX2(dst *float32, x *float32, y *float32, step int, squares *[2]float32, n int) 
+TEXT ·strassenRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ y+16(FP), DX
+	MOVQ step+24(FP), R8
+	MOVQ squares+32(FP), R9
+	MOVQ n+40(FP), CX
+	VPXOR X8, X8, X8
+	VPXOR X9, X9, X9
+	VPXOR X10, X10, X10
+	VPXOR X11, X11, X11
+	MOVQ R9, BX
+	LEAQ (SI)(CX*4), R9
+	LEAQ (DX)(CX*4), R10
+	LEAQ (R8)(R8*2), R11
+	XORQ AX, AX
+	SUBQ $8, CX
+	JLT vectorend
+	PCALIGN $32
+vector:
+	VMOVUPS (SI)(AX*4), Y0
+	VFMADD231PS Y0, Y0, Y8
+	VMOVUPS (R9)(AX*4), Y1
+	VFMADD231PS Y1, Y1, Y9
+	VMOVUPS (DX)(AX*4), Y2
+	VFMADD231PS Y2, Y2, Y10
+	VMOVUPS (R10)(AX*4), Y3
+	VFMADD231PS Y3, Y3, Y11
+	VADDPS Y3, Y2, Y4
+	VSUBPS Y0, Y4, Y5
+	VSUBPS Y2, Y0, Y6
+	VSUBPS Y5, Y1, Y7
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, (DI)(R8*1)
+	VMOVUPS Y6, (DI)(R8*2)
+	VMOVUPS Y7, (DI)(R11*1)
+	ADDQ $32, DI
+	ADDQ $8, AX
+	SUBQ $8, CX
+	JGE vector
+vectorend:
+	ADDQ $8, CX
+	VADDPS Y9, Y8, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VADDPS X1, X0, X0
+	VPERMILPS $0x4e, X0, X1
+	VADDPS X1, X0, X0
+	VPERMILPS $0xb1, X0, X1
+	VADDPS X1, X0, X0
+	VMOVSS X0, 0(BX)
+	VADDPS Y11, Y10, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VADDPS X1, X0, X0
+	VPERMILPS $0x4e, X0, X1
+	VADDPS X1, X0, X0
+	VPERMILPS $0xb1, X0, X1
+	VADDPS X1, X0, X0
+	VMOVSS X0, 4(BX)
+	VZEROUPPER
+	RET
+
+// func strassenPanelsAVX2(dst *float32, x *float32, y *float32, step int, n int) 
+TEXT ·strassenPanelsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ y+16(FP), DX
+	MOVQ step+24(FP), R8
+	MOVQ n+32(FP), CX
+	LEAQ (SI)(CX*4), R9
+	LEAQ (DX)(CX*4), R10
+	LEAQ (R8)(R8*2), R11
+	XORQ AX, AX
+	SUBQ $8, CX
+	JLT vectorend
+	PCALIGN $32
+vector:
+	VMOVUPS (SI)(AX*4), Y0
+	VMOVUPS (R9)(AX*4), Y1
+	VMOVUPS (DX)(AX*4), Y2
+	VMOVUPS (R10)(AX*4), Y3
+	VSUBPS Y0, Y2, Y4
+	VSUBPS Y4, Y3, Y5
+	VSUBPS Y2, Y3, Y6
+	VSUBPS Y5, Y1, Y7
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, (DI)(R8*1)
+	VMOVUPS Y6, (DI)(R8*2)
+	VMOVUPS Y7, (DI)(R11*1)
+	ADDQ $32, DI
+	ADDQ $8, AX
+	SUBQ $8, CX
+	JGE vector
+vectorend:
+	ADDQ $8, CX
+	VZEROUPPER
+	RET
+
 // func interleave4AVX2(dst *float32, src *float32, step int, n int) 
 TEXT ·interleave4AVX2(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI

@@ -24,6 +24,7 @@ type worker struct {
 	prefix  *prefix // keys and values that stand before every sequence; nil: none
 	spans   []kernel.Span
 	linears []rows
+	part    []int                    // where the texts of a range of rows begin
 	tap     func(layers int, x rows) // sees the states behind each layer; nil: nobody does
 
 	norm    norm // at most one of these two waits
@@ -131,9 +132,9 @@ func (w *worker) Embed(table *Matrix, ids []int32) rows {
 
 // Linear implements Ops.
 func (w *worker) Linear(x rows, l *Linear) rows {
-	p, prepare := w.packed[l.W.Slot], w.input(x)
+	p, prepare, texts := w.packed[l.W.Slot], w.input(x), w.texts(x)
 	return w.later(x, l.W.Rows, func(out, add kernel.Mat) {
-		p.LinearFused(w.pool, out, x.Mat, kernel.Fused{Prepare: prepare, Add: add})
+		p.LinearFused(w.pool, out, x.Mat, kernel.Fused{Prepare: prepare, Add: add, Texts: texts})
 	})
 }
 
@@ -142,7 +143,7 @@ func (w *worker) Linears(x rows, ls ...*Linear) []rows {
 	p, prepare := w.packed[ls[0].W.Slot], w.input(x)
 	total, _ := p.Shape()
 	y := w.matrix(x.Rows, total, x.kept)
-	p.LinearFused(w.pool, y.Mat, x.Mat, kernel.Fused{Prepare: prepare})
+	p.LinearFused(w.pool, y.Mat, x.Mat, kernel.Fused{Prepare: prepare, Texts: w.texts(x)})
 	w.linears = w.linears[:0]
 	at := 0
 	for _, l := range ls {
@@ -170,30 +171,74 @@ func part(m kernel.Mat, from, to int) kernel.Mat {
 	return m
 }
 
-// mlpValues bounds the inner values of a feed-forward layer that are held at a time, so that they stay in a near cache.
-const mlpValues = 1 << 18
+// texts returns where the texts of x begin, for products that combine rows of long texts; nil where there are none or x has only parts of texts.
+func (w *worker) texts(x rows) []int {
+	texts := w.batch.Offsets
+	if w.format != kernel.FormatF32 || x.Rows != texts[len(texts)-1] {
+		return nil
+	}
+	for i, from := range texts[:len(texts)-1] {
+		if texts[i+1]-from >= kernel.StretchRows {
+			return texts
+		}
+	}
+	return nil
+}
 
-// inBlocks calls f with ranges of rows whose inner layers, width wide, are held at a time, and with memory for them.
-func (w *worker) inBlocks(n, width int, f func(from, to int, inner kernel.Mat)) {
+// mlpValues bounds the inner values of a feed-forward layer that are held at a time, so that they stay in a near cache. Products that combine rows
+// need many at a time instead.
+const mlpValues, mlpRows = 1 << 18, 512
+
+// inBlocks calls f with ranges of rows whose inner layers, width wide, are held at a time, with memory for these, and with where the range's texts begin.
+func (w *worker) inBlocks(n, width int, texts []int, f func(from, to int, inner kernel.Mat, texts []int)) {
 	block := max(64, mlpValues/width/16*16)
+	if texts != nil {
+		block = max(block, mlpRows)
+	}
 	if parts := (n + block - 1) / block; parts > 0 {
 		block = ((n+parts-1)/parts + 15) &^ 15
 	}
 	defer w.memory.release(w.memory.at)
 	inner := w.memory.take(min(block, n) * stride(width))
-	for from := 0; from < n && !w.ended(); from += block {
-		to := min(n, from+block)
-		f(from, to, spaced(inner, to-from, width))
+	for from, to := 0, 0; from < n && !w.ended(); from = to {
+		to = min(n, from+block)
+		var part []int
+		if texts != nil {
+			to, part = w.cutTexts(texts, from, to)
+		}
+		f(from, to, spaced(inner, to-from, width), part)
 	}
+}
+
+// cutTexts returns where the texts of rows from to to begin, counted from there. It takes fewer rows where the last text would not be cut at a multiple of
+// kernel.StretchRows.
+func (w *worker) cutTexts(texts []int, from, to int) (int, []int) {
+	w.part = append(w.part[:0], 0)
+	for i, first := range texts[:len(texts)-1] {
+		end := min(to, texts[i+1])
+		if end < texts[i+1] {
+			if whole := end - (end-first)%kernel.StretchRows; whole > from && end > first {
+				end, to = whole, whole
+			}
+		}
+		if end > max(first, from) {
+			w.part = append(w.part, end-from)
+		}
+		if end == to {
+			break
+		}
+	}
+	return to, w.part
 }
 
 // GatedMLP implements Ops.
 func (w *worker) GatedMLP(x rows, m *GatedMLP) rows {
 	in, down, prepare := w.packed[m.Gate.W.Slot], w.packed[m.Down.W.Slot], w.input(x)
+	texts := w.texts(x)
 	width, inner := m.Gate.W.Rows+m.Up.W.Rows, m.Gate.W.Rows
 	return w.later(x, m.Down.W.Rows, func(out, add kernel.Mat) {
-		w.inBlocks(x.Rows, width, func(from, to int, h kernel.Mat) {
-			in.LinearFused(w.pool, h, part(x.Mat, from, to), kernel.Fused{Prepare: behind(prepare, from)})
+		w.inBlocks(x.Rows, width, texts, func(from, to int, h kernel.Mat, texts []int) {
+			in.LinearFused(w.pool, h, part(x.Mat, from, to), kernel.Fused{Prepare: behind(prepare, from), Texts: texts})
 			act := func(i int) {
 				gate, up := h.Row(i)[:inner], h.Row(i)[inner:width]
 				if m.Act == SiLU {
@@ -205,7 +250,7 @@ func (w *worker) GatedMLP(x rows, m *GatedMLP) rows {
 			}
 			narrow := h
 			narrow.Cols = inner
-			down.LinearFused(w.pool, part(out, from, to), narrow, kernel.Fused{Prepare: act, Add: part(add, from, to)})
+			down.LinearFused(w.pool, part(out, from, to), narrow, kernel.Fused{Prepare: act, Add: part(add, from, to), Texts: texts})
 		})
 	})
 }
@@ -213,11 +258,12 @@ func (w *worker) GatedMLP(x rows, m *GatedMLP) rows {
 // MLP implements Ops.
 func (w *worker) MLP(x rows, m *MLP) rows {
 	up, down, prepare := w.packed[m.Up.W.Slot], w.packed[m.Down.W.Slot], w.input(x)
+	texts := w.texts(x)
 	return w.later(x, m.Down.W.Rows, func(out, add kernel.Mat) {
-		w.inBlocks(x.Rows, m.Up.W.Rows, func(from, to int, h kernel.Mat) {
-			up.LinearFused(w.pool, h, part(x.Mat, from, to), kernel.Fused{Prepare: behind(prepare, from)})
+		w.inBlocks(x.Rows, m.Up.W.Rows, texts, func(from, to int, h kernel.Mat, texts []int) {
+			up.LinearFused(w.pool, h, part(x.Mat, from, to), kernel.Fused{Prepare: behind(prepare, from), Texts: texts})
 			act := func(i int) { w.activate(h.Row(i), m.Act) }
-			down.LinearFused(w.pool, part(out, from, to), h, kernel.Fused{Prepare: act, Add: part(add, from, to)})
+			down.LinearFused(w.pool, part(out, from, to), h, kernel.Fused{Prepare: act, Add: part(add, from, to), Texts: texts})
 		})
 	})
 }

@@ -9,14 +9,20 @@ import (
 	"sync/atomic"
 
 	labrador "github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/kernel"
 )
 
 // tokensAtOnce bounds the tokens of a batch, and of the pieces in which each thread takes it through a layer; a longer text is one of its own. What a
 // layer computes for a piece stays in a near cache, and so do the layer's weights from piece to piece where the caches hold them; states
-// are of a whole batch. Small weights are read often for little: their batches are a piece.
-func tokensAtOnce(weights int64) (batch, piece int) {
-	if weights <= 64<<20 {
+// are of a whole batch. Small weights are read often for little: their batches are a piece. Products of float32 combine rows, which many at once pay for.
+func tokensAtOnce(weights int64, f kernel.Format) (batch, piece int) {
+	switch small := weights <= 64<<20; {
+	case small && f == kernel.FormatF32:
+		return 512, 512
+	case small:
 		return 256, 256
+	case f == kernel.FormatF32:
+		return 1024, 512
 	}
 	return 1024, 128
 }
@@ -33,8 +39,8 @@ func (m *Model) EncodeTokens(ctx context.Context, texts []Tokens) (labrador.Matr
 	return list[0], nil
 }
 
-// EncodeLayers is EncodeTokens for several values of Options.Layer at once: the vectors of each, in their order, to the bit those that a
-// model opened with it gives. The texts go through the network once, as deep as the deepest of them.
+// EncodeLayers is EncodeTokens for several values of Options.Layer at once: the vectors of each, in their order, those that a model
+// opened with it gives, to the bit but for float32 of long texts, which rounds otherwise where a layer is not the last. The texts go through the network once, as deep as the deepest of them.
 func (m *Model) EncodeLayers(ctx context.Context, texts []Tokens, layers []int) ([]labrador.Matrix, error) {
 	depths, deepest, err := m.depths(layers)
 	if err != nil {

@@ -46,8 +46,17 @@ func cosine(a, b []float32) float64 {
 	return ab / math.Sqrt(aa*bb)
 }
 
+// sameVector says whether two ways to encode a text of n tokens gave the same vector: to the bit, but for float32 of long texts where the two compute
+// other rows with each other, as with a shared beginning or where only some rows of a layer go on; those differ by rounding.
+func sameVector(a, b []float32, dtype string, n int, otherRows bool) bool {
+	if otherRows && dtype == "f32" && n >= kernel.StretchRows {
+		return relative(a, b) < 5e-6
+	}
+	return slices.Equal(a, b)
+}
+
 // TestBatchesDoNotMatter encodes texts together, alone, in another order, with other numbers of threads and with a
-// shared beginning computed once: the vectors are the same to the bit.
+// shared beginning computed once: the vectors are the same.
 func TestBatchesDoNotMatter(t *testing.T) {
 	for _, name := range []string{"qwen3", "mistral", "bert", "gemma2", "t5-encoder"} {
 		dir := outside.Data(t, "models/"+name)
@@ -58,8 +67,12 @@ func TestBatchesDoNotMatter(t *testing.T) {
 			items = append(items, labrador.Item{Text: in.Text}, labrador.Item{Text: strings.Repeat(in.Text+" ", i)})
 		}
 		together := encodeAll2(t, three, items)
+		tokens, err := one.Tokenize(t.Context(), labrador.DocumentSide, items)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for i, it := range items {
-			if alone := encodeAll2(t, one, []labrador.Item{it}); !slices.Equal(alone.Row(0), together.Row(i)) {
+			if alone := encodeAll2(t, one, []labrador.Item{it}); !sameVector(alone.Row(0), together.Row(i), "f32", len(tokens[i].IDs), one.net.Causal) {
 				t.Errorf("%s: text %d: alone and together differ by %.1e", name, i, relative(alone.Row(0), together.Row(i)))
 			}
 		}
@@ -116,7 +129,7 @@ func TestScaledTurnsShareNothing(t *testing.T) {
 	}
 }
 
-// TestEncodeLayers: one pass gives each layer's vectors to the bit that a model opened with the layer gives, whatever the architecture, the
+// TestEncodeLayers: one pass gives each layer's vectors as a model opened with the layer gives them, whatever the architecture, the
 // arithmetic and the pooling, for texts with a shared beginning too; and its ID.
 func TestEncodeLayers(t *testing.T) {
 	names := []string{"qwen3", "mistral", "gemma2", "bert", "t5-encoder", "modernbert"}
@@ -151,8 +164,11 @@ func checkLayers(t *testing.T, dir string, o Options, items []labrador.Item) {
 	for n, layer := range layers {
 		o.Layer = layer
 		alone := openModel(t, dir, o)
-		if !slices.Equal(got[n].Data, encodeAll2(t, alone, items).Data) {
-			t.Errorf("%+v: other vectors than on its own", o)
+		want := encodeAll2(t, alone, items)
+		for i, text := range tokens {
+			if !sameVector(got[n].Row(i), want.Row(i), o.DType, len(text.IDs), o.Pooling == "last") {
+				t.Errorf("%+v: text %d: another vector than on its own", o, i)
+			}
 		}
 		if alone.ID() != whole.LayerID(layer) {
 			t.Errorf("%+v: another ID than on its own", o)

@@ -86,7 +86,7 @@ func newModel(ctx context.Context, c *checkpoint, opts Options) (*Model, error) 
 		return nil, err
 	}
 	weights, _ := m.packed(m.engine.format)
-	m.batch, m.engine.pieceTokens = tokensAtOnce(weights)
+	m.batch, m.engine.pieceTokens = tokensAtOnce(weights, m.engine.format)
 	for _, f := range c.files { // packed now; what is still read of them, small tables, comes back row by row
 		f.Release()
 	}

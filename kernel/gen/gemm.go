@@ -22,6 +22,7 @@ type kind struct {
 	pairs  bool // steps come in twos: groups are even, and one call of step does two
 	half   bool // sums are pairs of numbers of half precision, added and scaled at the end
 	packed bool // a tile's rows of a are interleaved: step by step, a value of each
+	plus   bool // tiles of other products are added: gemmArgs.plus
 	step   func(a *asm, t tile, u int)
 }
 
@@ -43,7 +44,7 @@ var (
 )
 
 var avx512Kinds = []kind{
-	{name: "F32", tier: "AVX512", group: 4, colB: 4, rows: rows512, units: 3, input: "inputF32", values: 1, step: stepF32},
+	{name: "F32", tier: "AVX512", group: 4, colB: 4, rows: rows512, units: 3, input: "inputF32", values: 1, plus: true, step: stepF32},
 	{name: "BF16", tier: "AVX512BF16", group: 4, colB: 4, rows: rows512, units: 3, input: "inputBF16", values: 2, step: stepPairs((*asm).dpbf16)},
 	{name: "F16", tier: "AVX512FP16", group: 4, colB: 4, half: true, rows: rows512, units: 3, input: "inputF16", values: 2, step: stepPairs((*asm).fmaF16)},
 	{name: "Widen", tier: "AVX512", group: 8, colB: 4, rows: rows512, units: 3, input: "inputF32", values: 2, step: stepWiden},
@@ -55,8 +56,8 @@ var avx512Kinds = []kind{
 
 var avx2Kinds = []kind{
 	{name: "F32", tier: "AVX2", group: 4, colB: 4, rows: rows256, units: 2, input: "inputF32", values: 1, step: stepF32},
-	{name: "F32Wide", tier: "AVX2", group: 4, colB: 4, rows: rows4, units: 3, input: "inputF32", values: 1, step: stepF32},
-	{name: "F32Packed", tier: "AVX2", group: 4, colB: 4, rows: rows4, units: 3, input: "inputF32", values: 1, packed: true, step: stepF32},
+	{name: "F32Wide", tier: "AVX2", group: 4, colB: 4, rows: rows4, units: 3, input: "inputF32", values: 1, plus: true, step: stepF32},
+	{name: "F32Packed", tier: "AVX2", group: 4, colB: 4, rows: rows4, units: 3, input: "inputF32", values: 1, packed: true, plus: true, step: stepF32},
 	{name: "Widen", tier: "AVX2", group: 8, colB: 4, rows: rows256, units: 2, input: "inputF32", values: 2, step: stepWiden},
 	{name: "S16", tier: "AVX2", group: 4, colB: 2, int: true, rows: rows256, units: 2, input: "inputS16", values: 2, step: stepS16},
 	{name: "I16", tier: "AVX2", group: 4, colB: 4, int: true, rows: rows256, units: 2, input: "inputI16", values: 2, step: stepI16},
@@ -289,7 +290,6 @@ func (a *asm) tile(t tile) {
 	for i := range t.free() {
 		a.p("%s %s, %s, %s", a.xor(), a.v(i), a.v(i), a.v(i))
 	}
-	a.prefetchC(t)
 	a.groupLoop(t)
 	a.epilogue(t)
 	a.nextTile(t)
@@ -341,7 +341,11 @@ func (a *asm) groupLoop(t tile) {
 	a.advance(t, unroll)
 	a.p("LEAQ (DI)(R12*4), DI")
 	a.p("DECQ BX")
-	a.p("JNZ loop")
+	a.p("JZ tail")
+	a.p("CMPQ BX, $%d", late)
+	a.p("JNE loop")
+	a.prefetchC(t)
+	a.p("JMP loop")
 	a.label("tail")
 	a.p("ANDQ $3, CX")
 	a.p("JZ done")
@@ -369,15 +373,37 @@ func (a *asm) advance(t tile, groups int) {
 	}
 }
 
-// prefetchC asks for the lines of out, which the epilogue reads or writes.
+// late is how many times four groups before a tile's end its prefetchC stands: earlier, the panel would push the lines out of the first-level cache again.
+const late = 6
+
+// prefetchC asks for the lines of out, and of what is added, which the epilogue reads or writes.
 func (a *asm) prefetchC(t tile) {
-	a.p("MOVQ DX, BX")
-	for r := range t.rows {
-		for off := 0; off < t.units*a.bytes(); off += 64 {
-			a.p("PREFETCHT0 %d(BX)", off)
+	rows := func(step string) {
+		for r := range t.rows {
+			for off := 0; off < t.units*a.bytes(); off += 64 {
+				a.p("PREFETCHT0 %d(R15)", off)
+			}
+			if r < t.rows-1 {
+				a.p("ADDQ %s, R15", step)
+			}
 		}
-		if r < t.rows-1 {
-			a.p("ADDQ R9, BX")
+	}
+	a.p("MOVQ DX, R15")
+	rows("R9")
+	a.p("MOVQ gemmArgs_add(AX), R15")
+	a.p("TESTQ R15, R15")
+	a.p("JZ lateadd")
+	rows("gemmArgs_ldAdd(AX)")
+	a.label("lateadd")
+	if t.plus {
+		for _, field := range []string{"plus", "plus2"} {
+			a.p("MOVQ gemmArgs_%s(AX), R15", field)
+			a.p("TESTQ R15, R15")
+			a.p("JZ late%s", field)
+			for off := 0; off < t.free()*a.bytes(); off += 64 {
+				a.p("PREFETCHT0 %d(R15)", off)
+			}
+			a.label("late" + field)
 		}
 	}
 }
@@ -396,6 +422,9 @@ func (a *asm) epilogue(t tile) {
 	}
 	a.eachAcc(t, func(r, c int) { a.p("VADDPS %s, %s, %s", a.v(w+c), a.v(t.acc(r, c)), a.v(t.acc(r, c))) })
 	a.label("nobias")
+	if t.plus {
+		a.plus(t)
+	}
 	a.p("MOVQ gemmArgs_add(AX), BX")
 	a.p("TESTQ BX, BX")
 	a.p("JZ store")
@@ -412,6 +441,20 @@ func (a *asm) epilogue(t tile) {
 			a.p("VMOVUPS %s, %d(DX)", a.v(t.acc(r, c)), c*a.bytes())
 		}
 		a.p("ADDQ R9, DX")
+	}
+}
+
+// plus adds tiles that lie without gaps.
+func (a *asm) plus(t tile) {
+	for _, field := range []string{"plus", "plus2"} {
+		a.p("MOVQ gemmArgs_%s(AX), BX", field)
+		a.p("TESTQ BX, BX")
+		a.p("JZ no%s", field)
+		a.eachAcc(t, func(r, c int) {
+			a.p("VADDPS %d(BX), %s, %s", t.acc(r, c)*a.bytes(), a.v(t.acc(r, c)), a.v(t.acc(r, c)))
+		})
+		a.p("ADDQ $%d, gemmArgs_%s(AX)", t.free()*a.bytes(), field)
+		a.label("no" + field)
 	}
 }
 
