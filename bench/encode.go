@@ -140,13 +140,13 @@ func (o *EncodeOptions) texts(vocab int) []model.Tokens {
 	return texts
 }
 
-// linears times a layer's linear maps with nothing between them: over rows like those of a call, 256 a thread at most, and weights of as many layers as
+// linears times a layer's linear maps with nothing between them: over rows like those of a call, 512 a thread at most, and weights of as many layers as
 // no cache holds. work is 1e9 operations.
 func (o *EncodeOptions) linears(ctx context.Context, format kernel.Format) (t timing, work float64, err error) {
 	const beyondCaches = 128 << 20
 	s, k, pool := shapes[o.Shape], kernel.Current(), kernel.NewPool(o.Threads)
 	defer pool.Close()
-	rows, bytes := min(o.Batch*o.Len, 256*o.Threads), 0
+	rows, bytes := min(o.Batch*o.Len, 512*o.Threads), 0
 	var maps []*kernel.Packed
 	var in, out []kernel.Mat
 	for l := 0; l < s.layers && bytes < beyondCaches; l++ {
@@ -165,9 +165,14 @@ func (o *EncodeOptions) linears(ctx context.Context, format kernel.Format) (t ti
 			}
 		}
 	}
+	var f kernel.Fused
+	for at := 0; at < rows; at += o.Len {
+		f.Texts = append(f.Texts, at)
+	}
+	f.Texts = append(f.Texts, rows)
 	t, err = o.timed(o.Seconds/4, format, func() error {
 		for i, p := range maps {
-			p.Linear(pool, out[i%len(out)], in[i%len(in)])
+			p.LinearFused(pool, out[i%len(out)], in[i%len(in)], f)
 		}
 		return ctx.Err()
 	})

@@ -17,7 +17,7 @@ type Fused struct {
 	// Add (T, OC) is added to the product; it may be out. The zero value adds nothing.
 	Add Mat
 	// Texts, where it is set, are the rows at which texts begin, in order, and the number of rows: FormatF32 may then combine rows of one text of
-	// StretchRows rows or more, which is faster and rounds otherwise (see strassen.go).
+	// LeastStretch rows or more, which is faster and rounds otherwise (see strassen.go).
 	Texts []int
 }
 

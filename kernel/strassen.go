@@ -26,9 +26,9 @@ const (
 	strassenPairs = 2    // fewest pairs of panels that are worth the sums of rows
 )
 
-// StretchRows is how many rows of a text products combine at most, and how many it has at least for that. Texts may be cut at multiples of it without
-// changing results.
-const StretchRows = 64
+// Rows of a text are combined in stretches of StretchRows; its last one is where it has LeastStretch rows. Texts may be cut at multiples of StretchRows
+// without changing results.
+const StretchRows, LeastStretch = 64, 48
 
 // stretch is rows that are combined, an even number of tiles, or rows each for itself.
 type stretch struct {
@@ -69,9 +69,9 @@ type strassenJob struct {
 	threads   []strassenScratch // per thread
 }
 
-// strassenScratch is one thread's part of it: the stretches that a pass combines and the thread's memory.
+// strassenScratch is one thread's part of it: what it does with stretches, and its memory.
 type strassenScratch struct {
-	combined, apart            []stretch
+	combined, apart            []stretch      // of a pass
 	rows, tile, columns, tiles unsafe.Pointer // sums of rows, those of a tile before they are interleaved, sums of panels, tiles P1, U2, U3 and P5
 	squares                    [2]float32
 }
@@ -112,15 +112,11 @@ func (j *linearJob) plan(texts []int) bool {
 	s.stretches, s.blocks = s.stretches[:0], append(s.blocks[:0], 0)
 	height, combined, block := 2*len(j.g.of), false, 0
 	for i, from := range texts[:len(texts)-1] {
-		to := texts[i+1]
-		whole := from
-		if to-from >= StretchRows {
-			whole = to - (to-from)%height
-		}
-		for n := 0; from < to; from += n {
-			st := stretch{from: from, combined: from < whole}
-			if n = min(StretchRows, to-from); st.combined {
-				n, combined = min(n, whole-from), true
+		for n := 0; from < texts[i+1]; from += n {
+			st := stretch{from: from}
+			if n = min(StretchRows, texts[i+1]-from); n >= LeastStretch {
+				n -= n % height
+				st.combined, combined = true, true
 			}
 			if st.rows = n; block+n > strassenBlock {
 				s.blocks, block = append(s.blocks, len(s.stretches)), 0
@@ -175,7 +171,7 @@ func (j *linearJob) combinedPart(thread, i int) {
 			if st.combined && j.sums(s, at, st, k, n/2) {
 				s.combined = append(s.combined, st)
 				at = unsafe.Add(at, j.operandBytes(st.rows))
-			} else {
+			} else if st.combined || k == 0 {
 				s.apart = append(s.apart, st)
 			}
 		}
@@ -187,7 +183,11 @@ func (j *linearJob) combinedPart(thread, i int) {
 				j.pair(thread, s, 2*pair*full, k, n/2)
 			}
 			for _, st := range s.apart { // while the panels are near
-				j.apart(thread, st.from, st.from+st.rows, 2*pair*full, 2*(pair+1)*full, k, k+n)
+				group, groups := k, k+n
+				if !st.combined { // with the passes that they have where nothing is combined
+					group, groups = 0, w.groups
+				}
+				j.apart(thread, st.from, st.from+st.rows, 2*pair*full, 2*(pair+1)*full, group, groups)
 			}
 		}
 	}

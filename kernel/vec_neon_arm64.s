@@ -2743,8 +2743,8 @@ column:
 TEXT ·hartley9NEON(SB), NOSPLIT, $0-16
 	MOVD x+0(FP), R0
 	MOVD block+8(FP), R5
-	MOVD $vecConst<>(SB), R11
 	MOVD $vecPattern<>(SB), R12
+	MOVD $vecConst<>(SB), R11
 	FMOVQ 2816(R11), F12
 	FMOVQ 2880(R11), F13
 	FMOVQ 2944(R11), F14

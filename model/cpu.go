@@ -178,23 +178,28 @@ func (w *worker) texts(x rows) []int {
 		return nil
 	}
 	for i, from := range texts[:len(texts)-1] {
-		if texts[i+1]-from >= kernel.StretchRows {
+		if texts[i+1]-from >= kernel.LeastStretch {
 			return texts
 		}
 	}
 	return nil
 }
 
-// mlpValues bounds the inner values of a feed-forward layer that are held at a time, so that they stay in a near cache. Products that combine rows
-// need many at a time instead.
+// mlpValues bounds the inner values of a feed-forward layer that are held at a time, so that they stay in a near cache. Products that combine rows want
+// mlpRows at a time instead, of wide layers fewer, for the memory.
 const mlpValues, mlpRows = 1 << 18, 512
+
+// mlpBlock is how many rows of inner layers, width wide, are held at a time.
+func mlpBlock(width int, combined bool) int {
+	if combined {
+		return max(128, min(mlpRows, 10*mlpValues/width/64*64))
+	}
+	return max(64, mlpValues/width/16*16)
+}
 
 // inBlocks calls f with ranges of rows whose inner layers, width wide, are held at a time, with memory for these, and with where the range's texts begin.
 func (w *worker) inBlocks(n, width int, texts []int, f func(from, to int, inner kernel.Mat, texts []int)) {
-	block := max(64, mlpValues/width/16*16)
-	if texts != nil {
-		block = max(block, mlpRows)
-	}
+	block := mlpBlock(width, texts != nil)
 	if parts := (n + block - 1) / block; parts > 0 {
 		block = ((n+parts-1)/parts + 15) &^ 15
 	}

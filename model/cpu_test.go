@@ -3,6 +3,8 @@ package model
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/labrador-lab/labrador/internal/outside"
@@ -117,6 +119,35 @@ func TestLayerInPieces(t *testing.T) {
 			if at != got.Rows {
 				t.Errorf("%s, %s: %d rows, want %d", dir, how, got.Rows, at)
 			}
+		}
+	}
+}
+
+// TestCutTexts cuts texts of random lengths into ranges of rows: they follow each other, none but the last rows of texts are cut off a stretch, and what
+// the texts of a range begin with is what is told of it.
+func TestCutTexts(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 200 {
+		texts := []int{0}
+		for range 1 + r.IntN(9) {
+			texts = append(texts, texts[len(texts)-1]+r.IntN(400))
+		}
+		n, block, w := texts[len(texts)-1], 64+r.IntN(500), &worker{}
+		for from := 0; from < n; {
+			to, parts := w.cutTexts(texts, from, min(n, from+block))
+			if to <= from || to > from+block || parts[0] != 0 || parts[len(parts)-1] != to-from || !slices.IsSorted(parts) {
+				t.Fatalf("texts %v, %d rows from %d: to %d, %v", texts, block, from, to, parts)
+			}
+			for i, first := range texts[:len(texts)-1] {
+				end := texts[i+1]
+				if first < to && to < end && (to-first)%kernel.StretchRows != 0 {
+					t.Fatalf("texts %v: text from %d is cut at %d", texts, first, to)
+				}
+				if from < first && first < to && end > first && !slices.Contains(parts, first-from) {
+					t.Fatalf("texts %v, from %d: %v lacks the text at %d", texts, from, parts, first)
+				}
+			}
+			from = to
 		}
 	}
 }

@@ -49,7 +49,7 @@ func cosine(a, b []float32) float64 {
 // sameVector says whether two ways to encode a text of n tokens gave the same vector: to the bit, but for float32 of long texts where the two compute
 // other rows with each other, as with a shared beginning or where only some rows of a layer go on; those differ by rounding.
 func sameVector(a, b []float32, dtype string, n int, otherRows bool) bool {
-	if otherRows && dtype == "f32" && n >= kernel.StretchRows {
+	if otherRows && dtype == "f32" && n >= kernel.LeastStretch {
 		return relative(a, b) < 5e-6
 	}
 	return slices.Equal(a, b)

@@ -107,9 +107,9 @@ func (n *neonFunc) constants(text string) {
 		return
 	}
 	n.begun = true
-	for name, reg := range map[string]string{"vecConst": neonConst, "vecPattern": neonPattern} {
-		if strings.Contains(text, name) {
-			n.p("MOVD $%s<>(SB), %s", name, reg)
+	for _, base := range [][2]string{{"vecPattern", neonPattern}, {"vecConst", neonConst}} {
+		if strings.Contains(text, base[0]) {
+			n.p("MOVD $%s<>(SB), %s", base[0], base[1])
 		}
 	}
 	done := map[string]bool{}
