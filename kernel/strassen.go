@@ -237,7 +237,7 @@ func (s *strassenScratch) place(j *linearJob, thread, rows, full int) {
 	}
 }
 
-// operandInPlace returns the rows that operand A11, A12 or A22 of st is, one pass from group k on.
+// operandInPlace returns where operand A11, A12 or A22 of st begins, in the pass from group k on.
 func (j *linearJob) operandInPlace(op int, st stretch, k, half int) unsafe.Pointer {
 	row := st.from
 	if op == opA22 {
@@ -267,11 +267,12 @@ func (j *linearJob) sums(s *strassenScratch, at unsafe.Pointer, st stretch, k, h
 			continue
 		}
 		for op := range 7 {
-			src, lda := unsafe.Add(s.tile, (op-opS1)*4*half*height), 4*half
+			to := floats(unsafe.Add(at, op*rows*stride+(i-height+1)*4*half), height*half)
 			if op < opS1 {
-				src, lda = unsafe.Add(j.operandInPlace(op, st, k, half), (i-height+1)*j.lda), j.lda
+				j.g.interleave(to, (*float32)(unsafe.Add(j.operandInPlace(op, st, k, half), (i-height+1)*j.lda)), j.lda, height, half)
+			} else {
+				j.g.interleave(to, (*float32)(unsafe.Add(s.tile, (op-opS1)*4*half*height)), 4*half, height, half)
 			}
-			j.g.interleave(floats(unsafe.Add(at, op*rows*stride+(i-height+1)*4*half), height*half), (*float32)(src), lda, height, half)
 		}
 	}
 	return true
@@ -346,6 +347,7 @@ type ahead struct {
 	step   int // bytes every four groups; 0: there are no next ones
 }
 
+// aheadOf spreads the two panels behind the pair at col over the calls that compute that.
 func (j *linearJob) aheadOf(s *strassenScratch, col, k, half int) (a ahead) {
 	w, full, rows := j.w, j.w.k.t.gemm.lanes*len(j.g.of[0]), 0
 	if col+4*full > w.oc {

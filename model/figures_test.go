@@ -40,6 +40,11 @@ func TestFigures(t *testing.T) {
 		if err := json.Unmarshal(expected[name], &sets); err != nil {
 			t.Fatalf("%q: %v", name, err)
 		}
+		for _, set := range strings.Split(only, "+") {
+			if only != "" && sets[set] == nil {
+				t.Fatalf("%s has no figures of %q", name, set)
+			}
+		}
 		m := openModel(t, realPath(t, name), Options{DType: dtype, NoSpecial: strings.HasPrefix(name, "Smol"), Pooling: map[bool]string{true: "mean"}[strings.HasSuffix(name, "plain-mean")]})
 		for set, want := range sets {
 			if only == "" || slices.Contains(strings.Split(only, "+"), set) {
