@@ -87,8 +87,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// changed is a copy of a fixture's folder with one field of its configuration changed.
-func changed(t *testing.T, name, field, value string) string {
+// changed is a copy of a fixture's folder with fields of its configuration changed: names and values in turn.
+func changed(t *testing.T, name string, fields ...string) string {
 	t.Helper()
 	from, to := outside.Data(t, "models/"+name), t.TempDir()
 	link(t, from, to, "model.safetensors", "tokenizer.json", "tokenizer_config.json")
@@ -100,7 +100,9 @@ func changed(t *testing.T, name, field, value string) string {
 	if err := json.Unmarshal(raw, &config); err != nil {
 		t.Fatal(err)
 	}
-	config[field] = json.RawMessage(value)
+	for i := 0; i < len(fields); i += 2 {
+		config[fields[i]] = json.RawMessage(fields[i+1])
+	}
 	raw, err = json.Marshal(config)
 	if err != nil {
 		t.Fatal(err)
