@@ -111,7 +111,7 @@ type Packed struct {
 	memory *pages.Block // that data lies in; nil: Go's heap
 	bias   []float32    // padded to whole lanes; nil for none
 	scale  []float32    // int8, int16 and f16: per output channel, padded
-	comp   []int32      // int8 with inputU8: what makes inputs positive, times the sum of each channel, padded
+	comp   []int32      // int8 with inputU8: minus what makes inputs positive, times the sum of each channel, padded
 	turn   *rotation    // int8 and int16 weights; nil for codes
 
 	unlike  []bool    // f32: pairs of panels that are not combined; nil for none
@@ -326,7 +326,7 @@ func (w *Packed) setComp(i int, codes []int8) {
 	}
 	sum := s[0] + s[1] + s[2] + s[3]
 	_, shift := w.g.inputCodes()
-	w.comp[i] = int32(shift) * sum
+	w.comp[i] = -int32(shift) * sum
 }
 
 // SetBias makes every product add b (OC); it is called before the matrix is used. nil takes the bias away.

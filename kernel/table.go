@@ -102,7 +102,7 @@ type gemmArgs struct {
 	tiles     int            // how many tiles, one below the other; 0 is one. A call leaves a, c, add, plus, plus2, rowS and tiles changed
 	rowS      unsafe.Pointer // int8, int16 and f16 only: f32 (rows), scale of each row of a
 	colS      unsafe.Pointer // int8, int16 and f16 only: f32 (columns), scale of each column of b
-	comp      unsafe.Pointer // int8 only: int32 (columns), taken off each sum before scaling; nil for none
+	comp      unsafe.Pointer // int8 of inputU8 only: int32 (columns), what sums begin with; nil for zeros
 }
 
 // A gemmFunc computes tiles one below the other. Their number of rows and columns is fixed by where it stands in its table.

@@ -287,13 +287,35 @@ func (a *asm) tile(t tile) {
 		a.p("LEAQ (R8)(R8*2), R11")
 		a.p("LEAQ (SI)(R11*1), R10")
 	}
-	for i := range t.free() {
-		a.p("%s %s, %s, %s", a.xor(), a.v(i), a.v(i), a.v(i))
-	}
+	a.begins(t)
 	a.groupLoop(t)
 	a.epilogue(t)
 	a.nextTile(t)
 	a.ret()
+}
+
+// begins sets what sums begin with: comp or zeros.
+func (a *asm) begins(t tile) {
+	if t.input == "inputU8" {
+		a.p("MOVQ gemmArgs_comp(AX), BX")
+		a.p("TESTQ BX, BX")
+		a.p("JZ nocomp")
+		for r := range t.rows {
+			for c := range t.units {
+				if r == 0 {
+					a.p("VMOVUPS %d(BX), %s", c*a.bytes(), a.v(c))
+				} else {
+					a.p("VMOVAPS %s, %s", a.v(c), a.v(t.acc(r, c)))
+				}
+			}
+		}
+		a.p("JMP groups")
+		a.label("nocomp")
+	}
+	for i := range t.free() {
+		a.p("%s %s, %s, %s", a.xor(), a.v(i), a.v(i), a.v(i))
+	}
+	a.label("groups")
 }
 
 // nextTile goes on with the rows below, where there are more tiles.
@@ -413,15 +435,11 @@ func (a *asm) epilogue(t tile) {
 	w := t.free()
 	if t.int || t.half {
 		a.scale(t, w)
+	} else {
+		a.bias(w, t.units, false)
+		a.eachAcc(t, func(r, c int) { a.p("VADDPS %s, %s, %s", a.v(w+c), a.v(t.acc(r, c)), a.v(t.acc(r, c))) })
+		a.label("nobias")
 	}
-	a.p("MOVQ gemmArgs_bias(AX), BX")
-	a.p("TESTQ BX, BX")
-	a.p("JZ nobias")
-	for c := range t.units {
-		a.p("VMOVUPS %d(BX), %s", c*a.bytes(), a.v(w+c))
-	}
-	a.eachAcc(t, func(r, c int) { a.p("VADDPS %s, %s, %s", a.v(w+c), a.v(t.acc(r, c)), a.v(t.acc(r, c))) })
-	a.label("nobias")
 	if t.plus {
 		a.plus(t)
 	}
@@ -466,10 +484,35 @@ func (a *asm) eachAcc(t tile, f func(r, c int)) {
 	}
 }
 
-// scale turns sums into float32: (sum - comp) * colS * rowS. w is the first free register.
+// bias loads units vectors of the bias into registers from to on. Without a bias it goes to nobias, or these are zeros.
+func (a *asm) bias(to, units int, zeros bool) {
+	a.p("MOVQ gemmArgs_bias(AX), BX")
+	if zeros {
+		for c := range units {
+			a.p("%s %s, %s, %s", a.xor(), a.v(to+c), a.v(to+c), a.v(to+c))
+		}
+	}
+	a.p("TESTQ BX, BX")
+	a.p("JZ nobias")
+	for c := range units {
+		a.p("VMOVUPS %d(BX), %s", c*a.bytes(), a.v(to+c))
+	}
+	if zeros {
+		a.label("nobias")
+	}
+}
+
+// scale turns sums into float32, times colS and rowS, plus the bias. w is the first free register.
 func (a *asm) scale(t tile, w int) {
-	if t.int {
-		a.compensate(t, w)
+	rowS, b, tmp := w+t.units, w+t.units+1, w+2*t.units+1
+	fits := tmp <= a.registers() // else the bias takes the place of colS, behind it
+	if t.half {
+		fits = tmp < a.registers()
+	}
+	if fits {
+		a.bias(b, t.units, true)
+	} else {
+		tmp = b
 	}
 	a.p("MOVQ gemmArgs_colS(AX), BX")
 	a.p("MOVQ gemmArgs_rowS(AX), DI")
@@ -477,17 +520,26 @@ func (a *asm) scale(t tile, w int) {
 		a.p("VMOVUPS %d(BX), %s", c*a.bytes(), a.v(w+c))
 	}
 	for r := range t.rows {
-		a.p("VBROADCASTSS %d(DI), %s", 4*r, a.v(w+t.units))
+		a.p("VBROADCASTSS %d(DI), %s", 4*r, a.v(rowS))
 		for c := range t.units {
 			acc := a.v(t.acc(r, c))
 			if t.half {
-				a.addPairs(t.acc(r, c), w+t.units+1)
+				a.addPairs(t.acc(r, c), tmp)
 			} else {
 				a.p("VCVTDQ2PS %s, %s", acc, acc)
 			}
-			a.p("VMULPS %s, %s, %s", a.v(w+c), acc, acc)
-			a.p("VMULPS %s, %s, %s", a.v(w+t.units), acc, acc)
+			a.p("VMULPS %s, %s, %s", a.v(rowS), acc, acc)
+			if fits {
+				a.p("VFMADD213PS %s, %s, %s", a.v(b+c), a.v(w+c), acc)
+			} else {
+				a.p("VMULPS %s, %s, %s", a.v(w+c), acc, acc)
+			}
 		}
+	}
+	if !fits {
+		a.bias(w, t.units, false)
+		a.eachAcc(t, func(r, c int) { a.p("VADDPS %s, %s, %s", a.v(w+c), a.v(t.acc(r, c)), a.v(t.acc(r, c))) })
+		a.label("nobias")
 	}
 }
 
@@ -497,18 +549,6 @@ func (a *asm) addPairs(acc, tmp int) {
 	a.addF16(tmp, acc, acc)
 	a.p("VPMOVDW Z%d, Y%d", acc, tmp)
 	a.p("VCVTPH2PS Y%d, Z%d", tmp, acc)
-}
-
-// compensate takes comp off the sums.
-func (a *asm) compensate(t tile, w int) {
-	a.p("MOVQ gemmArgs_comp(AX), BX")
-	a.p("TESTQ BX, BX")
-	a.p("JZ nocomp")
-	for c := range t.units {
-		a.p("VMOVUPS %d(BX), %s", c*a.bytes(), a.v(w+c))
-	}
-	a.eachAcc(t, func(r, c int) { a.p("VPSUBD %s, %s, %s", a.v(w+c), a.v(t.acc(r, c)), a.v(t.acc(r, c))) })
-	a.label("nocomp")
 }
 
 // stubs collects the Go side: declarations and tables.
