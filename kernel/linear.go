@@ -241,6 +241,11 @@ const quantizeScratch = 9
 func (j *linearJob) quantizeRow(thread int, row unsafe.Pointer, i int) {
 	w, c := j.w, j.w.c
 	mem := scratch(&j.p.local[thread], quantizeScratch*c)
+	if w.turnsToCodes {
+		x := j.x.Row(i)
+		j.rowS[i] = w.k.t.turnU8((*uint8)(row), &x[0], &w.turn.signs[0], (*float32)(mem), c, w.turn.block, w.turn.odd)
+		return
+	}
 	turned := w.turn.apply(w.k, floats(mem, c), floats(unsafe.Add(mem, 4*c), c), j.x.Row(i), &j.p.args[thread])
 	if j.g.input == inputI16 {
 		j.rowS[i] = w.quantize16(unsafe.Slice((*int16)(row), w.groups*j.g.group), turned)

@@ -113,6 +113,8 @@ type Packed struct {
 	scale  []float32    // int8, int16 and f16: per output channel, padded
 	comp   []int32      // int8 with inputU8: minus what makes inputs positive, times the sum of each channel, padded
 	turn   *rotation    // int8 and int16 weights; nil for codes
+	// turnsToCodes says that table.turnU8 turns and quantises inputs.
+	turnsToCodes bool
 
 	unlike  []bool    // f32: pairs of panels that are not combined; nil for none
 	squares []float32 // while channels are packed: squares of the lengths of a panel's

@@ -70,6 +70,14 @@ func (r *rotation) apply(k *Kernels, dst, tmp, x []float32, a *gemmArgs) []float
 	return tmp
 }
 
+// whole says whether the rotation is of sizes that table.turnU8 takes.
+func (r *rotation) whole() bool {
+	if r.hartley == nil {
+		return r.block >= largeBlock
+	}
+	return r.block >= 64 && r.odd <= 9
+}
+
 // smallGEMM is x (odd, n) = h (odd, odd) times y (odd, n), n a multiple of the lanes; a is scratch.
 func smallGEMM(k *Kernels, x, h, y []float32, a *gemmArgs) {
 	odd := int(math.Sqrt(float64(len(h))))

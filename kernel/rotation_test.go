@@ -42,3 +42,41 @@ func TestRotation(t *testing.T) {
 		}
 	})
 }
+
+// TestTurnToCodes compares turning and quantising in one call with the same step by step, which TestRotation and TestQuantize hold to the definition.
+func TestTurnToCodes(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		if k.t.turnU8 == nil {
+			t.Skip("it goes step by step")
+		}
+		checked := 0
+		for c := 64; c <= 9216; c += 64 {
+			r := newRotation(c)
+			if !r.whole() {
+				continue
+			}
+			checked++
+			x := normals(random(uint64(c)), c)
+			x[c/3] *= 100
+			for _, by := range []float32{1, 1e-30, 1e30, 0} {
+				for i := range x {
+					x[i] *= by
+				}
+				want, got := make([]int8, c), make([]uint8, c)
+				turned := r.apply(k, make([]float32, c), make([]float32, c), x, &gemmArgs{})
+				scale := k.quantizeBy(want, turned, k.t.maxAbs(turned)/127, -128)
+				if s := k.t.turnU8(&got[0], &x[0], &r.signs[0], &make([]float32, c)[0], c, r.block, r.odd); s != scale {
+					t.Errorf("C = %d, times %g: scale %g instead of %g", c, by, s, scale)
+				}
+				for i, v := range got {
+					if v != uint8(want[i]) {
+						t.Fatalf("C = %d, times %g: code %d is %d instead of %d", c, by, i, v, uint8(want[i]))
+					}
+				}
+			}
+		}
+		if checked < 40 {
+			t.Errorf("%d sizes checked", checked)
+		}
+	})
+}

@@ -48,6 +48,9 @@ type table struct {
 	hadamard func(dst, x, y []float32, block int)                     // dst: every block of this power of two of x * y, unnormalised
 	// hartley, by the number of rows, transforms the columns of x (rows, block), whole vectors, unnormalised, in place; nil for other numbers.
 	hartley map[int]func(x *float32, block int)
+	// turnU8 writes the codes, plus 128, of a row x (c) that a rotation turns, whose signs, block and odd factor are given, and returns their scale, for
+	// rotations that are whole. tmp (c) is scratch. nil where this goes step by step.
+	turnU8 func(codes *uint8, x, signs, tmp *float32, c, block, odd int) float32
 	// transpose writes lanes rows of src, cols values each, a multiple of the lanes, as columns of dst, times scale; nil
 	// where there is none. Steps are bytes.
 	transpose func(dst, src *float32, stepDst, stepSrc int, scale float64, cols int)

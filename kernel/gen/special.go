@@ -231,6 +231,12 @@ func genQuantS8(a *asm, s *stubs) {
 	a.p("XORQ AX, AX")
 	a.p("VMOVQ R8, X5")
 	a.p("VPBROADCASTB X5, %s", a.v(5))
+	a.quantS8()
+	a.ret()
+}
+
+// quantS8 writes codes of CX values: of what is at SI times register 4, plus the bytes of register 5, to DI. AX counts.
+func (a *asm) quantS8() {
 	quarters := a.lanes / 4 // packing leaves fours of each of the four vectors in every 128 bits
 	a.p("VMOVDQU%s %s, %s", a.whole(), pattern(fmt.Sprint("packed", a.lanes), func(i int) uint32 { return uint32(i/quarters + i%quarters*4) }), a.v(6))
 	a.times("four", 4*a.lanes, func() {
@@ -260,7 +266,6 @@ func genQuantS8(a *asm, s *stubs) {
 		a.p("VPADDB X5, X0, X0")
 		a.p("VMOVQ X0, (DI)(AX*1)")
 	})
-	a.ret()
 }
 
 // whole is what the name of a move of a whole vector ends with.

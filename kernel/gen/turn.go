@@ -9,36 +9,46 @@ import (
 // Transforms that turn inputs before they are quantised.
 
 func genTurns(a *asm, s *stubs) {
-	a.row(s, rowFunc{name: "butterfly", ptrs: []string{"x", "y"}, unroll: 2, body: func(a *asm, u int, masked bool) {
-		a.load("DI", u, masked, 0)
-		a.load("SI", u, masked, 1)
-		a.p("VADDPS %s, %s, %s", a.v(1), a.v(0), a.v(2))
-		a.p("VSUBPS %s, %s, %s", a.v(1), a.v(0), a.v(3))
-		a.store(2, "DI", u, masked)
-		a.store(3, "SI", u, masked)
-	}})
-	// two stages at once: (x, y) and (z, w), then (x, z) and (y, w)
-	a.row(s, rowFunc{name: "butterfly4", ptrs: []string{"x", "y", "z", "w"}, body: func(a *asm, u int, masked bool) {
-		ptrs := []string{"DI", "SI", "DX", "R8"}
-		for i, p := range ptrs {
-			a.load(p, u, masked, i)
-		}
-		for i := 0; i < 4; i += 2 {
-			a.p("VADDPS %s, %s, %s", a.v(i+1), a.v(i), a.v(4+i))
-			a.p("VSUBPS %s, %s, %s", a.v(i+1), a.v(i), a.v(5+i))
-		}
-		for i := range 2 {
-			a.p("VADDPS %s, %s, %s", a.v(6+i), a.v(4+i), a.v(i))
-			a.p("VSUBPS %s, %s, %s", a.v(6+i), a.v(4+i), a.v(2+i))
-		}
-		for i, p := range ptrs {
-			a.store(i, p, u, masked)
-		}
-	}})
+	a.row(s, rowFunc{name: "butterfly", ptrs: []string{"x", "y"}, unroll: 2, body: func(a *asm, u int, masked bool) { a.butterflies(2, u, masked) }})
+	a.row(s, rowFunc{name: "butterfly4", ptrs: []string{"x", "y", "z", "w"}, body: func(a *asm, u int, masked bool) { a.butterflies(4, u, masked) }})
 	genHadamard(a, s)
 	for n := 3; n <= 9; n += 2 {
 		genHartley(a, s, n)
 	}
+	if a.reg == "Z" {
+		genTurnU8(a, s)
+	}
+}
+
+// butterflies transforms the vectors at n pointers, across them, and returns the registers of the results.
+func (a *asm) butterflies(n, u int, masked bool) []int {
+	for i := range n {
+		a.load(ptrRegs[i], u, masked, i)
+	}
+	at := a.walsh(n)
+	for i, r := range at {
+		a.store(r, ptrRegs[i], u, masked)
+	}
+	return at
+}
+
+// walsh transforms registers 0 to n-1, across them, with register n, and returns where the results are.
+func (a *asm) walsh(n int) []int {
+	at := make([]int, n)
+	for i := range at {
+		at[i] = i
+	}
+	free := n
+	for h := 1; h < n; h *= 2 {
+		for i := range n {
+			if i&h == 0 {
+				a.p("VADDPS %s, %s, %s", a.v(at[i+h]), a.v(at[i]), a.v(free))
+				a.p("VSUBPS %s, %s, %s", a.v(at[i+h]), a.v(at[i]), a.v(at[i+h]))
+				at[i], free = free, at[i]
+			}
+		}
+	}
+	return at
 }
 
 // genHartley writes the discrete Hartley transform, unnormalised, of the columns of x (n, block), in place: of the sums and the differences of the
@@ -50,9 +60,18 @@ func genHartley(a *asm, s *stubs, n int) {
 	a.p("MOVQ block+8(FP), CX")
 	a.p("LEAQ (CX*4), R8")
 	a.p("IMUL3Q $%d, R8, R9", n-1)
+	a.label("column")
+	a.hartley(n, func(int) {})
+	a.p("ADDQ $%d, DI", a.bytes())
+	a.p("SUBQ $%d, CX", a.lanes)
+	a.p("JG column")
+	a.ret()
+}
+
+// hartley writes one vector of columns, at DI, of rows R8 bytes apart, the last one R9 on, and calls each with the register of each result.
+func (a *asm) hartley(n int, each func(r int)) {
 	m := n / 2
 	even, odd, cosines, sines := 1, 1+m, 1+2*m, 2+2*m // registers
-	a.label("column")
 	a.p("LEAQ (DI)(R8*1), SI")
 	a.p("LEAQ (DI)(R9*1), DX")
 	a.p("VMOVUPS (DI), %s", a.v(0))
@@ -68,6 +87,7 @@ func genHartley(a *asm, s *stubs, n int) {
 		a.p("VADDPS %s, %s, %s", a.v(even+j), a.v(cosines), a.v(cosines))
 	}
 	a.p("VMOVUPS %s, (DI)", a.v(cosines))
+	each(cosines)
 	a.p("LEAQ (DI)(R8*1), SI")
 	a.p("LEAQ (DI)(R9*1), DX")
 	for i := 1; i <= m; i++ {
@@ -85,13 +105,11 @@ func genHartley(a *asm, s *stubs, n int) {
 		a.p("VSUBPS %s, %s, %s", a.v(sines), a.v(cosines), a.v(cosines))
 		a.p("VMOVUPS %s, (SI)", a.v(sines+1))
 		a.p("VMOVUPS %s, (DX)", a.v(cosines))
+		each(sines + 1)
+		each(cosines)
 		a.p("ADDQ R8, SI")
 		a.p("SUBQ R8, DX")
 	}
-	a.p("ADDQ $%d, DI", a.bytes())
-	a.p("SUBQ $%d, CX", a.lanes)
-	a.p("JG column")
-	a.ret()
 }
 
 // genHadamard writes transforms of blocks that fit in registers, of products of two rows: hadamardN for N floats, over as many blocks as there are.
@@ -103,50 +121,57 @@ func genHadamard(a *asm, s *stubs) {
 		a.p("MOVQ x_base+24(FP), SI")
 		a.p("MOVQ y_base+48(FP), DX")
 		a.p("MOVQ dst_len+8(FP), CX")
-		vectors := n / a.lanes
-		tmps := a.registers() - vectors
-		if a.reg == "Z" { // signs stay in the last registers
-			tmps -= 4
-			for i := range 4 {
-				a.p("VMOVUPS %s, Z%d", laneSigns(1<<i), 28+i)
-			}
+		if a.reg == "Z" {
+			a.keepLaneSigns()
 		}
 		a.p("SUBQ $%d, CX", n)
 		a.p("JLT done")
 		a.label("block")
-		for i := range vectors {
-			a.p("VMOVUPS %d(SI), %s", i*a.bytes(), a.v(i))
-			a.p("VMULPS %d(DX), %s, %s", i*a.bytes(), a.v(i), a.v(i))
-		}
-		for h := 1; h < a.lanes; h *= 2 {
-			for i := range vectors {
-				a.swapLanes(h, i, vectors+i%tmps)
-			}
-		}
-		at := make([]int, vectors+1) // the registers of the vectors; the last is free
-		for i := range at {
-			at[i] = i
-		}
-		for h := 1; h < vectors; h *= 2 {
-			for i := range vectors {
-				if i&h == 0 {
-					a.p("VADDPS %s, %s, %s", a.v(at[i+h]), a.v(at[i]), a.v(at[vectors]))
-					a.p("VSUBPS %s, %s, %s", a.v(at[i+h]), a.v(at[i]), a.v(at[i+h]))
-					at[i], at[vectors] = at[vectors], at[i]
-				}
-			}
-		}
-		for i := range vectors {
-			a.p("VMOVUPS %s, %d(DI)", a.v(at[i]), i*a.bytes())
-		}
-		for _, r := range []string{"DI", "SI", "DX"} {
-			a.p("ADDQ $%d, %s", n*4, r)
-		}
+		a.hadamard(n, a.registers()-n/a.lanes)
 		a.p("SUBQ $%d, CX", n)
 		a.p("JGE block")
 		a.label("done")
 		a.ret()
 	}
+}
+
+// keepLaneSigns puts the signs of lanes into the last registers, for swapLanes.
+func (a *asm) keepLaneSigns() {
+	for i := range 4 {
+		a.p("VMOVUPS %s, Z%d", laneSigns(1<<i), 28+i)
+	}
+}
+
+// hadamard writes the transform of n products of what SI and DX point to, to DI, all of which go on, and returns the registers of the results. It takes
+// tmps registers behind the n values, of which AVX-512's last four are not for it.
+func (a *asm) hadamard(n, tmps int) []int {
+	vectors := n / a.lanes
+	if a.reg == "Z" {
+		tmps -= 4
+	}
+	for i := range vectors {
+		a.p("VMOVUPS %d(SI), %s", i*a.bytes(), a.v(i))
+		a.p("VMULPS %d(DX), %s, %s", i*a.bytes(), a.v(i), a.v(i))
+	}
+	for stage := 1; stage < a.lanes; stage *= 2 {
+		for i := range vectors {
+			h := stage
+			if i%2 == 0 { // cheap stages beside dear ones: those of AVX-512's parts of 128 bits share ports with multiplications
+				if h = stage * 4; h >= a.lanes {
+					h /= a.lanes
+				}
+			}
+			a.swapLanes(h, i, vectors+i%tmps)
+		}
+	}
+	at := a.walsh(vectors)
+	for i, r := range at {
+		a.p("VMOVUPS %s, %d(DI)", a.v(r), i*a.bytes())
+	}
+	for _, r := range []string{"DI", "SI", "DX"} {
+		a.p("ADDQ $%d, %s", n*4, r)
+	}
+	return at
 }
 
 // swapLanes is the stage of distance h within register r: lanes without bit h become their sum with the lane h on, lanes
