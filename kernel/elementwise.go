@@ -100,7 +100,14 @@ func (k *Kernels) RMSNorm(dst, x, w []float32, eps float32) {
 func (k *Kernels) LayerNorm(dst, x, w, b []float32, eps float32) {
 	same("LayerNorm", len(dst), len(x))
 	same("LayerNorm", len(dst), len(w))
+	if b != nil {
+		same("LayerNorm", len(dst), len(b))
+	}
 	if len(x) == 0 {
+		return
+	}
+	if k.t.layerNorm != nil && b != nil && len(x)%k.t.gemm.lanes == 0 {
+		k.t.layerNorm(&dst[0], &x[0], &w[0], &b[0], float64(eps), len(x))
 		return
 	}
 	mean := k.t.sum(x) / float32(len(x))

@@ -614,6 +614,9 @@ func rowsBF16AVX512(dst *float32, src *float32, stepDst int, stepSrc int, rows i
 func pairsBF16AVX512(dst *float32, x *float32, y *float32, n int)
 
 //go:noescape
+func layerNormAVX512(dst *float32, x *float32, w *float32, b *float32, eps float64, n int)
+
+//go:noescape
 func strassenRowsAVX512(dst *float32, x *float32, y *float32, step int, squares *[2]float32, n int)
 
 //go:noescape

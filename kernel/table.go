@@ -27,15 +27,18 @@ type table struct {
 	sumSquares func(x []float32) float32                    // of x
 	variance   func(x []float32, mean float32) float32      // sum of (x-mean)^2
 	normScale  func(dst, x, w []float32, mean, inv float32) // dst = (x-mean)*inv*w
-	exp        func(dst, a []float32)
-	expSub     func(dst, a []float32, m float32) float32 // dst = exp(a-m), m no less than any a; returns the sum
-	silu       func(dst, a []float32)
-	siluMul    func(dst, gate, up []float32)
-	gelu       func(dst, a []float32)
-	geluTanh   func(dst, a []float32)
-	softcap    func(dst, a []float32, limit float32)
-	rope       func(x, y, cos, sin []float32) // x, y = x cos - y sin, y cos + x sin
-	ropePairs  func(x, cos, sin []float32)
+	// layerNorm normalises rows of whole vectors in one call; nil where that takes several.
+	layerNorm func(dst, x, w, b *float32, eps float64, n int)
+
+	exp       func(dst, a []float32)
+	expSub    func(dst, a []float32, m float32) float32 // dst = exp(a-m), m no less than any a; returns the sum
+	silu      func(dst, a []float32)
+	siluMul   func(dst, gate, up []float32)
+	gelu      func(dst, a []float32)
+	geluTanh  func(dst, a []float32)
+	softcap   func(dst, a []float32, limit float32)
+	rope      func(x, y, cos, sin []float32) // x, y = x cos - y sin, y cos + x sin
+	ropePairs func(x, cos, sin []float32)
 
 	toBF16   func(dst []BF16, src []float32)
 	fromBF16 func(dst []float32, src []BF16)

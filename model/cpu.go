@@ -24,6 +24,7 @@ type worker struct {
 	prefix  *prefix // keys and values that stand before every sequence; nil: none
 	spans   []kernel.Span
 	linears []rows
+	rowOf   map[int32]int            // the row of a token in a batch's embeddings
 	part    []int                    // where the texts of a range of rows begin
 	tap     func(layers int, x rows) // sees the states behind each layer; nil: nobody does
 
@@ -116,14 +117,27 @@ func (w *worker) each(n, work int, f func(i int)) {
 // nothing beside them, and a table's pages, often more than all layers' weights, do not gather in memory.
 const largeTable = 1 << 20
 
-// Embed implements Ops.
+// Embed implements Ops. A row that is there is copied: of a large table where it was read first, else from the row before, as token types are alike.
 func (w *worker) Embed(table *Matrix, ids []int32) rows {
 	x, read := w.matrix(len(ids), table.Cols, false), table.ReadRows
-	if w.net.Layers > 0 && table.Rows*table.Cols >= largeTable {
+	large := w.net.Layers > 0 && table.Rows*table.Cols >= largeTable
+	if large {
 		read = table.fetchRows
+		if w.rowOf == nil {
+			w.rowOf = map[int32]int{}
+		}
+		clear(w.rowOf)
 	}
 	for i, id := range ids {
-		if err := read(x.Row(i), int(id)); err != nil && w.err == nil {
+		from, ok := i-1, i > 0 && ids[i-1] == id
+		if large {
+			if from, ok = w.rowOf[id]; !ok {
+				w.rowOf[id] = i
+			}
+		}
+		if ok {
+			copy(x.Row(i), x.Row(from))
+		} else if err := read(x.Row(i), int(id)); err != nil && w.err == nil {
 			w.err = err
 		}
 	}

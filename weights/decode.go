@@ -26,6 +26,11 @@ func decode(d DType, dst []float32, src []byte) {
 			dst[i] = Half(binary.LittleEndian.Uint16(src[2*i:]))
 		}
 	case BF16:
+		for ; len(dst) >= 4; dst, src = dst[4:], src[8:] {
+			v, to := binary.LittleEndian.Uint64(src), (*[4]float32)(dst)
+			to[0], to[1] = math.Float32frombits(uint32(v)<<16), math.Float32frombits(uint32(v)&0xffff0000)
+			to[2], to[3] = math.Float32frombits(uint32(v>>32)<<16), math.Float32frombits(uint32(v>>32)&0xffff0000)
+		}
 		for i := range dst {
 			dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
 		}

@@ -67,6 +67,7 @@ func genSpecial(a *asm, s *stubs) {
 	genAbove(a, s)
 	genTranspose(a, s)
 	genSoftmax(a, s)
+	genLayerNorm(a, s)
 	genStrassen(a, s)
 	if a.reg == "Y" {
 		genInterleave4(a, s)
