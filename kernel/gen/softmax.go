@@ -1,5 +1,7 @@
 package main
 
+import "math"
+
 // Attention's row operations over many rows at once, of AVX-512: calls and what waits at the end of each row took as long as the work.
 
 func genSoftmax(a *asm, s *stubs) {
@@ -20,6 +22,9 @@ func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 	a.p("MOVQ a+0(FP), DX")
 	for _, m := range []struct{ field, reg string }{{"s", "DI"}, {"visible", "R8"}, {"m", "R9"}, {"sums", "R10"}, {"rows", "R11"}} {
 		a.p("MOVQ softmaxArgs_%s(DX), %s", m.field, m.reg)
+	}
+	if half {
+		a.roughExpConstants()
 	}
 	a.label("row")
 	a.p("MOVQ R8, CX") // of visible, 0 to cols
@@ -63,20 +68,34 @@ func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 	if half {
 		size, zero = 32, "Y0"
 	}
+	if half {
+		a.p("VMULPS %s, Z14, Z14", f(-math.Log2E))
+	}
 	a.vectors("exp", func(n int, masked bool) {
 		a.sideBySide(rowFunc{own: 3, body: func(b *asm, u int, _ bool) {
 			b.load("SI", u, masked, 0)
-			b.p("VSUBPS Z14, Z0, Z0")
-			b.expLow(0, 1, 2)
+			if half {
+				b.roughExp(0, 1, 2)
+			} else {
+				b.p("VSUBPS Z14, Z0, Z0")
+				b.expLow(0, 1, 2)
+			}
 			b.keep(0, masked)
 			b.p("VADDPS Z0, Z%d, Z%d", 12+u%2, 12+u%2)
-			if half {
-				b.cvtBF16(3*u, 3*u+1)
-				b.p("VMOVUPS Y1, %d(R14)", size*u)
-			} else {
+			if !half {
 				b.p("VMOVUPS Z0, %d(R14)", size*u) // beyond a tail zeros
 			}
 		}}, n)
+		switch {
+		case half && n == 1:
+			a.cvtBF16(0, 1)
+			a.p("VMOVUPS Y1, (R14)")
+		case half:
+			for u := 0; u < n; u += 2 {
+				a.cvt2BF16(3*u, 3*u+3, 3*u)
+				a.p("VMOVUPS Z%d, %d(R14)", 3*u, size*u)
+			}
+		}
 		a.p("ADDQ $%d, R14", size*n)
 	})
 	a.p("VADDPS Z13, Z12, Z0")
@@ -101,6 +120,26 @@ func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 	a.p("DECQ R11")
 	a.p("JNZ row")
 	a.ret()
+}
+
+// roughExp writes register x = e^(x - m), x at most m, near enough to be rounded to bfloat16: Z14 holds -m log2 e. It is 2^t, t's whole part in the exponent
+// and 2 to the rest in [0, 1) a polynomial, fitted by least squares reweighted towards the greatest relative error, 7.5e-5 (a rounding to bfloat16 is off by
+// 2e-3). n, p are scratch.
+func (a *asm) roughExp(x, n, p int) {
+	a.p("VFMADD213PS Z14, Z16, Z%d", x)
+	a.p("VMAXPS Z%d, Z17, Z%d", x, x) // which keeps what is not a number
+	a.p("VREDUCEPS $9, Z%d, Z%d", x, n)
+	a.p("VMOVAPS Z18, Z%d", p)
+	for i := 19; i < 22; i++ {
+		a.p("VFMADD213PS Z%d, Z%d, Z%d", i, n, p)
+	}
+	a.p("VSCALEFPS Z%d, Z%d, Z%d", x, p, x)
+}
+
+func (a *asm) roughExpConstants() {
+	for i, c := range []float64{math.Log2E, -200, 0.07802455207584022, 0.22606718461879155, 0.6958334911830812, 0.9999252278791748} {
+		a.p("VMOVUPS %s, Z%d", f(c), 16+i)
+	}
 }
 
 // vectors runs body over R12 vectors from SI on, four at a time, then one by one, then over the R13 values of K1. It uses CX.
