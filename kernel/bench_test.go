@@ -110,7 +110,7 @@ func BenchmarkRowOps(b *testing.B) {
 		f    func()
 	}{
 		{"Add", func() { k.Add(z, x, y) }}, {"Exp", func() { k.Exp(z, x) }}, {"SiLUMul", func() { k.SiLUMul(z, x, y) }},
-		{"GELU", func() { k.GELU(z, x) }}, {"GELUTanh", func() { k.GELUTanh(z, x) }}, {"Softmax", func() { copy(z, x); k.Softmax(z) }},
+		{"GELU", func() { k.GELU(z, x) }}, {"GELURough", func() { k.GELURough(z, x) }}, {"GELUTanh", func() { k.GELUTanh(z, x) }}, {"Softmax", func() { copy(z, x); k.Softmax(z) }},
 		{"RMSNorm", func() { k.RMSNorm(z, x, y, 1e-5) }}, {"LayerNorm", func() { k.LayerNorm(z, x, y, x, 1e-5) }},
 		{"Rope", func() { k.Rope(z, x[:768], y[:768]) }}, {"RopePairs", func() { k.RopePairs(z, x[:768], y[:768]) }},
 		{"BF16FromF32", func() { k.BF16FromF32(bf, x) }}, {"QuantizeInt8", func() { k.QuantizeInt8(q8, x) }},

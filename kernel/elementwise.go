@@ -63,6 +63,17 @@ func (k *Kernels) GELU(dst, a []float32) {
 	k.t.gelu(dst, a)
 }
 
+// GELURough is GELU for results that are rounded to bfloat16 or codes of 8 bits anyway: within 6e-6 times max(1, |a|), and relatively within 7e-4 from
+// a = -3 on.
+func (k *Kernels) GELURough(dst, a []float32) {
+	same("GELURough", len(dst), len(a))
+	if k.t.geluRough == nil {
+		k.t.gelu(dst, a)
+		return
+	}
+	k.t.geluRough(dst, a)
+}
+
 // GELUTanh writes the approximation dst = a * (1 + tanh(sqrt(2/pi) (a + 0.044715 a^3))) / 2, both (n) (the same paper;
 // gelu_new, gelu_pytorch_tanh); dst may be a.
 func (k *Kernels) GELUTanh(dst, a []float32) {

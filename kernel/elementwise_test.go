@@ -36,6 +36,7 @@ func TestElementwise(t *testing.T) {
 				each("SiLU", 1e-36, 6e-7, func() { k.SiLU(dst, a) }, func(i int) float64 { return silu(float64(a[i])) })
 				each("SiLUMul", 2e-36, 8e-7, func() { k.SiLUMul(dst, a, b) }, func(i int) float64 { return silu(float64(a[i])) * float64(b[i]) })
 				each("GELU", 4e-7, 4e-7, func() { k.GELU(dst, a) }, func(i int) float64 { return gelu(float64(a[i])) })
+				each("GELURough", 6e-6, 6e-6, func() { k.GELURough(dst, a) }, func(i int) float64 { return gelu(float64(a[i])) })
 				each("GELUTanh", 4e-7, 6e-7, func() { k.GELUTanh(dst, a) }, func(i int) float64 { return geluTanh(float64(a[i])) })
 				each("Softcap", 1e-6, 4e-7, func() { k.Softcap(dst, a, 5) }, func(i int) float64 { return 5 * math.Tanh(float64(a[i])/5) })
 				copy(dst, a)

@@ -506,6 +506,9 @@ func geluTanhAVX512(dst, a []float32)
 func geluAVX512(dst, a []float32)
 
 //go:noescape
+func geluRoughAVX512(dst, a []float32)
+
+//go:noescape
 func softcapAVX512(dst, a []float32, limit float32)
 
 //go:noescape

@@ -35,6 +35,7 @@ type table struct {
 	silu      func(dst, a []float32)
 	siluMul   func(dst, gate, up []float32)
 	gelu      func(dst, a []float32)
+	geluRough func(dst, a []float32) // nil: as gelu
 	geluTanh  func(dst, a []float32)
 	softcap   func(dst, a []float32, limit float32)
 	rope      func(x, y, cos, sin []float32) // x, y = x cos - y sin, y cos + x sin

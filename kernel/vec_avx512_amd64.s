@@ -1490,6 +1490,8 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), CX
 	MOVQ dst_base+0(FP), DI
 	MOVQ a_base+24(FP), SI
+	VBROADCASTSS vecConst<>+1024(SB), Z24
+	VBROADCASTSS vecConst<>+1088(SB), Z25
 	VMOVUPS vecPattern<>+0(SB), Z26
 	VMOVUPS vecPattern<>+64(SB), Z27
 	VMOVUPS vecPattern<>+128(SB), Z28
@@ -1508,30 +1510,34 @@ many:
 	VANDPS.BCST vecConst<>+64(SB), Z6, Z7
 	VANDPS.BCST vecConst<>+64(SB), Z12, Z13
 	VANDPS.BCST vecConst<>+64(SB), Z18, Z19
-	VBROADCASTSS vecConst<>+1088(SB), Z4
-	VBROADCASTSS vecConst<>+1088(SB), Z10
-	VBROADCASTSS vecConst<>+1088(SB), Z16
-	VBROADCASTSS vecConst<>+1088(SB), Z22
+	VBROADCASTSS vecConst<>+1152(SB), Z4
+	VBROADCASTSS vecConst<>+1152(SB), Z10
+	VBROADCASTSS vecConst<>+1152(SB), Z16
+	VBROADCASTSS vecConst<>+1152(SB), Z22
 	VMINPS Z1, Z4, Z1
 	VMINPS Z7, Z10, Z7
 	VMINPS Z13, Z16, Z13
 	VMINPS Z19, Z22, Z19
-	VMULPS.BCST vecConst<>+1152(SB), Z1, Z3
-	VMULPS.BCST vecConst<>+1152(SB), Z7, Z9
-	VMULPS.BCST vecConst<>+1152(SB), Z13, Z15
-	VMULPS.BCST vecConst<>+1152(SB), Z19, Z21
-	VADDPS.BCST vecConst<>+1024(SB), Z3, Z2
-	VADDPS.BCST vecConst<>+1024(SB), Z9, Z8
-	VADDPS.BCST vecConst<>+1024(SB), Z15, Z14
-	VADDPS.BCST vecConst<>+1024(SB), Z21, Z20
-	VSUBPS.BCST vecConst<>+1024(SB), Z2, Z5
-	VSUBPS.BCST vecConst<>+1024(SB), Z8, Z11
-	VSUBPS.BCST vecConst<>+1024(SB), Z14, Z17
-	VSUBPS.BCST vecConst<>+1024(SB), Z20, Z23
-	VSUBPS Z5, Z3, Z3
-	VSUBPS Z11, Z9, Z9
-	VSUBPS Z17, Z15, Z15
-	VSUBPS Z23, Z21, Z21
+	VMOVAPS Z24, Z2
+	VMOVAPS Z24, Z8
+	VMOVAPS Z24, Z14
+	VMOVAPS Z24, Z20
+	VFMADD231PS Z25, Z1, Z2
+	VFMADD231PS Z25, Z7, Z8
+	VFMADD231PS Z25, Z13, Z14
+	VFMADD231PS Z25, Z19, Z20
+	VSUBPS Z24, Z2, Z5
+	VSUBPS Z24, Z8, Z11
+	VSUBPS Z24, Z14, Z17
+	VSUBPS Z24, Z20, Z23
+	VMOVAPS Z1, Z3
+	VMOVAPS Z7, Z9
+	VMOVAPS Z13, Z15
+	VMOVAPS Z19, Z21
+	VFMSUB132PS Z25, Z5, Z3
+	VFMSUB132PS Z25, Z11, Z9
+	VFMSUB132PS Z25, Z17, Z15
+	VFMSUB132PS Z25, Z23, Z21
 	VPERMPS Z31, Z2, Z4
 	VPERMPS Z31, Z8, Z10
 	VPERMPS Z31, Z14, Z16
@@ -1604,12 +1610,13 @@ manyend:
 one:
 	VMOVUPS 0(SI), Z0
 	VANDPS.BCST vecConst<>+64(SB), Z0, Z1
-	VBROADCASTSS vecConst<>+1088(SB), Z4
+	VBROADCASTSS vecConst<>+1152(SB), Z4
 	VMINPS Z1, Z4, Z1
-	VMULPS.BCST vecConst<>+1152(SB), Z1, Z3
-	VADDPS.BCST vecConst<>+1024(SB), Z3, Z2
-	VSUBPS.BCST vecConst<>+1024(SB), Z2, Z5
-	VSUBPS Z5, Z3, Z3
+	VMOVAPS Z24, Z2
+	VFMADD231PS Z25, Z1, Z2
+	VSUBPS Z24, Z2, Z5
+	VMOVAPS Z1, Z3
+	VFMSUB132PS Z25, Z5, Z3
 	VPERMPS Z31, Z2, Z4
 	VPERMPS Z30, Z2, Z5
 	VFMADD213PS Z5, Z3, Z4
@@ -1639,17 +1646,179 @@ oneend:
 	KMOVW AX, K1
 	VMOVUPS.Z 0(SI), K1, Z0
 	VANDPS.BCST vecConst<>+64(SB), Z0, Z1
-	VBROADCASTSS vecConst<>+1088(SB), Z4
+	VBROADCASTSS vecConst<>+1152(SB), Z4
 	VMINPS Z1, Z4, Z1
-	VMULPS.BCST vecConst<>+1152(SB), Z1, Z3
-	VADDPS.BCST vecConst<>+1024(SB), Z3, Z2
-	VSUBPS.BCST vecConst<>+1024(SB), Z2, Z5
-	VSUBPS Z5, Z3, Z3
+	VMOVAPS Z24, Z2
+	VFMADD231PS Z25, Z1, Z2
+	VSUBPS Z24, Z2, Z5
+	VMOVAPS Z1, Z3
+	VFMSUB132PS Z25, Z5, Z3
 	VPERMPS Z31, Z2, Z4
 	VPERMPS Z30, Z2, Z5
 	VFMADD213PS Z5, Z3, Z4
 	VPERMPS Z29, Z2, Z5
 	VFMADD213PS Z5, Z3, Z4
+	VPERMPS Z28, Z2, Z5
+	VFMADD213PS Z5, Z3, Z4
+	VPERMPS Z27, Z2, Z5
+	VFMADD213PS Z5, Z3, Z4
+	VPERMPS Z26, Z2, Z5
+	VFMADD213PS Z5, Z3, Z4
+	VXORPS X5, X5, X5
+	VMAXPS Z0, Z5, Z5
+	VFNMADD231PS Z1, Z4, Z5
+	VMOVUPS Z5, K1, 0(DI)
+done:
+	VZEROUPPER
+	RET
+
+// func geluRoughAVX512(dst, a []float32)
+TEXT ·geluRoughAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), DI
+	MOVQ a_base+24(FP), SI
+	VBROADCASTSS vecConst<>+1024(SB), Z24
+	VBROADCASTSS vecConst<>+1088(SB), Z25
+	VMOVUPS vecPattern<>+384(SB), Z26
+	VMOVUPS vecPattern<>+448(SB), Z27
+	VMOVUPS vecPattern<>+512(SB), Z28
+	VMOVUPS vecPattern<>+576(SB), Z29
+	CMPQ CX, $64
+	JLT manyend
+	PCALIGN $32
+many:
+	VMOVUPS 0(SI), Z0
+	VMOVUPS 64(SI), Z6
+	VMOVUPS 128(SI), Z12
+	VMOVUPS 192(SI), Z18
+	VANDPS.BCST vecConst<>+64(SB), Z0, Z1
+	VANDPS.BCST vecConst<>+64(SB), Z6, Z7
+	VANDPS.BCST vecConst<>+64(SB), Z12, Z13
+	VANDPS.BCST vecConst<>+64(SB), Z18, Z19
+	VBROADCASTSS vecConst<>+1152(SB), Z4
+	VBROADCASTSS vecConst<>+1152(SB), Z10
+	VBROADCASTSS vecConst<>+1152(SB), Z16
+	VBROADCASTSS vecConst<>+1152(SB), Z22
+	VMINPS Z1, Z4, Z1
+	VMINPS Z7, Z10, Z7
+	VMINPS Z13, Z16, Z13
+	VMINPS Z19, Z22, Z19
+	VMOVAPS Z24, Z2
+	VMOVAPS Z24, Z8
+	VMOVAPS Z24, Z14
+	VMOVAPS Z24, Z20
+	VFMADD231PS Z25, Z1, Z2
+	VFMADD231PS Z25, Z7, Z8
+	VFMADD231PS Z25, Z13, Z14
+	VFMADD231PS Z25, Z19, Z20
+	VSUBPS Z24, Z2, Z5
+	VSUBPS Z24, Z8, Z11
+	VSUBPS Z24, Z14, Z17
+	VSUBPS Z24, Z20, Z23
+	VMOVAPS Z1, Z3
+	VMOVAPS Z7, Z9
+	VMOVAPS Z13, Z15
+	VMOVAPS Z19, Z21
+	VFMSUB132PS Z25, Z5, Z3
+	VFMSUB132PS Z25, Z11, Z9
+	VFMSUB132PS Z25, Z17, Z15
+	VFMSUB132PS Z25, Z23, Z21
+	VPERMPS Z29, Z2, Z4
+	VPERMPS Z29, Z8, Z10
+	VPERMPS Z29, Z14, Z16
+	VPERMPS Z29, Z20, Z22
+	VPERMPS Z28, Z2, Z5
+	VPERMPS Z28, Z8, Z11
+	VPERMPS Z28, Z14, Z17
+	VPERMPS Z28, Z20, Z23
+	VFMADD213PS Z5, Z3, Z4
+	VFMADD213PS Z11, Z9, Z10
+	VFMADD213PS Z17, Z15, Z16
+	VFMADD213PS Z23, Z21, Z22
+	VPERMPS Z27, Z2, Z5
+	VPERMPS Z27, Z8, Z11
+	VPERMPS Z27, Z14, Z17
+	VPERMPS Z27, Z20, Z23
+	VFMADD213PS Z5, Z3, Z4
+	VFMADD213PS Z11, Z9, Z10
+	VFMADD213PS Z17, Z15, Z16
+	VFMADD213PS Z23, Z21, Z22
+	VPERMPS Z26, Z2, Z5
+	VPERMPS Z26, Z8, Z11
+	VPERMPS Z26, Z14, Z17
+	VPERMPS Z26, Z20, Z23
+	VFMADD213PS Z5, Z3, Z4
+	VFMADD213PS Z11, Z9, Z10
+	VFMADD213PS Z17, Z15, Z16
+	VFMADD213PS Z23, Z21, Z22
+	VXORPS X5, X5, X5
+	VXORPS X11, X11, X11
+	VXORPS X17, X17, X17
+	VXORPS X23, X23, X23
+	VMAXPS Z0, Z5, Z5
+	VMAXPS Z6, Z11, Z11
+	VMAXPS Z12, Z17, Z17
+	VMAXPS Z18, Z23, Z23
+	VFNMADD231PS Z1, Z4, Z5
+	VFNMADD231PS Z7, Z10, Z11
+	VFNMADD231PS Z13, Z16, Z17
+	VFNMADD231PS Z19, Z22, Z23
+	VMOVUPS Z5, 0(DI)
+	VMOVUPS Z11, 64(DI)
+	VMOVUPS Z17, 128(DI)
+	VMOVUPS Z23, 192(DI)
+	ADDQ $256, DI
+	ADDQ $256, SI
+	SUBQ $64, CX
+	CMPQ CX, $64
+	JGE many
+manyend:
+	CMPQ CX, $16
+	JLT oneend
+	PCALIGN $32
+one:
+	VMOVUPS 0(SI), Z0
+	VANDPS.BCST vecConst<>+64(SB), Z0, Z1
+	VBROADCASTSS vecConst<>+1152(SB), Z4
+	VMINPS Z1, Z4, Z1
+	VMOVAPS Z24, Z2
+	VFMADD231PS Z25, Z1, Z2
+	VSUBPS Z24, Z2, Z5
+	VMOVAPS Z1, Z3
+	VFMSUB132PS Z25, Z5, Z3
+	VPERMPS Z29, Z2, Z4
+	VPERMPS Z28, Z2, Z5
+	VFMADD213PS Z5, Z3, Z4
+	VPERMPS Z27, Z2, Z5
+	VFMADD213PS Z5, Z3, Z4
+	VPERMPS Z26, Z2, Z5
+	VFMADD213PS Z5, Z3, Z4
+	VXORPS X5, X5, X5
+	VMAXPS Z0, Z5, Z5
+	VFNMADD231PS Z1, Z4, Z5
+	VMOVUPS Z5, 0(DI)
+	ADDQ $64, DI
+	ADDQ $64, SI
+	SUBQ $16, CX
+	CMPQ CX, $16
+	JGE one
+oneend:
+	TESTQ CX, CX
+	JZ done
+	MOVL $1, AX
+	SHLL CX, AX
+	DECL AX
+	KMOVW AX, K1
+	VMOVUPS.Z 0(SI), K1, Z0
+	VANDPS.BCST vecConst<>+64(SB), Z0, Z1
+	VBROADCASTSS vecConst<>+1152(SB), Z4
+	VMINPS Z1, Z4, Z1
+	VMOVAPS Z24, Z2
+	VFMADD231PS Z25, Z1, Z2
+	VSUBPS Z24, Z2, Z5
+	VMOVAPS Z1, Z3
+	VFMSUB132PS Z25, Z5, Z3
+	VPERMPS Z29, Z2, Z4
 	VPERMPS Z28, Z2, Z5
 	VFMADD213PS Z5, Z3, Z4
 	VPERMPS Z27, Z2, Z5
@@ -1912,10 +2081,10 @@ TEXT ·hadamard16AVX512(SB), NOSPLIT, $0-72
 	MOVQ x_base+24(FP), SI
 	MOVQ y_base+48(FP), DX
 	MOVQ dst_len+8(FP), CX
-	VMOVUPS vecPattern<>+384(SB), Z28
-	VMOVUPS vecPattern<>+448(SB), Z29
-	VMOVUPS vecPattern<>+512(SB), Z30
-	VMOVUPS vecPattern<>+576(SB), Z31
+	VMOVUPS vecPattern<>+640(SB), Z28
+	VMOVUPS vecPattern<>+704(SB), Z29
+	VMOVUPS vecPattern<>+768(SB), Z30
+	VMOVUPS vecPattern<>+832(SB), Z31
 	SUBQ $16, CX
 	JLT done
 block:
@@ -1945,10 +2114,10 @@ TEXT ·hadamard32AVX512(SB), NOSPLIT, $0-72
 	MOVQ x_base+24(FP), SI
 	MOVQ y_base+48(FP), DX
 	MOVQ dst_len+8(FP), CX
-	VMOVUPS vecPattern<>+384(SB), Z28
-	VMOVUPS vecPattern<>+448(SB), Z29
-	VMOVUPS vecPattern<>+512(SB), Z30
-	VMOVUPS vecPattern<>+576(SB), Z31
+	VMOVUPS vecPattern<>+640(SB), Z28
+	VMOVUPS vecPattern<>+704(SB), Z29
+	VMOVUPS vecPattern<>+768(SB), Z30
+	VMOVUPS vecPattern<>+832(SB), Z31
 	SUBQ $32, CX
 	JLT done
 block:
@@ -1991,10 +2160,10 @@ TEXT ·hadamard64AVX512(SB), NOSPLIT, $0-72
 	MOVQ x_base+24(FP), SI
 	MOVQ y_base+48(FP), DX
 	MOVQ dst_len+8(FP), CX
-	VMOVUPS vecPattern<>+384(SB), Z28
-	VMOVUPS vecPattern<>+448(SB), Z29
-	VMOVUPS vecPattern<>+512(SB), Z30
-	VMOVUPS vecPattern<>+576(SB), Z31
+	VMOVUPS vecPattern<>+640(SB), Z28
+	VMOVUPS vecPattern<>+704(SB), Z29
+	VMOVUPS vecPattern<>+768(SB), Z30
+	VMOVUPS vecPattern<>+832(SB), Z31
 	SUBQ $64, CX
 	JLT done
 block:
@@ -2065,10 +2234,10 @@ TEXT ·hadamard128AVX512(SB), NOSPLIT, $0-72
 	MOVQ x_base+24(FP), SI
 	MOVQ y_base+48(FP), DX
 	MOVQ dst_len+8(FP), CX
-	VMOVUPS vecPattern<>+384(SB), Z28
-	VMOVUPS vecPattern<>+448(SB), Z29
-	VMOVUPS vecPattern<>+512(SB), Z30
-	VMOVUPS vecPattern<>+576(SB), Z31
+	VMOVUPS vecPattern<>+640(SB), Z28
+	VMOVUPS vecPattern<>+704(SB), Z29
+	VMOVUPS vecPattern<>+768(SB), Z30
+	VMOVUPS vecPattern<>+832(SB), Z31
 	SUBQ $128, CX
 	JLT done
 block:
@@ -2199,10 +2368,10 @@ TEXT ·hadamard256AVX512(SB), NOSPLIT, $0-72
 	MOVQ x_base+24(FP), SI
 	MOVQ y_base+48(FP), DX
 	MOVQ dst_len+8(FP), CX
-	VMOVUPS vecPattern<>+384(SB), Z28
-	VMOVUPS vecPattern<>+448(SB), Z29
-	VMOVUPS vecPattern<>+512(SB), Z30
-	VMOVUPS vecPattern<>+576(SB), Z31
+	VMOVUPS vecPattern<>+640(SB), Z28
+	VMOVUPS vecPattern<>+704(SB), Z29
+	VMOVUPS vecPattern<>+768(SB), Z30
+	VMOVUPS vecPattern<>+832(SB), Z31
 	SUBQ $256, CX
 	JLT done
 block:
@@ -2733,10 +2902,10 @@ TEXT ·turnU8AVX512(SB), NOSPLIT, $0-60
 	SHLQ $2, R14
 	MOVQ R13, DI
 	LEAQ (R13)(R14*1), BX
-	VMOVUPS vecPattern<>+384(SB), Z28
-	VMOVUPS vecPattern<>+448(SB), Z29
-	VMOVUPS vecPattern<>+512(SB), Z30
-	VMOVUPS vecPattern<>+576(SB), Z31
+	VMOVUPS vecPattern<>+640(SB), Z28
+	VMOVUPS vecPattern<>+704(SB), Z29
+	VMOVUPS vecPattern<>+768(SB), Z30
+	VMOVUPS vecPattern<>+832(SB), Z31
 	VBROADCASTSS vecConst<>+64(SB), Z27
 	CMPQ R10, $64
 	JEQ blocks64
@@ -3847,7 +4016,7 @@ found:
 	MOVQ R14, CX
 	SHRQ $2, CX
 	XORQ AX, AX
-	VMOVDQU8 vecPattern<>+640(SB), Z6
+	VMOVDQU8 vecPattern<>+896(SB), Z6
 	SUBQ $64, CX
 	JLT fourend
 	PCALIGN $32
@@ -3947,7 +4116,7 @@ TEXT ·quantS8AVX512(SB), NOSPLIT, $0-40
 	XORQ AX, AX
 	VMOVQ R8, X5
 	VPBROADCASTB X5, Z5
-	VMOVDQU8 vecPattern<>+640(SB), Z6
+	VMOVDQU8 vecPattern<>+896(SB), Z6
 	SUBQ $64, CX
 	JLT fourend
 	PCALIGN $32
@@ -5477,7 +5646,7 @@ TEXT ·pairsBF16AVX512(SB), NOSPLIT, $0-32
 	MOVQ x+8(FP), SI
 	MOVQ y+16(FP), DX
 	MOVQ n+24(FP), CX
-	VMOVUPS vecPattern<>+704(SB), Z2
+	VMOVUPS vecPattern<>+960(SB), Z2
 	XORQ AX, AX
 vector:
 	VMOVUPS (SI)(AX*4), Z0
@@ -6289,38 +6458,38 @@ DATA vecConst<>+1072(SB)/4, $0x4b400000
 DATA vecConst<>+1076(SB)/4, $0x4b400000
 DATA vecConst<>+1080(SB)/4, $0x4b400000
 DATA vecConst<>+1084(SB)/4, $0x4b400000
-DATA vecConst<>+1088(SB)/4, $0x40c6147b
-DATA vecConst<>+1092(SB)/4, $0x40c6147b
-DATA vecConst<>+1096(SB)/4, $0x40c6147b
-DATA vecConst<>+1100(SB)/4, $0x40c6147b
-DATA vecConst<>+1104(SB)/4, $0x40c6147b
-DATA vecConst<>+1108(SB)/4, $0x40c6147b
-DATA vecConst<>+1112(SB)/4, $0x40c6147b
-DATA vecConst<>+1116(SB)/4, $0x40c6147b
-DATA vecConst<>+1120(SB)/4, $0x40c6147b
-DATA vecConst<>+1124(SB)/4, $0x40c6147b
-DATA vecConst<>+1128(SB)/4, $0x40c6147b
-DATA vecConst<>+1132(SB)/4, $0x40c6147b
-DATA vecConst<>+1136(SB)/4, $0x40c6147b
-DATA vecConst<>+1140(SB)/4, $0x40c6147b
-DATA vecConst<>+1144(SB)/4, $0x40c6147b
-DATA vecConst<>+1148(SB)/4, $0x40c6147b
-DATA vecConst<>+1152(SB)/4, $0x40200000
-DATA vecConst<>+1156(SB)/4, $0x40200000
-DATA vecConst<>+1160(SB)/4, $0x40200000
-DATA vecConst<>+1164(SB)/4, $0x40200000
-DATA vecConst<>+1168(SB)/4, $0x40200000
-DATA vecConst<>+1172(SB)/4, $0x40200000
-DATA vecConst<>+1176(SB)/4, $0x40200000
-DATA vecConst<>+1180(SB)/4, $0x40200000
-DATA vecConst<>+1184(SB)/4, $0x40200000
-DATA vecConst<>+1188(SB)/4, $0x40200000
-DATA vecConst<>+1192(SB)/4, $0x40200000
-DATA vecConst<>+1196(SB)/4, $0x40200000
-DATA vecConst<>+1200(SB)/4, $0x40200000
-DATA vecConst<>+1204(SB)/4, $0x40200000
-DATA vecConst<>+1208(SB)/4, $0x40200000
-DATA vecConst<>+1212(SB)/4, $0x40200000
+DATA vecConst<>+1088(SB)/4, $0x40200000
+DATA vecConst<>+1092(SB)/4, $0x40200000
+DATA vecConst<>+1096(SB)/4, $0x40200000
+DATA vecConst<>+1100(SB)/4, $0x40200000
+DATA vecConst<>+1104(SB)/4, $0x40200000
+DATA vecConst<>+1108(SB)/4, $0x40200000
+DATA vecConst<>+1112(SB)/4, $0x40200000
+DATA vecConst<>+1116(SB)/4, $0x40200000
+DATA vecConst<>+1120(SB)/4, $0x40200000
+DATA vecConst<>+1124(SB)/4, $0x40200000
+DATA vecConst<>+1128(SB)/4, $0x40200000
+DATA vecConst<>+1132(SB)/4, $0x40200000
+DATA vecConst<>+1136(SB)/4, $0x40200000
+DATA vecConst<>+1140(SB)/4, $0x40200000
+DATA vecConst<>+1144(SB)/4, $0x40200000
+DATA vecConst<>+1148(SB)/4, $0x40200000
+DATA vecConst<>+1152(SB)/4, $0x40c6147b
+DATA vecConst<>+1156(SB)/4, $0x40c6147b
+DATA vecConst<>+1160(SB)/4, $0x40c6147b
+DATA vecConst<>+1164(SB)/4, $0x40c6147b
+DATA vecConst<>+1168(SB)/4, $0x40c6147b
+DATA vecConst<>+1172(SB)/4, $0x40c6147b
+DATA vecConst<>+1176(SB)/4, $0x40c6147b
+DATA vecConst<>+1180(SB)/4, $0x40c6147b
+DATA vecConst<>+1184(SB)/4, $0x40c6147b
+DATA vecConst<>+1188(SB)/4, $0x40c6147b
+DATA vecConst<>+1192(SB)/4, $0x40c6147b
+DATA vecConst<>+1196(SB)/4, $0x40c6147b
+DATA vecConst<>+1200(SB)/4, $0x40c6147b
+DATA vecConst<>+1204(SB)/4, $0x40c6147b
+DATA vecConst<>+1208(SB)/4, $0x40c6147b
+DATA vecConst<>+1212(SB)/4, $0x40c6147b
 DATA vecConst<>+1216(SB)/4, $0x40000000
 DATA vecConst<>+1220(SB)/4, $0x40000000
 DATA vecConst<>+1224(SB)/4, $0x40000000
@@ -7027,100 +7196,164 @@ DATA vecPattern<>+368(SB)/4, $0xb41257c7
 DATA vecPattern<>+372(SB)/4, $0xb2e6682a
 DATA vecPattern<>+376(SB)/4, $0xb1954996
 DATA vecPattern<>+380(SB)/4, $0xb0204b80
-DATA vecPattern<>+384(SB)/4, $0x3f800000
-DATA vecPattern<>+388(SB)/4, $0xbf800000
-DATA vecPattern<>+392(SB)/4, $0x3f800000
-DATA vecPattern<>+396(SB)/4, $0xbf800000
-DATA vecPattern<>+400(SB)/4, $0x3f800000
-DATA vecPattern<>+404(SB)/4, $0xbf800000
-DATA vecPattern<>+408(SB)/4, $0x3f800000
-DATA vecPattern<>+412(SB)/4, $0xbf800000
-DATA vecPattern<>+416(SB)/4, $0x3f800000
-DATA vecPattern<>+420(SB)/4, $0xbf800000
-DATA vecPattern<>+424(SB)/4, $0x3f800000
-DATA vecPattern<>+428(SB)/4, $0xbf800000
-DATA vecPattern<>+432(SB)/4, $0x3f800000
-DATA vecPattern<>+436(SB)/4, $0xbf800000
-DATA vecPattern<>+440(SB)/4, $0x3f800000
-DATA vecPattern<>+444(SB)/4, $0xbf800000
-DATA vecPattern<>+448(SB)/4, $0x3f800000
-DATA vecPattern<>+452(SB)/4, $0x3f800000
-DATA vecPattern<>+456(SB)/4, $0xbf800000
-DATA vecPattern<>+460(SB)/4, $0xbf800000
-DATA vecPattern<>+464(SB)/4, $0x3f800000
-DATA vecPattern<>+468(SB)/4, $0x3f800000
-DATA vecPattern<>+472(SB)/4, $0xbf800000
-DATA vecPattern<>+476(SB)/4, $0xbf800000
-DATA vecPattern<>+480(SB)/4, $0x3f800000
-DATA vecPattern<>+484(SB)/4, $0x3f800000
-DATA vecPattern<>+488(SB)/4, $0xbf800000
-DATA vecPattern<>+492(SB)/4, $0xbf800000
-DATA vecPattern<>+496(SB)/4, $0x3f800000
-DATA vecPattern<>+500(SB)/4, $0x3f800000
-DATA vecPattern<>+504(SB)/4, $0xbf800000
-DATA vecPattern<>+508(SB)/4, $0xbf800000
-DATA vecPattern<>+512(SB)/4, $0x3f800000
-DATA vecPattern<>+516(SB)/4, $0x3f800000
-DATA vecPattern<>+520(SB)/4, $0x3f800000
-DATA vecPattern<>+524(SB)/4, $0x3f800000
-DATA vecPattern<>+528(SB)/4, $0xbf800000
-DATA vecPattern<>+532(SB)/4, $0xbf800000
-DATA vecPattern<>+536(SB)/4, $0xbf800000
-DATA vecPattern<>+540(SB)/4, $0xbf800000
-DATA vecPattern<>+544(SB)/4, $0x3f800000
-DATA vecPattern<>+548(SB)/4, $0x3f800000
-DATA vecPattern<>+552(SB)/4, $0x3f800000
-DATA vecPattern<>+556(SB)/4, $0x3f800000
-DATA vecPattern<>+560(SB)/4, $0xbf800000
-DATA vecPattern<>+564(SB)/4, $0xbf800000
-DATA vecPattern<>+568(SB)/4, $0xbf800000
-DATA vecPattern<>+572(SB)/4, $0xbf800000
-DATA vecPattern<>+576(SB)/4, $0x3f800000
-DATA vecPattern<>+580(SB)/4, $0x3f800000
-DATA vecPattern<>+584(SB)/4, $0x3f800000
-DATA vecPattern<>+588(SB)/4, $0x3f800000
-DATA vecPattern<>+592(SB)/4, $0x3f800000
-DATA vecPattern<>+596(SB)/4, $0x3f800000
-DATA vecPattern<>+600(SB)/4, $0x3f800000
-DATA vecPattern<>+604(SB)/4, $0x3f800000
-DATA vecPattern<>+608(SB)/4, $0xbf800000
-DATA vecPattern<>+612(SB)/4, $0xbf800000
-DATA vecPattern<>+616(SB)/4, $0xbf800000
-DATA vecPattern<>+620(SB)/4, $0xbf800000
-DATA vecPattern<>+624(SB)/4, $0xbf800000
-DATA vecPattern<>+628(SB)/4, $0xbf800000
-DATA vecPattern<>+632(SB)/4, $0xbf800000
-DATA vecPattern<>+636(SB)/4, $0xbf800000
-DATA vecPattern<>+640(SB)/4, $0x00000000
-DATA vecPattern<>+644(SB)/4, $0x00000004
-DATA vecPattern<>+648(SB)/4, $0x00000008
-DATA vecPattern<>+652(SB)/4, $0x0000000c
-DATA vecPattern<>+656(SB)/4, $0x00000001
-DATA vecPattern<>+660(SB)/4, $0x00000005
-DATA vecPattern<>+664(SB)/4, $0x00000009
-DATA vecPattern<>+668(SB)/4, $0x0000000d
-DATA vecPattern<>+672(SB)/4, $0x00000002
-DATA vecPattern<>+676(SB)/4, $0x00000006
-DATA vecPattern<>+680(SB)/4, $0x0000000a
-DATA vecPattern<>+684(SB)/4, $0x0000000e
-DATA vecPattern<>+688(SB)/4, $0x00000003
-DATA vecPattern<>+692(SB)/4, $0x00000007
-DATA vecPattern<>+696(SB)/4, $0x0000000b
-DATA vecPattern<>+700(SB)/4, $0x0000000f
-DATA vecPattern<>+704(SB)/4, $0x00100000
-DATA vecPattern<>+708(SB)/4, $0x00110001
-DATA vecPattern<>+712(SB)/4, $0x00120002
-DATA vecPattern<>+716(SB)/4, $0x00130003
-DATA vecPattern<>+720(SB)/4, $0x00140004
-DATA vecPattern<>+724(SB)/4, $0x00150005
-DATA vecPattern<>+728(SB)/4, $0x00160006
-DATA vecPattern<>+732(SB)/4, $0x00170007
-DATA vecPattern<>+736(SB)/4, $0x00180008
-DATA vecPattern<>+740(SB)/4, $0x00190009
-DATA vecPattern<>+744(SB)/4, $0x001a000a
-DATA vecPattern<>+748(SB)/4, $0x001b000b
-DATA vecPattern<>+752(SB)/4, $0x001c000c
-DATA vecPattern<>+756(SB)/4, $0x001d000d
-DATA vecPattern<>+760(SB)/4, $0x001e000e
-DATA vecPattern<>+764(SB)/4, $0x001f000f
-GLOBL vecPattern<>(SB), RODATA|NOPTR, $768
+DATA vecPattern<>+384(SB)/4, $0x3f000001
+DATA vecPattern<>+388(SB)/4, $0x3eb06d04
+DATA vecPattern<>+392(SB)/4, $0x3e58f1cf
+DATA vecPattern<>+396(SB)/4, $0x3debab3b
+DATA vecPattern<>+400(SB)/4, $0x3d6075ea
+DATA vecPattern<>+404(SB)/4, $0x3cba5c9f
+DATA vecPattern<>+408(SB)/4, $0x3c0649cc
+DATA vecPattern<>+412(SB)/4, $0x3b2764fc
+DATA vecPattern<>+416(SB)/4, $0x3a34020f
+DATA vecPattern<>+420(SB)/4, $0x3926a4f5
+DATA vecPattern<>+424(SB)/4, $0x380497c2
+DATA vecPattern<>+428(SB)/4, $0x36b51acf
+DATA vecPattern<>+432(SB)/4, $0x35541646
+DATA vecPattern<>+436(SB)/4, $0x33d4c0cf
+DATA vecPattern<>+440(SB)/4, $0x3236acdd
+DATA vecPattern<>+444(SB)/4, $0x308629fa
+DATA vecPattern<>+448(SB)/4, $0xbe2368f3
+DATA vecPattern<>+452(SB)/4, $0xbe16d7ca
+DATA vecPattern<>+456(SB)/4, $0xbded50c4
+DATA vecPattern<>+460(SB)/4, $0xbd9f1402
+DATA vecPattern<>+464(SB)/4, $0xbd35bc05
+DATA vecPattern<>+468(SB)/4, $0xbcb0eb49
+DATA vecPattern<>+472(SB)/4, $0xbc12c3b1
+DATA vecPattern<>+476(SB)/4, $0xbb4f7e2a
+DATA vecPattern<>+480(SB)/4, $0xba79f86f
+DATA vecPattern<>+484(SB)/4, $0xb9804e1f
+DATA vecPattern<>+488(SB)/4, $0xb86077f1
+DATA vecPattern<>+492(SB)/4, $0xb7274ffc
+DATA vecPattern<>+496(SB)/4, $0xb5d48753
+DATA vecPattern<>+500(SB)/4, $0xb4660814
+DATA vecPattern<>+504(SB)/4, $0xb2d42507
+DATA vecPattern<>+508(SB)/4, $0xb126b413
+DATA vecPattern<>+512(SB)/4, $0x37ef3b43
+DATA vecPattern<>+516(SB)/4, $0x3c3f4308
+DATA vecPattern<>+520(SB)/4, $0x3c96b13b
+DATA vecPattern<>+524(SB)/4, $0x3c97ebee
+DATA vecPattern<>+528(SB)/4, $0x3c6845e6
+DATA vecPattern<>+532(SB)/4, $0x3c0e003c
+DATA vecPattern<>+536(SB)/4, $0x3b8e2f6d
+DATA vecPattern<>+540(SB)/4, $0x3aec2570
+DATA vecPattern<>+544(SB)/4, $0x3a23dd8d
+DATA vecPattern<>+548(SB)/4, $0x393ef623
+DATA vecPattern<>+552(SB)/4, $0x383b7c3a
+DATA vecPattern<>+556(SB)/4, $0x371b7203
+DATA vecPattern<>+560(SB)/4, $0x35da0dd6
+DATA vecPattern<>+564(SB)/4, $0x34818cf3
+DATA vecPattern<>+568(SB)/4, $0x33028778
+DATA vecPattern<>+572(SB)/4, $0x315f368d
+DATA vecPattern<>+576(SB)/4, $0x3b89275d
+DATA vecPattern<>+580(SB)/4, $0x3b57306b
+DATA vecPattern<>+584(SB)/4, $0x3a92265d
+DATA vecPattern<>+588(SB)/4, $0xba6b0f31
+DATA vecPattern<>+592(SB)/4, $0xbaf02062
+DATA vecPattern<>+596(SB)/4, $0xbae1b2c4
+DATA vecPattern<>+600(SB)/4, $0xba952200
+DATA vecPattern<>+604(SB)/4, $0xba1828a3
+DATA vecPattern<>+608(SB)/4, $0xb978dcef
+DATA vecPattern<>+612(SB)/4, $0xb8a643e8
+DATA vecPattern<>+616(SB)/4, $0xb7b78c00
+DATA vecPattern<>+620(SB)/4, $0xb6a89cfb
+DATA vecPattern<>+624(SB)/4, $0xb58187e8
+DATA vecPattern<>+628(SB)/4, $0xb42703e4
+DATA vecPattern<>+632(SB)/4, $0xb2b53262
+DATA vecPattern<>+636(SB)/4, $0xb125bdc2
+DATA vecPattern<>+640(SB)/4, $0x3f800000
+DATA vecPattern<>+644(SB)/4, $0xbf800000
+DATA vecPattern<>+648(SB)/4, $0x3f800000
+DATA vecPattern<>+652(SB)/4, $0xbf800000
+DATA vecPattern<>+656(SB)/4, $0x3f800000
+DATA vecPattern<>+660(SB)/4, $0xbf800000
+DATA vecPattern<>+664(SB)/4, $0x3f800000
+DATA vecPattern<>+668(SB)/4, $0xbf800000
+DATA vecPattern<>+672(SB)/4, $0x3f800000
+DATA vecPattern<>+676(SB)/4, $0xbf800000
+DATA vecPattern<>+680(SB)/4, $0x3f800000
+DATA vecPattern<>+684(SB)/4, $0xbf800000
+DATA vecPattern<>+688(SB)/4, $0x3f800000
+DATA vecPattern<>+692(SB)/4, $0xbf800000
+DATA vecPattern<>+696(SB)/4, $0x3f800000
+DATA vecPattern<>+700(SB)/4, $0xbf800000
+DATA vecPattern<>+704(SB)/4, $0x3f800000
+DATA vecPattern<>+708(SB)/4, $0x3f800000
+DATA vecPattern<>+712(SB)/4, $0xbf800000
+DATA vecPattern<>+716(SB)/4, $0xbf800000
+DATA vecPattern<>+720(SB)/4, $0x3f800000
+DATA vecPattern<>+724(SB)/4, $0x3f800000
+DATA vecPattern<>+728(SB)/4, $0xbf800000
+DATA vecPattern<>+732(SB)/4, $0xbf800000
+DATA vecPattern<>+736(SB)/4, $0x3f800000
+DATA vecPattern<>+740(SB)/4, $0x3f800000
+DATA vecPattern<>+744(SB)/4, $0xbf800000
+DATA vecPattern<>+748(SB)/4, $0xbf800000
+DATA vecPattern<>+752(SB)/4, $0x3f800000
+DATA vecPattern<>+756(SB)/4, $0x3f800000
+DATA vecPattern<>+760(SB)/4, $0xbf800000
+DATA vecPattern<>+764(SB)/4, $0xbf800000
+DATA vecPattern<>+768(SB)/4, $0x3f800000
+DATA vecPattern<>+772(SB)/4, $0x3f800000
+DATA vecPattern<>+776(SB)/4, $0x3f800000
+DATA vecPattern<>+780(SB)/4, $0x3f800000
+DATA vecPattern<>+784(SB)/4, $0xbf800000
+DATA vecPattern<>+788(SB)/4, $0xbf800000
+DATA vecPattern<>+792(SB)/4, $0xbf800000
+DATA vecPattern<>+796(SB)/4, $0xbf800000
+DATA vecPattern<>+800(SB)/4, $0x3f800000
+DATA vecPattern<>+804(SB)/4, $0x3f800000
+DATA vecPattern<>+808(SB)/4, $0x3f800000
+DATA vecPattern<>+812(SB)/4, $0x3f800000
+DATA vecPattern<>+816(SB)/4, $0xbf800000
+DATA vecPattern<>+820(SB)/4, $0xbf800000
+DATA vecPattern<>+824(SB)/4, $0xbf800000
+DATA vecPattern<>+828(SB)/4, $0xbf800000
+DATA vecPattern<>+832(SB)/4, $0x3f800000
+DATA vecPattern<>+836(SB)/4, $0x3f800000
+DATA vecPattern<>+840(SB)/4, $0x3f800000
+DATA vecPattern<>+844(SB)/4, $0x3f800000
+DATA vecPattern<>+848(SB)/4, $0x3f800000
+DATA vecPattern<>+852(SB)/4, $0x3f800000
+DATA vecPattern<>+856(SB)/4, $0x3f800000
+DATA vecPattern<>+860(SB)/4, $0x3f800000
+DATA vecPattern<>+864(SB)/4, $0xbf800000
+DATA vecPattern<>+868(SB)/4, $0xbf800000
+DATA vecPattern<>+872(SB)/4, $0xbf800000
+DATA vecPattern<>+876(SB)/4, $0xbf800000
+DATA vecPattern<>+880(SB)/4, $0xbf800000
+DATA vecPattern<>+884(SB)/4, $0xbf800000
+DATA vecPattern<>+888(SB)/4, $0xbf800000
+DATA vecPattern<>+892(SB)/4, $0xbf800000
+DATA vecPattern<>+896(SB)/4, $0x00000000
+DATA vecPattern<>+900(SB)/4, $0x00000004
+DATA vecPattern<>+904(SB)/4, $0x00000008
+DATA vecPattern<>+908(SB)/4, $0x0000000c
+DATA vecPattern<>+912(SB)/4, $0x00000001
+DATA vecPattern<>+916(SB)/4, $0x00000005
+DATA vecPattern<>+920(SB)/4, $0x00000009
+DATA vecPattern<>+924(SB)/4, $0x0000000d
+DATA vecPattern<>+928(SB)/4, $0x00000002
+DATA vecPattern<>+932(SB)/4, $0x00000006
+DATA vecPattern<>+936(SB)/4, $0x0000000a
+DATA vecPattern<>+940(SB)/4, $0x0000000e
+DATA vecPattern<>+944(SB)/4, $0x00000003
+DATA vecPattern<>+948(SB)/4, $0x00000007
+DATA vecPattern<>+952(SB)/4, $0x0000000b
+DATA vecPattern<>+956(SB)/4, $0x0000000f
+DATA vecPattern<>+960(SB)/4, $0x00100000
+DATA vecPattern<>+964(SB)/4, $0x00110001
+DATA vecPattern<>+968(SB)/4, $0x00120002
+DATA vecPattern<>+972(SB)/4, $0x00130003
+DATA vecPattern<>+976(SB)/4, $0x00140004
+DATA vecPattern<>+980(SB)/4, $0x00150005
+DATA vecPattern<>+984(SB)/4, $0x00160006
+DATA vecPattern<>+988(SB)/4, $0x00170007
+DATA vecPattern<>+992(SB)/4, $0x00180008
+DATA vecPattern<>+996(SB)/4, $0x00190009
+DATA vecPattern<>+1000(SB)/4, $0x001a000a
+DATA vecPattern<>+1004(SB)/4, $0x001b000b
+DATA vecPattern<>+1008(SB)/4, $0x001c000c
+DATA vecPattern<>+1012(SB)/4, $0x001d000d
+DATA vecPattern<>+1016(SB)/4, $0x001e000e
+DATA vecPattern<>+1020(SB)/4, $0x001f000f
+GLOBL vecPattern<>(SB), RODATA|NOPTR, $1024

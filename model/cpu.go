@@ -117,20 +117,19 @@ func (w *worker) each(n, work int, f func(i int)) {
 // nothing beside them, and a table's pages, often more than all layers' weights, do not gather in memory.
 const largeTable = 1 << 20
 
-// Embed implements Ops. A row that is there is copied: of a large table where it was read first, else from the row before, as token types are alike.
+// Embed implements Ops. A row that the batch has already is copied, except for static models, where reading it is the work.
 func (w *worker) Embed(table *Matrix, ids []int32) rows {
-	x, read := w.matrix(len(ids), table.Cols, false), table.ReadRows
-	large := w.net.Layers > 0 && table.Rows*table.Cols >= largeTable
-	if large {
+	x, read, layers := w.matrix(len(ids), table.Cols, false), table.ReadRows, w.net.Layers > 0
+	if layers && table.Rows*table.Cols >= largeTable {
 		read = table.fetchRows
-		if w.rowOf == nil {
-			w.rowOf = map[int32]int{}
-		}
-		clear(w.rowOf)
 	}
+	if w.rowOf == nil {
+		w.rowOf = map[int32]int{}
+	}
+	clear(w.rowOf)
 	for i, id := range ids {
-		from, ok := i-1, i > 0 && ids[i-1] == id
-		if large {
+		from, ok := i-1, i > 0 && ids[i-1] == id // as token types are
+		if !ok && layers {
 			if from, ok = w.rowOf[id]; !ok {
 				w.rowOf[id] = i
 			}
@@ -292,7 +291,11 @@ func (w *worker) activate(x []float32, act Activation) {
 	switch act {
 	case Identity:
 	case GELU:
-		w.k.GELU(x, x)
+		if w.format == kernel.FormatF32 {
+			w.k.GELU(x, x)
+		} else {
+			w.k.GELURough(x, x)
+		}
 	case GELUTanh:
 		w.k.GELUTanh(x, x)
 	case SiLU:

@@ -195,7 +195,14 @@ func genActivations(a *asm, s *stubs) {
 		a.store(0, "DI", u, masked)
 	}})
 	if a.reg == "Z" {
-		a.row(s, rowFunc{name: "gelu", ptrs: []string{"dst", "a"}, unroll: 4, own: 6, init: geluTables, body: geluBySegments})
+		for _, rough := range []bool{false, true} {
+			name, tables := "gelu", geluSegments[:]
+			if rough {
+				name, tables = "geluRough", geluRoughSegments[:]
+			}
+			a.row(s, rowFunc{name: name, ptrs: []string{"dst", "a"}, unroll: 4, own: 6, init: func(a *asm) { geluTables(a, name, tables) },
+				body: func(a *asm, u int, masked bool) { geluBySegments(a, u, masked, len(tables)-1) }})
+		}
 	} else {
 		a.row(s, rowFunc{name: "gelu", ptrs: []string{"dst", "a"}, unroll: 2, own: 6, body: gelu})
 	}
@@ -240,22 +247,22 @@ func gelu(a *asm, u int, masked bool) {
 
 var geluCoefficients = []float64{0.061542376, -0.287346694, 0.432429364, -0.229444765, 0.273744028, 0.121497607, 0.205315165, 0.210649438, 0.211613488}
 
-// geluBySegments is max(x, 0) - |x| Q(|x|), Q(t) = erfc(t/sqrt 2)/2 by polynomials of degree 5 in t less the middle of its segment: sixteen
-// segments of .4, whose coefficients are looked up in registers. Interpolated at Chebyshev's nodes: |x| Q is within 3.1e-8 of the exact
-// value, relatively within 7e-7 up to 3 and 2e-4 up to 6; from 6.19 on it stays at 2e-9.
-func geluBySegments(a *asm, u int, masked bool) {
+// geluBySegments is max(x, 0) - |x| Q(|x|), Q(t) = erfc(t/sqrt 2)/2 by polynomials in t less the middle of its segment: sixteen segments of .4, whose
+// coefficients are looked up in registers. Interpolated at Chebyshev's nodes. Of degree 5, |x| Q is within 3.1e-8 of the exact value, relatively within
+// 7e-7 up to 3 and 2e-4 up to 6; of degree 3 within 4.5e-6, and the GELU relatively within 6.3e-4 from -3 on. From 6.19 on it stays at 2e-9.
+func geluBySegments(a *asm, u int, masked bool, degree int) {
 	const x, t, segment, r, p, c = 0, 1, 2, 3, 4, 5
-	magic := f(3 << 22) // added, it leaves the nearest integer in the lowest bits
 	a.load("SI", u, masked, x)
 	a.p("VANDPS %s, Z%d, Z%d", word(0x7fffffff), x, t)
 	a.p("VMOVUPS %s, Z%d", f(6.19), p)
 	a.p("VMINPS Z%d, Z%d, Z%d", t, p, t)
-	a.p("VMULPS %s, Z%d, Z%d", f(2.5), t, r)
-	a.p("VADDPS %s, Z%d, Z%d", magic, r, segment)
-	a.p("VSUBPS %s, Z%d, Z%d", magic, segment, c)
-	a.p("VSUBPS Z%d, Z%d, Z%d", c, r, r)
-	a.p("VPERMPS Z%d, Z%d, Z%d", geluTable+5, segment, p)
-	for i := 4; i >= 0; i-- {
+	a.p("VMOVAPS Z%d, Z%d", geluMagic, segment)
+	a.p("VFMADD231PS Z%d, Z%d, Z%d", geluScale, t, segment)
+	a.p("VSUBPS Z%d, Z%d, Z%d", geluMagic, segment, c)
+	a.p("VMOVAPS Z%d, Z%d", t, r)
+	a.p("VFMSUB132PS Z%d, Z%d, Z%d", geluScale, c, r)
+	a.p("VPERMPS Z%d, Z%d, Z%d", geluTable+degree, segment, p)
+	for i := degree - 1; i >= 0; i-- {
 		a.p("VPERMPS Z%d, Z%d, Z%d", geluTable+i, segment, c)
 		a.p("VFMADD213PS Z%d, Z%d, Z%d", c, r, p)
 	}
@@ -265,12 +272,14 @@ func geluBySegments(a *asm, u int, masked bool) {
 	a.store(c, "DI", u, masked)
 }
 
-// geluTable is the first register of the tables.
-const geluTable = 26
+// The registers of what is added to leave the nearest integer in the lowest bits, of segments a unit, and the first of the tables.
+const geluMagic, geluScale, geluTable = 24, 25, 26
 
-func geluTables(a *asm) {
-	for i, row := range geluSegments {
-		a.p("VMOVUPS %s, Z%d", pattern(fmt.Sprint("gelu", i), func(lane int) uint32 { return math.Float32bits(row[lane]) }), geluTable+i)
+func geluTables(a *asm, name string, tables [][16]float32) {
+	a.p("VMOVUPS %s, Z%d", f(3<<22), geluMagic)
+	a.p("VMOVUPS %s, Z%d", f(2.5), geluScale)
+	for i, row := range tables {
+		a.p("VMOVUPS %s, Z%d", pattern(fmt.Sprint(name, i), func(lane int) uint32 { return math.Float32bits(row[lane]) }), geluTable+i)
 	}
 }
 
@@ -282,4 +291,12 @@ var geluSegments = [6][16]float32{
 	{0.00425596675, 0.0032996661, 0.00111244153, -0.000911332027, -0.00184569904, -0.00172771758, -0.00113706081, -0.000577520579, -0.000234977211, -7.80608098e-05, -2.14113679e-05, -4.88402202e-06, -9.31034037e-07, -1.48846212e-07, -2.00092742e-08, -2.26629293e-09},
 	{-2.01765056e-06, -0.000442048447, -0.000578964013, -0.000386419415, -8.48131385e-05, 0.000113115428, 0.000157149901, 0.000114326649, 5.91989192e-05, 2.36534524e-05, 7.55014935e-06, 1.96134079e-06, 4.19354706e-07, 7.43487973e-08, 1.09874216e-08, 1.3586442e-09},
 	{-9.94149959e-05, -6.45469408e-05, 1.03618768e-05, 5.85860435e-05, 5.47066775e-05, 2.31075246e-05, -2.92167488e-06, -1.16714518e-05, -9.42757561e-06, -4.88327487e-06, -1.87714681e-06, -5.64488687e-07, -1.36292428e-07, -2.68228924e-08, -4.34483649e-09, -5.83149529e-10},
+}
+
+// geluRoughSegments are those of degree 3.
+var geluRoughSegments = [4][16]float32{
+	{0.50000006, 0.344581723, 0.211859927, 0.11507269, 0.0547999516, 0.0227492433, 0.00819630548, 0.00255423691, 0.000686676183, 0.000158924449, 3.16125879e-05, 5.39734128e-06, 7.90085664e-07, 9.90709097e-08, 1.06330988e-08, 9.76171366e-10},
+	{-0.159580037, -0.147307545, -0.115876704, -0.0776748806, -0.0443687625, -0.0215965677, -0.00895778928, -0.0031660893, -0.000953561568, -0.000244722673, -5.35174659e-05, -9.97259849e-06, -1.58346154e-06, -2.1423358e-07, -2.46968863e-08, -2.42585396e-09},
+	{2.85186161e-05, 0.0116736963, 0.0183950569, 0.0185451172, 0.0141768213, 0.00866704807, 0.00433914969, 0.00180165283, 0.000625097018, 0.000182115051, 4.46999693e-05, 9.26526536e-06, 1.62462925e-06, 2.41306765e-07, 3.03911918e-08, 3.24817795e-09},
+	{0.00418560067, 0.00328352558, 0.00111503492, -0.000896680227, -0.00183201977, -0.0017219414, -0.00113779306, -0.000580439519, -0.000237334272, -7.92814535e-05, -2.18804926e-05, -5.02506509e-06, -9.65080289e-07, -1.55545024e-07, -2.10940847e-08, -2.4118525e-09},
 }
