@@ -15,8 +15,9 @@ func genSoftmax(a *asm, s *stubs) {
 	genPairsBF16(a, s)
 }
 
-// genSoftmaxRows turns rows of scores into exponentials, half as bfloat16 where the row begins. Of a row's registers SI is the place that is read, R14
-// that which is written, CX the count of values.
+// genSoftmaxRows turns rows of scores into exponentials, half as bfloat16 where the row begins. Rows that end alike go in fours, whose greatest scores and
+// sums are found together, as one row alone waits for its own. Of a row's registers SI is the place that is read, R14 that which is written, CX the count of
+// values.
 func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 	a.declare(s, name, "(a *softmaxArgs)", "0-8")
 	a.p("MOVQ a+0(FP), DX")
@@ -26,6 +27,29 @@ func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 	if half {
 		a.roughExpConstants()
 	}
+	count := func() { // CX values: whole vectors in R12, the rest in R13 and K1
+		a.p("MOVQ CX, R12")
+		a.p("ANDQ $15, CX")
+		a.setMask()
+		a.p("MOVQ CX, R13")
+		a.p("SHRQ $4, R12")
+	}
+	a.p("MOVQ softmaxArgs_cols(DX), CX")
+	a.p("CMPQ softmaxArgs_grow(DX), $0")
+	a.p("JNE row")
+	a.p("CMPQ R8, CX")
+	a.p("JNE row")
+	count()
+	a.label("four")
+	a.p("CMPQ R11, $4")
+	a.p("JLT rows")
+	a.softmaxFour(half)
+	a.p("SUBQ $4, R11")
+	a.p("JMP four")
+	a.label("rows")
+	a.p("TESTQ R11, R11")
+	a.p("JZ done")
+
 	a.label("row")
 	a.p("MOVQ R8, CX") // of visible, 0 to cols
 	a.p("XORQ BX, BX")
@@ -33,12 +57,7 @@ func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 	a.p("CMOVQLT BX, CX")
 	a.p("CMPQ CX, softmaxArgs_cols(DX)")
 	a.p("CMOVQGT softmaxArgs_cols(DX), CX")
-	a.p("MOVQ CX, R12") // whole vectors, the rest in K1
-	a.p("ANDQ $15, CX")
-	a.setMask()
-	a.p("MOVQ CX, R13")
-	a.p("SHRQ $4, R12")
-
+	count()
 	a.p("VBROADCASTSS (R9), Z24")
 	for i := 25; i < 28; i++ {
 		a.p("VMOVAPS Z24, Z%d", i)
@@ -59,19 +78,50 @@ func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 	a.fold("VMAXPS")
 	a.p("VMOVSS X0, (R9)")
 	a.p("VBROADCASTSS X0, Z14")
+	if half {
+		a.p("VMULPS %s, Z14, Z14", f(-math.Log2E))
+	}
+	a.softmaxExp("exp", half)
+	a.p("VMOVAPS Z12, Z0")
+	a.fold("VADDPS")
+	a.p("VMOVSS X0, (R10)")
 
+	a.p("MOVQ softmaxArgs_cols(DX), CX") // zeros up to the last vector of the columns
+	size, zero := 64, "Z0"               // of a vector as it is written
+	if half {
+		size, zero = 32, "Y0"
+	}
+	a.p("LEAQ (DI)(CX*%d), BX", size/16)
+	a.p("VXORPS X0, X0, X0")
+	a.p("JMP zeros")
+	a.label("zero")
+	a.p("VMOVUPS %s, (R14)", zero)
+	a.p("ADDQ $%d, R14", size)
+	a.label("zeros")
+	a.p("CMPQ R14, BX")
+	a.p("JLT zero")
+
+	a.p("ADDQ softmaxArgs_step(DX), DI")
+	a.p("ADDQ softmaxArgs_grow(DX), R8")
+	a.p("ADDQ $4, R9")
+	a.p("ADDQ $4, R10")
+	a.p("DECQ R11")
+	a.p("JNZ row")
+	a.label("done")
+	a.ret()
+}
+
+// softmaxExp writes the exponentials of the row at DI, of R12 vectors and R13 values more, and their sums' lanes to Z12. Z14 is what roughExp or expLow take off.
+func (a *asm) softmaxExp(name string, half bool) {
+	size := 64
+	if half {
+		size = 32
+	}
 	a.p("VXORPS X12, X12, X12")
 	a.p("VXORPS X13, X13, X13")
 	a.p("MOVQ DI, SI")
 	a.p("MOVQ DI, R14")
-	size, zero := 64, "Z0" // of a vector as it is written
-	if half {
-		size, zero = 32, "Y0"
-	}
-	if half {
-		a.p("VMULPS %s, Z14, Z14", f(-math.Log2E))
-	}
-	a.vectors("exp", func(n int, masked bool) {
+	a.vectors(name, func(n int, masked bool) {
 		a.sideBySide(rowFunc{own: 3, body: func(b *asm, u int, _ bool) {
 			b.load("SI", u, masked, 0)
 			if half {
@@ -98,28 +148,69 @@ func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 		}
 		a.p("ADDQ $%d, R14", size*n)
 	})
-	a.p("VADDPS Z13, Z12, Z0")
-	a.fold("VADDPS")
-	a.p("VMOVSS X0, (R10)")
+	a.p("VADDPS Z13, Z12, Z12")
+}
 
-	a.p("MOVQ softmaxArgs_cols(DX), CX") // zeros up to the last vector of the columns
-	a.p("LEAQ (DI)(CX*%d), BX", size/16)
-	a.p("VXORPS X0, X0, X0")
-	a.p("JMP zeros")
-	a.label("zero")
-	a.p("VMOVUPS %s, (R14)", zero)
-	a.p("ADDQ $%d, R14", size)
-	a.label("zeros")
-	a.p("CMPQ R14, BX")
-	a.p("JLT zero")
+// softmaxFour is four rows of as many values each, from DI on, which goes on as R9 and R10 do.
+func (a *asm) softmaxFour(half bool) {
+	a.p("MOVQ softmaxArgs_step(DX), BX")
+	a.p("LEAQ (DI)(BX*1), SI")
+	a.p("LEAQ (DI)(BX*2), R14")
+	a.p("LEAQ (SI)(BX*2), R15")
+	ptrs := []string{"DI", "SI", "R14", "R15"}
+	for i := range ptrs {
+		a.p("VBROADCASTSS %d(R9), Z%d", 4*i, 24+i)
+	}
+	a.p("XORQ AX, AX")
+	a.p("MOVQ R12, CX")
+	a.p("TESTQ CX, CX")
+	a.p("JZ fourtail")
+	a.label("fourmax")
+	for i, p := range ptrs {
+		a.p("VMAXPS (%s)(AX*1), Z%d, Z%d", p, 24+i, 24+i)
+	}
+	a.p("ADDQ $64, AX")
+	a.p("DECQ CX")
+	a.p("JNZ fourmax")
+	a.label("fourtail")
+	a.p("TESTQ R13, R13")
+	a.p("JZ fourfold")
+	for i, p := range ptrs {
+		a.p("VMAXPS (%s)(AX*1), Z%d, K1, Z%d", p, 24+i, 24+i)
+	}
+	a.label("fourfold")
+	a.foldRows("VMAXPS", "R9")
+	if half {
+		a.p("VMULPS %s, Z24, Z24", f(-math.Log2E))
+	}
+	a.p("VMOVAPS Z24, Z23")
+	for i := range 4 {
+		a.p("VSHUFF32X4 $%d, Z23, Z23, Z14", 0x55*i)
+		a.softmaxExp("exp"+string(rune('a'+i)), half)
+		a.p("VMOVAPS Z12, Z%d", 24+i)
+		a.p("ADDQ softmaxArgs_step(DX), DI")
+	}
+	a.foldRows("VADDPS", "R10")
+}
 
-	a.p("ADDQ softmaxArgs_step(DX), DI")
-	a.p("ADDQ softmaxArgs_grow(DX), R8")
-	a.p("ADDQ $4, R9")
-	a.p("ADDQ $4, R10")
-	a.p("DECQ R11")
-	a.p("JNZ row")
-	a.ret()
+// foldRows reduces the lanes of Z24 to Z27 with op, each into a quarter of Z24, and writes the four to (to), which goes on.
+func (a *asm) foldRows(op, to string) {
+	for i := 24; i < 28; i += 2 {
+		a.p("VSHUFF32X4 $0xee, Z%d, Z%d, Z0", i+1, i)
+		a.p("VSHUFF32X4 $0x44, Z%d, Z%d, Z%d", i+1, i, i)
+		a.p("%s Z0, Z%d, Z%d", op, i, i)
+	}
+	a.p("VSHUFF32X4 $0xdd, Z26, Z24, Z0")
+	a.p("VSHUFF32X4 $0x88, Z26, Z24, Z24")
+	a.p("%s Z0, Z24, Z24", op)
+	for _, swap := range []int{0x4e, 0xb1} {
+		a.p("VPERMILPS $%d, Z24, Z0", swap)
+		a.p("%s Z0, Z24, Z24", op)
+	}
+	a.p("VMOVUPS %s, Z0", pattern("quarters", func(i int) uint32 { return uint32(i % 4 * 4) }))
+	a.p("VPERMPS Z24, Z0, Z0")
+	a.p("VMOVUPS X0, (%s)", to)
+	a.p("ADDQ $16, %s", to)
 }
 
 // roughExp writes register x = e^(x - m), x at most m, near enough to be rounded to bfloat16: Z14 holds -m log2 e. It is 2^t, t's whole part in the exponent
