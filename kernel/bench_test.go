@@ -130,6 +130,25 @@ func BenchmarkRowOps(b *testing.B) {
 	}
 }
 
+// BenchmarkCodes is what a product of codes does to its inputs: 16 rows are turned and quantised.
+func BenchmarkCodes(b *testing.B) {
+	for _, c := range []int{384, 576, 768, 1536, 3072} {
+		b.Run(fmt.Sprint(c), func(b *testing.B) {
+			k, p := Current(), NewPool(1)
+			defer p.Close()
+			w := k.Pack(FormatInt8, 1, c, func(_ int, dst []float32) { dst[0] = 1 })
+			j := &linearJob{}
+			j.begin(p, w, MatOf(make([]float32, convertRows), convertRows, 1))
+			j.x = MatOf(normals(random(1), convertRows*c), convertRows, c)
+			cpu := cpuSeconds()
+			for b.Loop() {
+				j.convert()
+			}
+			b.ReportMetric(float64(convertRows*c*b.N)/(cpuSeconds()-cpu)/1e9, "Gvalues/cpu-s")
+		})
+	}
+}
+
 // BenchmarkTile runs micro-kernels on operands in the first-level cache.
 func BenchmarkTile(b *testing.B) {
 	k := Current()

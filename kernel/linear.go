@@ -174,6 +174,10 @@ func (j *linearJob) eachRow() {
 
 // convertTo converts rows from to to.
 func (j *linearJob) convertTo(thread, from, to int) {
+	if j.w.turnsToCodes {
+		j.turnToCodes(thread, from, to)
+		return
+	}
 	if !j.g.tiled {
 		for i := from; i < to; i++ {
 			j.convertRow(thread, unsafe.Add(j.a, i*j.lda), i)
@@ -189,6 +193,22 @@ func (j *linearJob) convertTo(thread, from, to int) {
 		}
 		dst := floats(unsafe.Add(j.a, from*j.lda), n*j.w.groups)
 		j.g.interleave(dst, (*float32)(tile), j.lda, n, j.w.groups)
+	}
+}
+
+// turnToCodes prepares rows from to to, as many at a time as stay in the first-level cache, and turns and quantises them.
+func (j *linearJob) turnToCodes(thread, from, to int) {
+	w, a := j.w, &j.p.turns[thread]
+	mem := scratch(&j.p.local[thread], quantizeScratch*w.c)
+	*a = turnArgs{codesStep: j.lda, xStep: 4 * j.x.Stride, signs: unsafe.Pointer(&w.turn.signs[0]), c: w.c, block: w.turn.block, odd: w.turn.odd}
+	for n := 0; from < to; from += n {
+		n = min(to-from, max(1, (12<<10)/(4*w.c)))
+		for i := from; i < from+n && j.prepare != nil; i++ {
+			j.prepare(i)
+		}
+		a.codes, a.x, a.scales = unsafe.Add(j.a, from*j.lda), unsafe.Pointer(&j.x.Row(from)[0]), unsafe.Pointer(&j.rowS[from])
+		a.tmp, a.before, a.rows = mem, unsafe.Add(mem, 4*w.c), n
+		w.k.t.turnU8(a)
 	}
 }
 
@@ -241,11 +261,6 @@ const quantizeScratch = 9
 func (j *linearJob) quantizeRow(thread int, row unsafe.Pointer, i int) {
 	w, c := j.w, j.w.c
 	mem := scratch(&j.p.local[thread], quantizeScratch*c)
-	if w.turnsToCodes {
-		x := j.x.Row(i)
-		j.rowS[i] = w.k.t.turnU8((*uint8)(row), &x[0], &w.turn.signs[0], (*float32)(mem), c, w.turn.block, w.turn.odd)
-		return
-	}
 	turned := w.turn.apply(w.k, floats(mem, c), floats(unsafe.Add(mem, 4*c), c), j.x.Row(i), &j.p.args[thread])
 	if j.g.input == inputI16 {
 		j.rowS[i] = w.quantize16(unsafe.Slice((*int16)(row), w.groups*j.g.group), turned)

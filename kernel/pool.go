@@ -23,6 +23,7 @@ type Pool struct {
 	local  [][]byte // per thread
 	args   []gemmArgs
 	rows   []softmaxArgs
+	turns  []turnArgs
 
 	each     eachJob
 	linear   linearJob
@@ -44,7 +45,7 @@ func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	p := &Pool{threads: threads, idle: make(chan struct{}, 1), local: make([][]byte, threads), args: make([]gemmArgs, threads), rows: make([]softmaxArgs, threads)}
+	p := &Pool{threads: threads, idle: make(chan struct{}, 1), local: make([][]byte, threads), args: make([]gemmArgs, threads), rows: make([]softmaxArgs, threads), turns: make([]turnArgs, threads)}
 	p.strassen.threads = make([]strassenScratch, threads)
 	p.state.Store(closed)
 	for t := 1; t < threads; t++ {

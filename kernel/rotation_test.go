@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"testing"
+	"unsafe"
 )
 
 // TestRotation compares what every tier does with the definition, in float64: Walsh-Hadamard within blocks (Hadamard's matrix in Sylvester's order has
@@ -56,23 +57,30 @@ func TestTurnToCodes(t *testing.T) {
 				continue
 			}
 			checked++
-			x := normals(random(uint64(c)), c)
+			const rows = 5
+			x, codes, scales := normals(random(uint64(c)), rows*c), make([]uint8, rows*c), make([]float32, rows)
 			x[c/3] *= 100
-			for _, by := range []float32{1, 1e-30, 1e30, 0} {
-				for i := range x {
-					x[i] *= by
-				}
-				want, got := make([]int8, c), make([]uint8, c)
-				turned := r.apply(k, make([]float32, c), make([]float32, c), x, &gemmArgs{})
-				scale := k.quantizeBy(want, turned, k.t.maxAbs(turned)/127, -128)
-				if s := k.t.turnU8(&got[0], &x[0], &r.signs[0], &make([]float32, c)[0], c, r.block, r.odd); s != scale {
-					t.Errorf("C = %d, times %g: scale %g instead of %g", c, by, s, scale)
-				}
-				for i, v := range got {
-					if v != uint8(want[i]) {
-						t.Fatalf("C = %d, times %g: code %d is %d instead of %d", c, by, i, v, uint8(want[i]))
+			for row, by := range []float32{1, 1e-30, 0, 1e30, 1} {
+				plainScale(x[row*c:][:c], x[row*c:][:c], by)
+			}
+			for n := 1; n <= rows; n++ {
+				tmp := make([]float32, 2*c)
+				k.t.turnU8(&turnArgs{codes: unsafe.Pointer(&codes[0]), codesStep: c, x: unsafe.Pointer(&x[0]), xStep: 4 * c, scales: unsafe.Pointer(&scales[0]),
+					signs: unsafe.Pointer(&r.signs[0]), tmp: unsafe.Pointer(&tmp[0]), before: unsafe.Pointer(&tmp[c]), c: c, block: r.block, odd: r.odd, rows: n})
+				for row := range n {
+					want := make([]int8, c)
+					turned := r.apply(k, make([]float32, c), make([]float32, c), x[row*c:][:c], &gemmArgs{})
+					if scale := k.quantizeBy(want, turned, k.t.maxAbs(turned)/127, -128); scales[row] != scale {
+						t.Errorf("C = %d, row %d of %d: scale %g instead of %g", c, row, n, scales[row], scale)
+					}
+					for i, v := range codes[row*c:][:c] {
+						if v != uint8(want[i]) {
+							t.Fatalf("C = %d, row %d of %d: code %d is %d instead of %d", c, row, n, i, v, uint8(want[i]))
+						}
 					}
 				}
+				clear(codes)
+				clear(scales)
 			}
 		}
 		if checked < 40 {

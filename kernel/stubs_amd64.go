@@ -548,7 +548,7 @@ func hartley7AVX512(x *float32, block int)
 func hartley9AVX512(x *float32, block int)
 
 //go:noescape
-func turnU8AVX512(codes *uint8, x, signs, tmp *float32, c, block, odd int) (scale float32)
+func turnU8AVX512(a *turnArgs)
 
 //go:noescape
 func fromBF16AVX512(dst *float32, src *BF16, n int)

@@ -52,9 +52,8 @@ type table struct {
 	hadamard func(dst, x, y []float32, block int)                     // dst: every block of this power of two of x * y, unnormalised
 	// hartley, by the number of rows, transforms the columns of x (rows, block), whole vectors, unnormalised, in place; nil for other numbers.
 	hartley map[int]func(x *float32, block int)
-	// turnU8 writes the codes, plus 128, of a row x (c) that a rotation turns, whose signs, block and odd factor are given, and returns their scale, for
-	// rotations that are whole. tmp (c) is scratch. nil where this goes step by step.
-	turnU8 func(codes *uint8, x, signs, tmp *float32, c, block, odd int) float32
+	// turnU8 turns and quantises rows by rotations that are whole; nil where this goes step by step.
+	turnU8 func(*turnArgs)
 	// transpose writes lanes rows of src, cols values each, a multiple of the lanes, as columns of dst, times scale; nil
 	// where there is none. Steps are bytes.
 	transpose func(dst, src *float32, stepDst, stepSrc int, scale float64, cols int)
@@ -86,6 +85,20 @@ type softmaxArgs struct {
 	visible, grow int
 	m             unsafe.Pointer // f32 (rows): at first what the greatest score is at least, then the greatest
 	sums          unsafe.Pointer // f32 (rows): the sum of the row
+}
+
+// turnArgs is what turnU8 reads: rows of c values that become codes plus 128, and their scales. A call leaves all but signs and sizes changed.
+type turnArgs struct {
+	codes         unsafe.Pointer // uint8 (rows, c), codesStep bytes apart
+	codesStep     int
+	x             unsafe.Pointer // f32 (rows, c), xStep bytes apart
+	xStep         int
+	scales        unsafe.Pointer // f32 (rows)
+	signs         unsafe.Pointer // f32 (c), the rotation's
+	tmp, before   unsafe.Pointer // f32 (c) each: scratch
+	c, block, odd int
+	rows          int // at least one
+	first         int // scratch
 }
 
 // gemmArgs is what one call of a micro-kernel reads: a tile of out (rows, columns) from rows of a and one panel of b.

@@ -238,19 +238,12 @@ func genQuantS8(a *asm, s *stubs) {
 
 // quantS8 writes codes of CX values: of what is at SI times register 4, plus the bytes of register 5, to DI. AX counts.
 func (a *asm) quantS8() {
-	quarters := a.lanes / 4 // packing leaves fours of each of the four vectors in every 128 bits
-	a.p("VMOVDQU%s %s, %s", a.whole(), pattern(fmt.Sprint("packed", a.lanes), func(i int) uint32 { return uint32(i/quarters + i%quarters*4) }), a.v(6))
+	a.packOrder(6)
 	a.times("four", 4*a.lanes, func() {
 		for u := range 4 {
 			a.p("VMULPS %d(SI)(AX*4), %s, %s", u*a.bytes(), a.v(4), a.v(u))
-			a.p("VCVTPS2DQ %s, %s", a.v(u), a.v(u))
 		}
-		a.p("VPACKSSDW %s, %s, %s", a.v(1), a.v(0), a.v(0))
-		a.p("VPACKSSDW %s, %s, %s", a.v(3), a.v(2), a.v(2))
-		a.p("VPACKSSWB %s, %s, %s", a.v(2), a.v(0), a.v(0))
-		a.p("VPERMD %s, %s, %s", a.v(0), a.v(6), a.v(0))
-		a.p("VPADDB %s, %s, %s", a.v(5), a.v(0), a.v(0))
-		a.p("VMOVDQU%s %s, (DI)(AX*1)", a.whole(), a.v(0))
+		a.packS8("(DI)(AX*1)", 0, 1, 2, 3, 5, 6)
 	})
 	a.times("loop", a.lanes, func() {
 		a.p("VMULPS (SI)(AX*4), %s, %s", a.v(4), a.v(0))
@@ -267,6 +260,25 @@ func (a *asm) quantS8() {
 		a.p("VPADDB X5, X0, X0")
 		a.p("VMOVQ X0, (DI)(AX*1)")
 	})
+}
+
+// packOrder loads what packS8 puts fours in order by: packing leaves fours of each of the four vectors in every 128 bits.
+func (a *asm) packOrder(r int) {
+	quarters := a.lanes / 4
+	a.p("VMOVDQU%s %s, %s", a.whole(), pattern(fmt.Sprint("packed", a.lanes), func(i int) uint32 { return uint32(i/quarters + i%quarters*4) }), a.v(r))
+}
+
+// packS8 rounds four vectors, in registers w to z, to bytes, adds those of register plus and stores them to dst. order is packOrder's register.
+func (a *asm) packS8(dst string, w, x, y, z, plus, order int) {
+	for _, r := range []int{w, x, y, z} {
+		a.p("VCVTPS2DQ %s, %s", a.v(r), a.v(r))
+	}
+	a.p("VPACKSSDW %s, %s, %s", a.v(x), a.v(w), a.v(w))
+	a.p("VPACKSSDW %s, %s, %s", a.v(z), a.v(y), a.v(y))
+	a.p("VPACKSSWB %s, %s, %s", a.v(y), a.v(w), a.v(w))
+	a.p("VPERMD %s, %s, %s", a.v(w), a.v(order), a.v(w))
+	a.p("VPADDB %s, %s, %s", a.v(plus), a.v(w), a.v(w))
+	a.p("VMOVDQU%s %s, %s", a.whole(), a.v(w), dst)
 }
 
 // whole is what the name of a move of a whole vector ends with.

@@ -25,22 +25,17 @@ func (a *asm) butterflies(n, u int, masked bool) []int {
 	for i := range n {
 		a.load(ptrRegs[i], u, masked, i)
 	}
-	at := a.walsh(n)
+	at, _ := a.walsh(upTo(n), n)
 	for i, r := range at {
 		a.store(r, ptrRegs[i], u, masked)
 	}
 	return at
 }
 
-// walsh transforms registers 0 to n-1, across them, with register n, and returns where the results are.
-func (a *asm) walsh(n int) []int {
-	at := make([]int, n)
-	for i := range at {
-		at[i] = i
-	}
-	free := n
-	for h := 1; h < n; h *= 2 {
-		for i := range n {
+// walsh transforms the registers at, across them, with a free one, and returns where the results are and the free one then.
+func (a *asm) walsh(at []int, free int) ([]int, int) {
+	for h := 1; h < len(at); h *= 2 {
+		for i := range at {
 			if i&h == 0 {
 				a.p("VADDPS %s, %s, %s", a.v(at[i+h]), a.v(at[i]), a.v(free))
 				a.p("VSUBPS %s, %s, %s", a.v(at[i+h]), a.v(at[i]), a.v(at[i+h]))
@@ -48,7 +43,16 @@ func (a *asm) walsh(n int) []int {
 			}
 		}
 	}
-	return at
+	return at, free
+}
+
+// upTo is 0 to n-1.
+func upTo(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
 }
 
 // genHartley writes the discrete Hartley transform, unnormalised, of the columns of x (n, block), in place: of the sums and the differences of the
@@ -149,22 +153,9 @@ func (a *asm) hadamard(n, tmps int) []int {
 	if a.reg == "Z" {
 		tmps -= 4
 	}
-	for i := range vectors {
-		a.p("VMOVUPS %d(SI), %s", i*a.bytes(), a.v(i))
-		a.p("VMULPS %d(DX), %s, %s", i*a.bytes(), a.v(i), a.v(i))
-	}
-	for stage := 1; stage < a.lanes; stage *= 2 {
-		for i := range vectors {
-			h := stage
-			if i%2 == 0 { // cheap stages beside dear ones: those of AVX-512's parts of 128 bits share ports with multiplications
-				if h = stage * 4; h >= a.lanes {
-					h /= a.lanes
-				}
-			}
-			a.swapLanes(h, i, vectors+i%tmps)
-		}
-	}
-	at := a.walsh(vectors)
+	at := upTo(vectors)
+	a.hadamardLanes(at, 0, vectors, tmps)
+	at, _ = a.walsh(at, vectors)
 	for i, r := range at {
 		a.p("VMOVUPS %s, %d(DI)", a.v(r), i*a.bytes())
 	}
@@ -172,6 +163,26 @@ func (a *asm) hadamard(n, tmps int) []int {
 		a.p("ADDQ $%d, %s", n*4, r)
 	}
 	return at
+}
+
+// hadamardLanes loads products of vectors of what SI and DX point to, from vector first on, into registers at, and does the stages within vectors with tmps
+// registers from tmp on.
+func (a *asm) hadamardLanes(at []int, first, tmp, tmps int) {
+	for i, r := range at {
+		a.p("VMOVUPS %d(SI), %s", (first+i)*a.bytes(), a.v(r))
+		a.p("VMULPS %d(DX), %s, %s", (first+i)*a.bytes(), a.v(r), a.v(r))
+	}
+	for stage := 1; stage < a.lanes; stage *= 2 {
+		for i, r := range at {
+			h := stage
+			if i%2 == 0 { // cheap stages beside dear ones: those of AVX-512's parts of 128 bits share ports with multiplications
+				if h = stage * 4; h >= a.lanes {
+					h /= a.lanes
+				}
+			}
+			a.swapLanes(h, r, tmp+i%tmps)
+		}
+	}
 }
 
 // swapLanes is the stage of distance h within register r: lanes without bit h become their sum with the lane h on, lanes

@@ -1,96 +1,115 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
-// genTurnU8 writes AVX-512's turn of a row (rotation) together with its codes: the last stage finds the greatest magnitude, and there is one call a row.
-// Sizes are those that rotation.fused names. Registers: AX codes, R13 what is turned, R14 the values in bytes, R10 and R11 the rotation's block and odd
-// factor; Z25 and Z26 greatest magnitudes, Z27 the mask of what is no sign, and swapLanes' signs.
+// genTurnU8 writes AVX-512's turn of rows (rotation) together with their codes: the last stage finds a row's greatest magnitude, and a row is rounded behind
+// the turn of the next one, as it waits for two divisions meanwhile. Sizes are those that rotation.whole names. Registers: R12 the arguments, R13 the row that is turned,
+// R14 its values in bytes, BX its end, R10 and R11 the rotation's block and odd factor, R15 the rows to be turned; Z24 and Z27 what the row and the one before
+// are multiplied with to be rounded, Z25 and Z26 the greatest magnitudes so far, and swapLanes' signs.
 func genTurnU8(a *asm, s *stubs) {
-	a.declare(s, "turnU8AVX512", "(codes *uint8, x, signs, tmp *float32, c, block, odd int) (scale float32)", "0-60")
-	for i, m := range []string{"codes AX", "x SI", "signs DX", "tmp R13", "c R14", "block R10", "odd R11"} {
-		var name, reg string
-		fmt.Sscan(m, &name, &reg)
-		a.p("MOVQ %s+%d(FP), %s", name, 8*i, reg)
-	}
+	a.declare(s, "turnU8AVX512", "(a *turnArgs)", "0-8")
+	a.p("MOVQ a+0(FP), R12")
+	a.p("MOVQ turnArgs_rows(R12), R15")
+	a.p("MOVQ turnArgs_c(R12), R14")
 	a.p("SHLQ $2, R14")
+	a.p("MOVQ R15, turnArgs_first(R12)")
+
+	a.label("row")
+	for _, m := range []struct{ field, reg string }{{"x", "SI"}, {"signs", "DX"}, {"tmp", "R13"}, {"block", "R10"}, {"odd", "R11"}} {
+		a.p("MOVQ turnArgs_%s(R12), %s", m.field, m.reg)
+	}
 	a.p("MOVQ R13, DI")
-	a.p("LEAQ (R13)(R14*1), BX") // the end
+	a.p("LEAQ (R13)(R14*1), BX")
 	a.keepLaneSigns()
-	a.p("VMOVUPS %s, Z27", word(0x7fffffff))
+	a.p("VPXORD Z25, Z25, Z25")
+	a.p("VPXORD Z26, Z26, Z26")
+	a.p("CMPQ R14, $%d", 4*384)
+	a.p("JEQ of384")
 	for _, n := range []int{64, 128} {
 		a.p("CMPQ R10, $%d", n)
 		a.p("JEQ blocks%d", n)
 	}
 	a.p("CMPQ R10, $256")
 	a.p("JGT blocks256")
-	largest := func(regs ...int) {
-		for i, r := range regs {
-			a.p("VANDPS Z27, Z%d, Z%d", r, r)
-			a.p("VMAXPS Z%d, Z%d, Z%d", r, 25+i%2, 25+i%2)
-		}
-	}
-	zero := func() {
-		a.p("VPXORD Z25, Z25, Z25")
-		a.p("VPXORD Z26, Z26, Z26")
-	}
 	loop := func(label, reg, limit string, body func()) {
 		a.label(label)
 		body()
 		a.p("CMPQ %s, %s", reg, limit)
 		a.p("JLT %s", label)
 	}
-	zero()
-	loop("whole", "DI", "BX", func() { largest(a.hadamard(256, 13)...) })
+	loop("whole", "DI", "BX", func() { a.largest(24, a.hadamard(256, 13)...) })
+	a.p("JMP found")
+	a.label("of384")
+	a.turn384()
 	a.p("JMP found")
 	for _, n := range []int{64, 128, 256} {
 		loop(fmt.Sprintf("blocks%d", n), "DI", "BX", func() { a.hadamard(n, 13) })
-		if n == 256 {
-			a.p("JMP stages")
-		} else if n == 64 {
+		if n < 256 {
 			a.p("JMP columns")
 		}
-		if n == 128 { // columns, of odd rows
-			a.label("columns")
-			a.p("LEAQ (R10*4), R8")
-			a.p("MOVQ R13, DI")
-			a.p("LEAQ (DI)(R8*1), CX")
-			a.p("MOVQ R14, R9")
-			a.p("SUBQ R8, R9")
-			zero()
-			for odd := 3; odd <= 9; odd += 2 {
-				a.p("CMPQ R11, $%d", odd)
-				a.p("JEQ hartley%d", odd)
-			}
-			for odd := 3; odd <= 9; odd += 2 {
-				loop(fmt.Sprintf("hartley%d", odd), "DI", "CX", func() {
-					i := 0
-					a.hartley(odd, func(r int) {
-						// the mask's result takes another register: the next rows still read this one
-						a.p("VANDPS Z27, Z%d, Z24", r)
-						a.p("VMAXPS Z24, Z%d, Z%d", 25+i%2, 25+i%2)
-						i++
-					})
-					a.p("ADDQ $64, DI")
-				})
-				a.p("JMP found")
-			}
-		}
 	}
-	a.label("stages") // of distance R9 bytes, from 256 values to half a block; R10 is a block's end
+	a.turnStages(loop)
+	a.label("columns")
+	a.turnColumns(loop)
+
+	a.label("found")
+	a.p("VMAXPS Z26, Z25, Z24")
+	a.codeScale(24, 0, 1)
+	a.p("CMPQ R15, turnArgs_first(R12)")
+	a.p("JEQ next")
+	a.label("round") // the row before
+	a.p("VMOVAPS Z27, Z4")
+	a.p("MOVL $0x80, CX")
+	a.p("VPBROADCASTB CX, Z5")
+	a.p("MOVQ turnArgs_codes(R12), DI")
+	a.p("MOVQ turnArgs_before(R12), SI")
+	a.p("MOVQ turnArgs_c(R12), CX")
+	a.p("XORQ AX, AX")
+	a.quantS8()
+	a.p("TESTQ R15, R15") // nothing is left to point beyond its end
+	a.p("JZ done")
+	a.p("ADDQ turnArgs_codesStep(R12), DI")
+	a.p("MOVQ DI, turnArgs_codes(R12)")
+	a.label("next")
+	a.p("VMOVAPS Z24, Z27")
+	a.p("MOVQ turnArgs_before(R12), CX")
+	a.p("MOVQ R13, turnArgs_before(R12)")
+	a.p("MOVQ CX, turnArgs_tmp(R12)")
+	a.p("DECQ R15")
+	a.p("JZ round")
+	a.p("MOVQ turnArgs_xStep(R12), CX")
+	a.p("ADDQ CX, turnArgs_x(R12)")
+	a.p("ADDQ $4, turnArgs_scales(R12)")
+	a.p("JMP row")
+	a.label("done")
+	a.ret()
+}
+
+// largest adds registers to the greatest magnitudes so far. tmp is a free one.
+func (a *asm) largest(tmp int, regs ...int) {
+	for i, r := range regs {
+		a.p("VANDPS %s, Z%d, Z%d", word(0x7fffffff), r, tmp)
+		a.p("VMAXPS Z%[1]d, Z%[2]d, Z%[2]d", tmp, 25+i%2)
+	}
+}
+
+// turnStages writes the stages beyond 256 values, of distance R9 bytes.
+func (a *asm) turnStages(loop func(label, reg, limit string, body func())) {
 	a.p("SHLQ $2, R10")
 	a.p("MOVQ $1024, R9")
 	a.label("stage")
 	a.p("CMPQ R9, R10")
 	a.p("JGE found")
-	zero()
+	a.p("VPXORD Z25, Z25, Z25")
+	a.p("VPXORD Z26, Z26, Z26")
 	a.p("MOVQ R13, DI")
 	a.p("LEAQ (R9*4), CX")
 	a.p("CMPQ CX, R10")
-	a.p("JGT two")
+	a.p("JGT butterfly2")
 	for _, n := range []int{4, 2} {
-		if n == 2 {
-			a.label("two")
-		}
 		name := fmt.Sprint("butterfly", n)
 		a.label(name)
 		a.p("LEAQ (DI)(R9*1), CX")
@@ -98,7 +117,7 @@ func genTurnU8(a *asm, s *stubs) {
 			for i := 1; i < n; i++ {
 				a.p("LEAQ (%s)(R9*1), %s", ptrRegs[i-1], ptrRegs[i])
 			}
-			largest(a.butterflies(n, 0, false)...)
+			a.largest(24, a.butterflies(n, 0, false)...)
 			a.p("ADDQ $64, DI")
 		})
 		a.p("ADDQ R9, DI") // the first column went a distance on
@@ -110,25 +129,85 @@ func genTurnU8(a *asm, s *stubs) {
 		a.p("LEAQ (R9*%d), R9", n)
 		a.p("JMP stage")
 	}
-	a.label("found")
-	a.p("VMAXPS Z26, Z25, Z0")
-	a.fold("VMAXPS")
-	a.p("VMOVUPS %s, Z1", f(127))
-	a.p("VDIVSS X1, X0, X0")
-	a.p("VMOVSS X0, scale+56(FP)")
-	a.p("VXORPS X2, X2, X2")
-	a.p("VMOVUPS %s, Z1", f(1))
-	a.p("VDIVSS X0, X1, X1")
-	a.p("VCMPSS $4, X2, X0, K1") // of zeros the codes are zero too
-	a.p("VMOVAPS.Z X1, K1, X1")
-	a.p("VBROADCASTSS X1, Z4")
-	a.p("MOVL $0x80, CX")
-	a.p("VPBROADCASTB CX, Z5")
-	a.p("MOVQ AX, DI")
-	a.p("MOVQ R13, SI")
-	a.p("MOVQ R14, CX")
-	a.p("SHRQ $2, CX")
-	a.p("XORQ AX, AX")
-	a.quantS8()
-	a.ret()
+}
+
+// turnColumns writes the stage across an odd number of blocks.
+func (a *asm) turnColumns(loop func(label, reg, limit string, body func())) {
+	a.p("LEAQ (R10*4), R8")
+	a.p("MOVQ R13, DI")
+	a.p("LEAQ (DI)(R8*1), CX")
+	a.p("MOVQ R14, R9")
+	a.p("SUBQ R8, R9")
+	for odd := 3; odd <= 9; odd += 2 {
+		a.p("CMPQ R11, $%d", odd)
+		a.p("JEQ hartley%d", odd)
+	}
+	for odd := 3; odd <= 9; odd += 2 {
+		loop(fmt.Sprintf("hartley%d", odd), "DI", "CX", func() {
+			i := 0
+			a.hartley(odd, func(r int) {
+				a.p("VANDPS %s, Z%d, Z24", word(0x7fffffff), r)
+				a.p("VMAXPS Z24, Z%[1]d, Z%[1]d", 25+i%2)
+				i++
+			})
+			a.p("ADDQ $64, DI")
+		})
+		a.p("JMP found")
+	}
+}
+
+// codeScale writes the scale of codes whose greatest magnitude is one of register r's lanes, and leaves in each of them what values are multiplied with.
+func (a *asm) codeScale(r, t, u int) {
+	for i, swap := range []string{"VSHUFF32X4 $0x4e,", "VSHUFF32X4 $0xb1,", "VPERMILPS $0x4e,", "VPERMILPS $0xb1,"} {
+		if i < 2 {
+			swap += fmt.Sprintf(" Z%d,", r)
+		}
+		a.p("%s Z%d, Z%d", swap, r, t)
+		a.p("VMAXPS Z%[1]d, Z%[2]d, Z%[2]d", t, r)
+	}
+	a.p("VMOVUPS %s, Z%d", f(127), t)
+	a.p("VDIVPS Z%[1]d, Z%[2]d, Z%[2]d", t, r)
+	a.p("MOVQ turnArgs_scales(R12), CX")
+	a.p("VMOVSS X%d, (CX)", r)
+	a.p("VPXORD Z%[1]d, Z%[1]d, Z%[1]d", u)
+	a.p("VCMPPS $4, Z%d, Z%d, K1", u, r) // of zeros the codes are zero too
+	a.p("VMOVUPS %s, Z%d", f(1), t)
+	a.p("VDIVPS.Z Z%[1]d, Z%[2]d, K1, Z%[1]d", r, t)
+}
+
+// turn384 is a row of three blocks of 128, which stay in registers through both stages; hartley does the same.
+func (a *asm) turn384() {
+	var rows [3][]int
+	free := 24
+	for i := range rows {
+		at := upTo(8)
+		for j := range at {
+			at[j] += 8 * i
+		}
+		a.hadamardLanes(at, 8*i, 25, 2)
+		rows[i], free = a.walsh(at, free)
+	}
+	const even, odd, size, largest = 25, 26, 30, 28
+	sin, cos := math.Sincos(2 * math.Pi / 3)
+	for i := range 2 {
+		a.p("VPXORD Z%[1]d, Z%[1]d, Z%[1]d", largest+i)
+	}
+	for j := range 8 {
+		x, y, z := rows[0][j], rows[1][j], rows[2][j]
+		a.p("VADDPS Z%d, Z%d, Z%d", z, y, even)
+		a.p("VSUBPS Z%d, Z%d, Z%d", z, y, odd)
+		a.p("VADDPS Z%d, Z%d, Z%d", even, x, free)
+		a.p("VFMADD231PS %s, Z%d, Z%d", f(cos), even, x)
+		a.p("VMULPS %s, Z%d, Z%d", f(sin), odd, odd)
+		a.p("VADDPS Z%d, Z%d, Z%d", odd, x, y)
+		a.p("VSUBPS Z%d, Z%d, Z%d", odd, x, z)
+		rows[0][j], free = free, x
+		for i := range rows {
+			a.p("VMOVUPS Z%d, %d(R13)", rows[i][j], 64*(8*i+j))
+			a.p("VANDPS %s, Z%d, Z%d", word(0x7fffffff), rows[i][j], size)
+			a.p("VMAXPS Z%[1]d, Z%[2]d, Z%[2]d", size, largest+i%2)
+		}
+	}
+	a.p("VMOVAPS Z%d, Z25", largest)
+	a.p("VMOVAPS Z%d, Z26", largest+1)
 }
