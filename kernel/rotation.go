@@ -17,12 +17,12 @@ type rotation struct {
 	hartley    []float32 // (odd, odd); nil where blocks are not mixed
 }
 
-// Blocks of largeBlock and more spread far enough by themselves; maxOdd bounds the cost of mixing smaller ones, odd
-// multiplications for each value.
+// Blocks of largeBlock spread far enough by themselves; maxOdd bounds the cost of mixing smaller ones, odd multiplications for
+// each value.
 const largeBlock, maxOdd = 256, 64
 
 func newRotation(c int) *rotation {
-	r := &rotation{block: c & -c}
+	r := &rotation{block: min(c&-c, largeBlock)}
 	r.odd = c / r.block
 	norm := 1 / math.Sqrt(float64(r.block))
 	if r.odd > 1 && r.odd <= maxOdd && r.block < largeBlock {
@@ -73,7 +73,7 @@ func (r *rotation) apply(k *Kernels, dst, tmp, x []float32, a *gemmArgs) []float
 // whole says whether the rotation is of sizes that table.turnU8 takes.
 func (r *rotation) whole() bool {
 	if r.hartley == nil {
-		return r.block >= largeBlock
+		return r.block == largeBlock
 	}
 	return r.block >= 64 && r.odd <= 9
 }

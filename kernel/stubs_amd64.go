@@ -515,12 +515,6 @@ func softcapAVX512(dst, a []float32, limit float32)
 func ropeAVX512(x, y, cos, sin []float32)
 
 //go:noescape
-func butterflyAVX512(x, y []float32)
-
-//go:noescape
-func butterfly4AVX512(x, y, z, w []float32)
-
-//go:noescape
 func hadamard16AVX512(dst, x, y []float32)
 
 //go:noescape

@@ -66,7 +66,7 @@ func avx512Table(tier Tier) table {
 	t.fromBF16 = wholeConvert(16, fromBF16AVX512, plainFromBF16)
 	t.quantS8, t.quantS16 = wholeQuant(16, quantS8AVX512), wholeQuant16(16, quantS16AVX512)
 	t.hadamard = hadamardOf(map[int]hadamardFunc{16: hadamard16AVX512, 32: hadamard32AVX512, 64: hadamard64AVX512,
-		128: hadamard128AVX512, 256: hadamard256AVX512}, butterflyAVX512, butterfly4AVX512)
+		128: hadamard128AVX512, 256: hadamard256AVX512}, nil, nil)
 	t.hartley = map[int]func(*float32, int){3: hartley3AVX512, 5: hartley5AVX512, 7: hartley7AVX512, 9: hartley9AVX512}
 	t.turnU8, t.layerNorm, t.geluRough = turnU8AVX512, layerNormAVX512, geluRoughAVX512
 	if tier >= AVX512VNNI {

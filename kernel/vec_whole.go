@@ -60,7 +60,7 @@ func wholeQuant(lanes int, f func(dst *int8, src *float32, inv float64, shift, n
 // hadamardFunc transforms blocks of x * y into dst.
 type hadamardFunc func(dst, x, y []float32)
 
-// hadamardOf transforms blocks that fit in registers by their own function, larger ones in stages above the largest of them.
+// hadamardOf transforms blocks that fit in registers by their own function, larger ones in stages above the largest of them, for which butterflies are.
 func hadamardOf(of map[int]hadamardFunc, butterfly func(x, y []float32), butterfly4 func(x, y, z, w []float32)) func(dst, x, y []float32, block int) {
 	largest := 0
 	for n := range of {

@@ -9,8 +9,10 @@ import (
 // Transforms that turn inputs before they are quantised.
 
 func genTurns(a *asm, s *stubs) {
-	a.row(s, rowFunc{name: "butterfly", ptrs: []string{"x", "y"}, unroll: 2, body: func(a *asm, u int, masked bool) { a.butterflies(2, u, masked) }})
-	a.row(s, rowFunc{name: "butterfly4", ptrs: []string{"x", "y", "z", "w"}, body: func(a *asm, u int, masked bool) { a.butterflies(4, u, masked) }})
+	if a.reg != "Z" { // whose registers hold the largest block
+		a.row(s, rowFunc{name: "butterfly", ptrs: []string{"x", "y"}, unroll: 2, body: func(a *asm, u int, masked bool) { a.butterflies(2, u, masked) }})
+		a.row(s, rowFunc{name: "butterfly4", ptrs: []string{"x", "y", "z", "w"}, body: func(a *asm, u int, masked bool) { a.butterflies(4, u, masked) }})
+	}
 	genHadamard(a, s)
 	for n := 3; n <= 9; n += 2 {
 		genHartley(a, s, n)
@@ -20,8 +22,8 @@ func genTurns(a *asm, s *stubs) {
 	}
 }
 
-// butterflies transforms the vectors at n pointers, across them, and returns the registers of the results.
-func (a *asm) butterflies(n, u int, masked bool) []int {
+// butterflies transforms the vectors at n pointers, across them.
+func (a *asm) butterflies(n, u int, masked bool) {
 	for i := range n {
 		a.load(ptrRegs[i], u, masked, i)
 	}
@@ -29,7 +31,6 @@ func (a *asm) butterflies(n, u int, masked bool) []int {
 	for i, r := range at {
 		a.store(r, ptrRegs[i], u, masked)
 	}
-	return at
 }
 
 // walsh transforms the registers at, across them, with a free one, and returns where the results are and the free one then.

@@ -32,8 +32,6 @@ func genTurnU8(a *asm, s *stubs) {
 		a.p("CMPQ R10, $%d", n)
 		a.p("JEQ blocks%d", n)
 	}
-	a.p("CMPQ R10, $256")
-	a.p("JGT blocks256")
 	loop := func(label, reg, limit string, body func()) {
 		a.label(label)
 		body()
@@ -45,13 +43,12 @@ func genTurnU8(a *asm, s *stubs) {
 	a.label("of384")
 	a.turn384()
 	a.p("JMP found")
-	for _, n := range []int{64, 128, 256} {
+	for _, n := range []int{64, 128} {
 		loop(fmt.Sprintf("blocks%d", n), "DI", "BX", func() { a.hadamard(n, 13) })
-		if n < 256 {
+		if n == 64 {
 			a.p("JMP columns")
 		}
 	}
-	a.turnStages(loop)
 	a.label("columns")
 	a.turnColumns(loop)
 
@@ -93,41 +90,6 @@ func (a *asm) largest(tmp int, regs ...int) {
 	for i, r := range regs {
 		a.p("VANDPS %s, Z%d, Z%d", word(0x7fffffff), r, tmp)
 		a.p("VMAXPS Z%[1]d, Z%[2]d, Z%[2]d", tmp, 25+i%2)
-	}
-}
-
-// turnStages writes the stages beyond 256 values, of distance R9 bytes.
-func (a *asm) turnStages(loop func(label, reg, limit string, body func())) {
-	a.p("SHLQ $2, R10")
-	a.p("MOVQ $1024, R9")
-	a.label("stage")
-	a.p("CMPQ R9, R10")
-	a.p("JGE found")
-	a.p("VPXORD Z25, Z25, Z25")
-	a.p("VPXORD Z26, Z26, Z26")
-	a.p("MOVQ R13, DI")
-	a.p("LEAQ (R9*4), CX")
-	a.p("CMPQ CX, R10")
-	a.p("JGT butterfly2")
-	for _, n := range []int{4, 2} {
-		name := fmt.Sprint("butterfly", n)
-		a.label(name)
-		a.p("LEAQ (DI)(R9*1), CX")
-		loop(name+"column", "DI", "CX", func() {
-			for i := 1; i < n; i++ {
-				a.p("LEAQ (%s)(R9*1), %s", ptrRegs[i-1], ptrRegs[i])
-			}
-			a.largest(24, a.butterflies(n, 0, false)...)
-			a.p("ADDQ $64, DI")
-		})
-		a.p("ADDQ R9, DI") // the first column went a distance on
-		if n == 4 {
-			a.p("LEAQ (DI)(R9*2), DI")
-		}
-		a.p("CMPQ DI, BX")
-		a.p("JLT %s", name)
-		a.p("LEAQ (R9*%d), R9", n)
-		a.p("JMP stage")
 	}
 }
 
