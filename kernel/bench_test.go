@@ -112,6 +112,11 @@ func BenchmarkRowOps(b *testing.B) {
 		{"Add", func() { k.Add(z, x, y) }}, {"Exp", func() { k.Exp(z, x) }}, {"SiLUMul", func() { k.SiLUMul(z, x, y) }},
 		{"GELU", func() { k.GELU(z, x) }}, {"GELURough", func() { k.GELURough(z, x) }}, {"GELUTanh", func() { k.GELUTanh(z, x) }}, {"Softmax", func() { copy(z, x); k.Softmax(z) }},
 		{"RMSNorm", func() { k.RMSNorm(z, x, y, 1e-5) }}, {"LayerNorm", func() { k.LayerNorm(z, x, y, x, 1e-5) }},
+		{"LayerNorm/4x384", func() {
+			for i := 0; i < 1536; i += 384 {
+				k.LayerNorm(z[i:i+384], x[i:i+384], y[:384], x[:384], 1e-5)
+			}
+		}},
 		{"Rope", func() { k.Rope(z, x[:768], y[:768]) }}, {"RopePairs", func() { k.RopePairs(z, x[:768], y[:768]) }},
 		{"BF16FromF32", func() { k.BF16FromF32(bf, x) }}, {"QuantizeInt8", func() { k.QuantizeInt8(q8, x) }},
 		{"rotation/1536", func() { rot.apply(k, z, y, x, nil) }}, {"rotation/4x384", func() {
