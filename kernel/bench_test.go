@@ -110,7 +110,7 @@ func BenchmarkRowOps(b *testing.B) {
 		f    func()
 	}{
 		{"Add", func() { k.Add(z, x, y) }}, {"Exp", func() { k.Exp(z, x) }}, {"SiLUMul", func() { k.SiLUMul(z, x, y) }},
-		{"GELU", func() { k.GELU(z, x) }}, {"GELURough", func() { k.GELURough(z, x) }}, {"GELUTanh", func() { k.GELUTanh(z, x) }}, {"Softmax", func() { copy(z, x); k.Softmax(z) }},
+		{"SiLUMulRough", func() { k.SiLUMulRough(z, x, y) }}, {"GELU", func() { k.GELU(z, x) }}, {"GELURough", func() { k.GELURough(z, x) }}, {"GELUTanh", func() { k.GELUTanh(z, x) }}, {"Softmax", func() { copy(z, x); k.Softmax(z) }},
 		{"RMSNorm", func() { k.RMSNorm(z, x, y, 1e-5) }}, {"LayerNorm", func() { k.LayerNorm(z, x, y, x, 1e-5) }},
 		{"LayerNorm/4x384", func() {
 			for i := 0; i < 1536; i += 384 {

@@ -56,6 +56,17 @@ func (k *Kernels) SiLUMul(dst, gate, up []float32) {
 	k.t.siluMul(dst, gate, up)
 }
 
+// SiLUMulRough is SiLUMul for results that are rounded to bfloat16 or codes of 8 bits anyway: relatively within 2e-4.
+func (k *Kernels) SiLUMulRough(dst, gate, up []float32) {
+	same("SiLUMulRough", len(dst), len(gate))
+	same("SiLUMulRough", len(dst), len(up))
+	if k.t.siluMulRough == nil {
+		k.t.siluMul(dst, gate, up)
+		return
+	}
+	k.t.siluMulRough(dst, gate, up)
+}
+
 // GELU writes dst = a * (1 + erf(a/sqrt 2)) / 2, both (n) (Hendrycks and Gimpel 2016); dst may be a. Absolute error at
 // most 4e-7 times max(1, |a|).
 func (k *Kernels) GELU(dst, a []float32) {

@@ -35,6 +35,7 @@ func TestElementwise(t *testing.T) {
 				each("ReLU", 0, 0, func() { k.ReLU(dst, a) }, func(i int) float64 { return math.Max(0, float64(a[i])) })
 				each("SiLU", 1e-36, 6e-7, func() { k.SiLU(dst, a) }, func(i int) float64 { return silu(float64(a[i])) })
 				each("SiLUMul", 2e-36, 8e-7, func() { k.SiLUMul(dst, a, b) }, func(i int) float64 { return silu(float64(a[i])) * float64(b[i]) })
+				each("SiLUMulRough", 1e-35, 2e-4, func() { k.SiLUMulRough(dst, a, b) }, func(i int) float64 { return silu(float64(a[i])) * float64(b[i]) })
 				each("GELU", 4e-7, 4e-7, func() { k.GELU(dst, a) }, func(i int) float64 { return gelu(float64(a[i])) })
 				each("GELURough", 6e-6, 6e-6, func() { k.GELURough(dst, a) }, func(i int) float64 { return gelu(float64(a[i])) })
 				each("GELUTanh", 4e-7, 6e-7, func() { k.GELUTanh(dst, a) }, func(i int) float64 { return geluTanh(float64(a[i])) })

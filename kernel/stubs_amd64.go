@@ -500,6 +500,9 @@ func siluAVX512(dst, a []float32)
 func siluMulAVX512(dst, gate, up []float32)
 
 //go:noescape
+func siluMulRoughAVX512(dst, gate, up []float32)
+
+//go:noescape
 func geluTanhAVX512(dst, a []float32)
 
 //go:noescape

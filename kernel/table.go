@@ -30,12 +30,15 @@ type table struct {
 	// layerNorm normalises rows of whole vectors in one call; nil where that takes several.
 	layerNorm func(dst, x, w, b *float32, eps float64, n int)
 
-	exp       func(dst, a []float32)
-	expSub    func(dst, a []float32, m float32) float32 // dst = exp(a-m), m no less than any a; returns the sum
-	silu      func(dst, a []float32)
-	siluMul   func(dst, gate, up []float32)
+	exp     func(dst, a []float32)
+	expSub  func(dst, a []float32, m float32) float32 // dst = exp(a-m), m no less than any a; returns the sum
+	silu    func(dst, a []float32)
+	siluMul func(dst, gate, up []float32)
+	// The same two near enough to be rounded to bfloat16 or codes; nil: no faster.
+	siluMulRough func(dst, gate, up []float32)
+	geluRough    func(dst, a []float32)
+
 	gelu      func(dst, a []float32)
-	geluRough func(dst, a []float32) // nil: as gelu
 	geluTanh  func(dst, a []float32)
 	softcap   func(dst, a []float32, limit float32)
 	rope      func(x, y, cos, sin []float32) // x, y = x cos - y sin, y cos + x sin

@@ -68,7 +68,8 @@ func avx512Table(tier Tier) table {
 	t.hadamard = hadamardOf(map[int]hadamardFunc{16: hadamard16AVX512, 32: hadamard32AVX512, 64: hadamard64AVX512,
 		128: hadamard128AVX512, 256: hadamard256AVX512}, nil, nil)
 	t.hartley = map[int]func(*float32, int){3: hartley3AVX512, 5: hartley5AVX512, 7: hartley7AVX512, 9: hartley9AVX512}
-	t.turnU8, t.layerNorm, t.geluRough = turnU8AVX512, layerNormAVX512, geluRoughAVX512
+	t.turnU8, t.layerNorm = turnU8AVX512, layerNormAVX512
+	t.geluRough, t.siluMulRough = geluRoughAVX512, siluMulRoughAVX512
 	if tier >= AVX512VNNI {
 		t.gemm.int16Pays = true
 		t.gemm.int16, t.gemm.int8, t.gemm.codes = gemmI16AVX512VNNI, gemmU8AVX512VNNI, gemmU8AVX512VNNI

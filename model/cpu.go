@@ -259,12 +259,15 @@ func (w *worker) GatedMLP(x rows, m *GatedMLP) rows {
 			in.LinearFused(w.pool, h, part(x.Mat, from, to), kernel.Fused{Prepare: behind(prepare, from), Texts: texts})
 			act := func(i int) {
 				gate, up := h.Row(i)[:inner], h.Row(i)[inner:width]
-				if m.Act == SiLU {
+				switch {
+				case m.Act == SiLU && w.format == kernel.FormatF32:
 					w.k.SiLUMul(gate, gate, up)
-					return
+				case m.Act == SiLU:
+					w.k.SiLUMulRough(gate, gate, up)
+				default:
+					w.activate(gate, m.Act)
+					w.k.Mul(gate, gate, up)
 				}
-				w.activate(gate, m.Act)
-				w.k.Mul(gate, gate, up)
 			}
 			narrow := h
 			narrow.Cols = inner

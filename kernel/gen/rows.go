@@ -184,6 +184,9 @@ func genActivations(a *asm, s *stubs) {
 			a.store(0, "DI", u, masked)
 		}})
 	}
+	if a.reg == "Z" {
+		genSiLUMulRough(a, s)
+	}
 	a.row(s, rowFunc{name: "geluTanh", ptrs: []string{"dst", "a"}, unroll: 3, own: 4, body: func(a *asm, u int, masked bool) {
 		a.load("SI", u, masked, 3)
 		c := -2 * math.Sqrt(2/math.Pi)
@@ -215,6 +218,28 @@ func genActivations(a *asm, s *stubs) {
 		a.p("VMULPS %s, %s, %s", a.v(5), a.v(0), a.v(0))
 		sigmoid(6)(a)
 		a.p("VSUBPS %s, %s, %s", a.v(0), a.v(14), a.v(0))
+		a.store(0, "DI", u, masked)
+	}})
+}
+
+// genSiLUMulRough writes siluMul by roughPower and an approximate reciprocal (2^-14).
+func genSiLUMulRough(a *asm, s *stubs) {
+	const log2e, highest, one, power = 24, 25, 26, 27
+	a.row(s, rowFunc{name: "siluMulRough", ptrs: []string{"dst", "gate", "up"}, unroll: 4, own: 4, init: func(a *asm) {
+		a.p("VMOVUPS %s, Z%d", f(-math.Log2E), log2e)
+		a.p("VMOVUPS %s, Z%d", f(127), highest)
+		a.p("VMOVUPS %s, Z%d", f(1), one)
+		a.roughPowerConstants(power)
+	}, body: func(a *asm, u int, masked bool) {
+		a.load("SI", u, masked, 3)
+		a.p("VMULPS Z%d, Z3, Z0", log2e)
+		a.p("VMINPS Z0, Z%d, Z0", highest)
+		a.roughPower(0, 1, 2, power)
+		a.p("VADDPS Z%d, Z0, Z0", one)
+		a.p("VRCP14PS Z0, Z0")
+		a.p("VMULPS Z3, Z0, Z0")
+		a.load("DX", u, masked, 1)
+		a.p("VMULPS Z1, Z0, Z0")
 		a.store(0, "DI", u, masked)
 	}})
 }

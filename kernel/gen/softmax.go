@@ -213,23 +213,34 @@ func (a *asm) foldRows(op, to string) {
 	a.p("ADDQ $16, %s", to)
 }
 
-// roughExp writes register x = e^(x - m), x at most m, near enough to be rounded to bfloat16: Z14 holds -m log2 e. It is 2^t, t's whole part in the exponent
-// and 2 to the rest in [0, 1) a polynomial, fitted by least squares reweighted towards the greatest relative error, 7.5e-5 (a rounding to bfloat16 is off by
-// 2e-3). n, p are scratch.
+// roughExp writes register x = e^(x - m), x at most m, near enough to be rounded to bfloat16: Z14 holds -m log2 e. n, p are scratch.
 func (a *asm) roughExp(x, n, p int) {
 	a.p("VFMADD213PS Z14, Z16, Z%d", x)
 	a.p("VMAXPS Z%d, Z17, Z%d", x, x) // which keeps what is not a number
+	a.roughPower(x, n, p, 18)
+}
+
+func (a *asm) roughExpConstants() {
+	a.p("VMOVUPS %s, Z16", f(math.Log2E))
+	a.p("VMOVUPS %s, Z17", f(-200))
+	a.roughPowerConstants(18)
+}
+
+// roughPower writes register x = 2^x: the whole part goes into the exponent, and 2 to the rest in [0, 1) is a polynomial, fitted by least squares reweighted
+// towards the greatest relative error, 7.5e-5 (a rounding to bfloat16 is off by up to 4e-3). n, p are scratch, and four registers from constants on hold
+// roughPowerConstants.
+func (a *asm) roughPower(x, n, p, constants int) {
 	a.p("VREDUCEPS $9, Z%d, Z%d", x, n)
-	a.p("VMOVAPS Z18, Z%d", p)
-	for i := 19; i < 22; i++ {
-		a.p("VFMADD213PS Z%d, Z%d, Z%d", i, n, p)
+	a.p("VMOVAPS Z%d, Z%d", constants, p)
+	for i := 1; i < 4; i++ {
+		a.p("VFMADD213PS Z%d, Z%d, Z%d", constants+i, n, p)
 	}
 	a.p("VSCALEFPS Z%d, Z%d, Z%d", x, p, x)
 }
 
-func (a *asm) roughExpConstants() {
-	for i, c := range []float64{math.Log2E, -200, 0.07802455207584022, 0.22606718461879155, 0.6958334911830812, 0.9999252278791748} {
-		a.p("VMOVUPS %s, Z%d", f(c), 16+i)
+func (a *asm) roughPowerConstants(to int) {
+	for i, c := range []float64{0.07802455207584022, 0.22606718461879155, 0.6958334911830812, 0.9999252278791748} {
+		a.p("VMOVUPS %s, Z%d", f(c), to+i)
 	}
 }
 
