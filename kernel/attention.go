@@ -161,7 +161,7 @@ func (j *attendJob) part(thread, i int) {
 		}
 	}
 	i -= j.cum[lo]
-	t := attendPart{attendJob: j, span: j.d.Spans[lo], prefix: j.d.PrefixK.Rows, args: &j.p.args[thread], exp: &j.p.rows[thread]}
+	t := attendPart{attendJob: j, span: j.d.Spans[lo], prefix: j.d.PrefixK.Rows, args: &j.p.own[thread].args, exp: &j.p.own[thread].rows}
 	h := i % j.groups * j.together
 	t.heads = [2]int{h, min(h+j.together, j.a.Heads)}
 	t.kv = [2]int{t.kvHead(h), t.kvHead(t.heads[1]-1) + 1}
@@ -231,7 +231,7 @@ func (t *attendPart) layout(thread, from, to int) {
 	t.room = roundUp(to-from, t.panel)
 	heads := t.kv[1] - t.kv[0]
 	n := queryBlock*t.dPad + queryBlock*keyBlock + 4*queryBlock + halves*(queryBlock+1)*t.a.D + heads*t.room*(t.keyD+t.valD)
-	mem := floats(scratch(&t.p.local[thread], 4*n), n)
+	mem := floats(scratch(&t.p.own[thread].local, 4*n), n)
 	take := func(n int) []float32 { s := mem[:n:n]; mem = mem[n:]; return s }
 	t.o = take(queryBlock * t.dPad)
 	t.s = take(queryBlock * keyBlock)

@@ -187,7 +187,7 @@ func (j *linearJob) convertTo(thread, from, to int) {
 	codes := roundUp(quantizeScratch*j.w.c, 64)
 	for n := 0; from < to; from += n {
 		n = j.g.fit(to - from)
-		tile := unsafe.Add(scratch(&j.p.local[thread], codes+n*j.lda), codes)
+		tile := unsafe.Add(scratch(&j.p.own[thread].local, codes+n*j.lda), codes)
 		for r := range n {
 			j.convertRow(thread, unsafe.Add(tile, r*j.lda), from+r)
 		}
@@ -198,8 +198,8 @@ func (j *linearJob) convertTo(thread, from, to int) {
 
 // turnToCodes prepares rows from to to, as many at a time as stay in the first-level cache, and turns and quantises them.
 func (j *linearJob) turnToCodes(thread, from, to int) {
-	w, a := j.w, &j.p.turns[thread]
-	mem := scratch(&j.p.local[thread], quantizeScratch*w.c)
+	w, a := j.w, &j.p.own[thread].turns
+	mem := scratch(&j.p.own[thread].local, quantizeScratch*w.c)
 	*a = turnArgs{codesStep: j.lda, xStep: 4 * j.x.Stride, signs: unsafe.Pointer(&w.turn.signs[0]), c: w.c, block: w.turn.block, odd: w.turn.odd}
 	for n := 0; from < to; from += n {
 		n = min(to-from, max(1, (12<<10)/(4*w.c)))
@@ -260,8 +260,8 @@ const quantizeScratch = 9
 // quantizeRow turns and quantises row i of x.
 func (j *linearJob) quantizeRow(thread int, row unsafe.Pointer, i int) {
 	w, c := j.w, j.w.c
-	mem := scratch(&j.p.local[thread], quantizeScratch*c)
-	turned := w.turn.apply(w.k, floats(mem, c), floats(unsafe.Add(mem, 4*c), c), j.x.Row(i), &j.p.args[thread])
+	mem := scratch(&j.p.own[thread].local, quantizeScratch*c)
+	turned := w.turn.apply(w.k, floats(mem, c), floats(unsafe.Add(mem, 4*c), c), j.x.Row(i), &j.p.own[thread].args)
 	if j.g.input == inputI16 {
 		j.rowS[i] = w.quantize16(unsafe.Slice((*int16)(row), w.groups*j.g.group), turned)
 		return
@@ -399,7 +399,7 @@ func (j *linearJob) interleave(thread, row, group int) {
 	groups := min(j.kGroups, j.w.groups-group)
 	end := min(row+j.rowBlock, j.out.Rows)
 	prefetch := j.w.k.t.prefetch
-	mem := scratch(&j.p.local[thread], j.g.edgeBytes()+linearCache)
+	mem := scratch(&j.p.own[thread].local, j.g.edgeBytes()+linearCache)
 	dst := floats(unsafe.Add(mem, j.packedAt(end-row, group)), (end-row)*groups)
 	for r, n := row, 0; r < end; r += n {
 		n = j.g.fit(end - r)
@@ -423,7 +423,7 @@ func (j *linearJob) panelRows(thread, row, end, col, group, groups int) {
 	w, gs := j.w, &j.w.k.t.gemm
 	start, width := w.panel(col)
 	size := j.g.groupBytes(w.format)
-	a := &j.p.args[thread]
+	a := &j.p.own[thread].args
 	*a = gemmArgs{
 		groups: min(groups, w.groups-group), lda: j.lda,
 		b:   unsafe.Pointer(&w.data[(start*w.groups+group*width)*size]),
@@ -458,7 +458,7 @@ func (j *linearJob) panelRows(thread, row, end, col, group, groups int) {
 		}
 		a.tiles = n / height
 		if j.interleaved {
-			a.a = unsafe.Pointer(&j.p.local[thread][at+4*(r-row)*a.groups])
+			a.a = unsafe.Pointer(&j.p.own[thread].local[at+4*(r-row)*a.groups])
 		} else {
 			a.a = unsafe.Add(j.a, r*j.lda+group*j.g.groupA())
 		}
@@ -480,8 +480,8 @@ func (j *linearJob) panelRows(thread, row, end, col, group, groups int) {
 // edge runs f on a tile that reaches beyond the last column of out, through scratch; add is nil for nothing.
 func (j *linearJob) edge(thread int, f gemmFunc, out, add Mat) {
 	const width = edgeWidth
-	a := &j.p.args[thread]
-	tmp := floats(scratch(&j.p.local[thread], j.g.edgeBytes()), width*len(j.g.of))
+	a := &j.p.own[thread].args
+	tmp := floats(scratch(&j.p.own[thread].local, j.g.edgeBytes()), width*len(j.g.of))
 	if a.add = nil; add.Data != nil {
 		for i := range add.Rows {
 			copy(tmp[i*width:], add.Row(i))

@@ -19,16 +19,28 @@ type Pool struct {
 	state   atomic.Int64 // helpers at work, plus closed where no more may join
 	idle    chan struct{}
 
-	shared []byte   // inputs of a product in the form that its micro-kernel reads
-	local  [][]byte // per thread
-	args   []gemmArgs
-	rows   []softmaxArgs
-	turns  []turnArgs
+	shared []byte // inputs of a product in the form that its micro-kernel reads
+	own    []own  // per thread
 
 	each     eachJob
 	linear   linearJob
 	strassen strassenJob
 	attend   attendJob
+}
+
+// own is what one thread writes, on lines of the caches that are its own: kernels write to their arguments at every tile, and a line that two threads
+// write to goes to and fro between them.
+type own struct {
+	scratches
+	_ [512 - unsafe.Sizeof(scratches{})%512]byte // Go's heap aligns what is as large to lines
+}
+
+type scratches struct {
+	local    []byte
+	args     gemmArgs
+	rows     softmaxArgs
+	turns    turnArgs
+	strassen strassenScratch
 }
 
 // A job is work in numbered parts; part i runs on one of the pool's threads.
@@ -45,8 +57,7 @@ func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	p := &Pool{threads: threads, idle: make(chan struct{}, 1), local: make([][]byte, threads), args: make([]gemmArgs, threads), rows: make([]softmaxArgs, threads), turns: make([]turnArgs, threads)}
-	p.strassen.threads = make([]strassenScratch, threads)
+	p := &Pool{threads: threads, idle: make(chan struct{}, 1), own: make([]own, threads)}
 	p.state.Store(closed)
 	for t := 1; t < threads; t++ {
 		wake := make(chan struct{}, 1)

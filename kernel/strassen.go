@@ -65,8 +65,7 @@ var strassenSteps = [...]strassenStep{
 type strassenJob struct {
 	on        bool
 	stretches []stretch
-	blocks    []int             // where blocks of stretches begin, and their number
-	threads   []strassenScratch // per thread
+	blocks    []int // where blocks of stretches begin, and their number
 }
 
 // strassenScratch is one thread's part of it: what it does with stretches, and its memory.
@@ -148,7 +147,7 @@ func (j *linearJob) multiplyCombined() {
 // combinedPart computes a range of pairs of panels of a block of rows.
 func (j *linearJob) combinedPart(thread, i int) {
 	w, job, full := j.w, &j.p.strassen, j.w.k.t.gemm.lanes*len(j.g.of[0])
-	s := &job.threads[thread]
+	s := &j.p.own[thread].strassen
 	block := i / j.panelBlocks
 	list := job.stretches[job.blocks[block]:job.blocks[block+1]]
 	first, pairs := i%j.panelBlocks*j.panelBlock, w.oc/full/2
@@ -231,7 +230,7 @@ func (s *strassenScratch) place(j *linearJob, thread, rows, full int) {
 		sizes[i] = roundUp(n, 64)
 		total += sizes[i]
 	}
-	at := scratch(&j.p.local[thread], total)
+	at := scratch(&j.p.own[thread].local, total)
 	for i, p := range places {
 		*p, at = at, unsafe.Add(at, sizes[i])
 	}
@@ -295,7 +294,7 @@ func (j *linearJob) pair(thread int, s *strassenScratch, col, k, half int) {
 		add = j.out
 	}
 	tile := of[height-1][len(j.g.of[0])-1]
-	a, stride, at := &j.p.args[thread], j.stride(), s.rows
+	a, stride, at := &j.p.own[thread].args, j.stride(), s.rows
 	ahead := j.aheadOf(s, col, k, half)
 	for _, st := range s.combined {
 		rows := st.rows / 2
