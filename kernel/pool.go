@@ -15,9 +15,12 @@ type Pool struct {
 	job     job
 	n       int64
 	next    atomic.Int64
-	start   []chan struct{}
 	state   atomic.Int64 // helpers at work, plus closed where no more may join
-	idle    chan struct{}
+	calls   atomic.Int64 // jobs so far: a helper that is awake looks for the next
+	helpers []*helper
+	spins   int // how often a thread looks for what it waits for before it sleeps
+	waiting atomic.Bool
+	idle    chan struct{} // for the caller that waits: no helper is at work any more
 
 	shared []byte // inputs of a product in the form that its micro-kernel reads
 	own    []own  // per thread
@@ -52,17 +55,30 @@ type eachJob struct{ f func(thread, i int) }
 
 func (e *eachJob) part(thread, i int) { e.f(thread, i) }
 
+// helper is a goroutine of the team beside the caller.
+type helper struct {
+	asleep atomic.Bool
+	wake   chan struct{}
+}
+
+// spins is some 50 microseconds of looking: longer than what lies between two products of a small model, which waking takes as long as.
+const spins, pauses = 100, 10
+
 // NewPool starts a team of threads, the caller's included; 0 means as many as Go may run at once. Close ends it.
 func NewPool(threads int) *Pool {
+	most := runtime.GOMAXPROCS(0)
 	if threads <= 0 {
-		threads = runtime.GOMAXPROCS(0)
+		threads = most
 	}
 	p := &Pool{threads: threads, idle: make(chan struct{}, 1), own: make([]own, threads)}
 	p.state.Store(closed)
+	if threads <= most { // else who looks keeps others from work
+		p.spins = spins
+	}
 	for t := 1; t < threads; t++ {
-		wake := make(chan struct{}, 1)
-		p.start = append(p.start, wake)
-		go p.worker(t, wake)
+		h := &helper{wake: make(chan struct{}, 1)}
+		p.helpers = append(p.helpers, h)
+		go p.help(t, h)
 	}
 	return p
 }
@@ -72,10 +88,10 @@ func (p *Pool) Threads() int { return p.threads }
 
 // Close ends the team's goroutines. The pool must be idle and is not used again.
 func (p *Pool) Close() {
-	for _, wake := range p.start {
-		close(wake)
+	for _, h := range p.helpers {
+		close(h.wake)
 	}
-	p.start = nil
+	p.helpers = nil
 }
 
 // Each runs f(thread, i) for every i in [0, n), handing the numbers out in order by a counter; thread is in [0, Threads).
@@ -96,17 +112,30 @@ func (p *Pool) run(n int, j job) {
 	p.job, p.n = j, int64(n)
 	p.next.Store(0)
 	p.state.Store(0)
-	for _, wake := range p.start[:min(len(p.start), n-1)] {
-		select {
-		case wake <- struct{}{}:
-		default: // still to wake from an earlier job: it will join this one
+	p.calls.Add(1)
+	for _, h := range p.helpers[:min(len(p.helpers), n-1)] {
+		if h.asleep.Load() && h.asleep.CompareAndSwap(true, false) {
+			h.wake <- struct{}{}
 		}
 	}
 	p.work(0)
-	if p.state.Add(closed) != closed {
+	p.state.Add(closed)
+	p.settle()
+	p.job = nil
+}
+
+// settle waits until no helper is at work.
+func (p *Pool) settle() {
+	for range p.spins {
+		if p.state.Load() == closed {
+			return
+		}
+		pause(pauses)
+	}
+	p.waiting.Store(true)
+	if p.state.Load() != closed || !p.waiting.CompareAndSwap(true, false) {
 		<-p.idle
 	}
-	p.job = nil
 }
 
 // closed is more than any number of helpers.
@@ -118,18 +147,36 @@ func (p *Pool) work(thread int) {
 	}
 }
 
-// worker joins the job that is open when it wakes. The caller does not wait for one that wakes after the work is done, as
-// happens when the machine is busy.
-func (p *Pool) worker(thread int, wake chan struct{}) {
-	for range wake {
+// help joins the jobs that are open. The caller does not wait for a helper that wakes after the work is done, as happens when the machine is busy.
+func (p *Pool) help(thread int, h *helper) {
+	for seen := int64(0); h.await(p, &seen); {
 		if !p.join() {
 			continue
 		}
 		p.work(thread)
-		if p.state.Add(-1) == closed {
+		if p.state.Add(-1) == closed && p.waiting.CompareAndSwap(true, false) {
 			p.idle <- struct{}{}
 		}
 	}
+}
+
+// await waits for a job that the helper has not seen, and returns false where the pool is closed.
+func (h *helper) await(p *Pool, seen *int64) bool {
+	for range p.spins {
+		if n := p.calls.Load(); n != *seen {
+			*seen = n
+			return true
+		}
+		pause(pauses)
+	}
+	h.asleep.Store(true)
+	if n := p.calls.Load(); n != *seen && h.asleep.CompareAndSwap(true, false) {
+		*seen = n
+		return true
+	}
+	_, open := <-h.wake
+	*seen = p.calls.Load()
+	return open
 }
 
 func (p *Pool) join() bool {
