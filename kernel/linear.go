@@ -162,7 +162,7 @@ func (j *linearJob) eachRow() {
 	j.converting = true
 	rows := j.out.Rows
 	parts := (rows + convertRows - 1) / convertRows
-	if rows*j.w.c < 1<<15 { // about as long as waking a thread
+	if rows*j.w.c < 1<<13 { // less than sharing it is worth
 		for i := range parts {
 			j.part(0, i)
 		}

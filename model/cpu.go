@@ -99,7 +99,7 @@ func spaced(data []float32, n, cols int) kernel.Mat {
 // each calls f for every i in [0, n); work is about the number of values that all calls touch, and decides whether threads
 // are worth waking.
 func (w *worker) each(n, work int, f func(i int)) {
-	const block, worth = 16, 1 << 16
+	const block, worth = 16, 1 << 14
 	if w.pool.Threads() == 1 || work < worth {
 		for i := range n {
 			f(i)
