@@ -61,7 +61,8 @@ type helper struct {
 	wake   chan struct{}
 }
 
-// spins is some 50 microseconds of looking: longer than what lies between two products of a small model, which waking takes as long as.
+// spins, of so many pauses each, are 10 to 50 microseconds of looking: longer than what lies between two products of a small model, and about as long as
+// waking a thread.
 const spins, pauses = 100, 10
 
 // NewPool starts a team of threads, the caller's included; 0 means as many as Go may run at once. Close ends it.

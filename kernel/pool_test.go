@@ -3,9 +3,10 @@ package kernel
 import (
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
-// TestPool: every number is handed out once, whatever the threads, and no part outlives its call.
+// TestPool: every number is handed out once, whatever the threads, whether they are awake or asleep when a job comes, and no part outlives its call.
 func TestPool(t *testing.T) {
 	for _, threads := range []int{1, 2, 5} {
 		p := NewPool(threads)
@@ -13,6 +14,9 @@ func TestPool(t *testing.T) {
 			t.Fatalf("%d threads, want %d", p.Threads(), threads)
 		}
 		for round := range 2000 {
+			if round%50 == 0 { // long enough for helpers to go to sleep
+				time.Sleep(time.Millisecond)
+			}
 			n := round % 23
 			counts := make([]atomic.Int32, n)
 			var running atomic.Int32
