@@ -90,7 +90,7 @@ type softmaxArgs struct {
 	sums          unsafe.Pointer // f32 (rows): the sum of the row
 }
 
-// turnArgs is what turnU8 reads: rows of c values that become codes plus 128, and their scales. A call leaves all but signs and sizes changed.
+// turnArgs is what turnU8 reads: rows of c values that become codes plus 128, and their scales. A call leaves codes, x, scales, tmp and before changed.
 type turnArgs struct {
 	codes         unsafe.Pointer // uint8 (rows, c), codesStep bytes apart
 	codesStep     int
@@ -101,7 +101,6 @@ type turnArgs struct {
 	tmp, before   unsafe.Pointer // f32 (c) each: scratch
 	c, block, odd int
 	rows          int // at least one
-	first         int // scratch
 }
 
 // gemmArgs is what one call of a micro-kernel reads: a tile of out (rows, columns) from rows of a and one panel of b.

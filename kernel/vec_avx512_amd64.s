@@ -2911,7 +2911,6 @@ TEXT ·turnU8AVX512(SB), NOSPLIT, $0-8
 	MOVQ turnArgs_rows(R12), R15
 	MOVQ turnArgs_c(R12), R14
 	SHLQ $2, R14
-	MOVQ R15, turnArgs_first(R12)
 row:
 	MOVQ turnArgs_x(R12), SI
 	MOVQ turnArgs_signs(R12), DX
@@ -4148,7 +4147,7 @@ found:
 	VCMPPS $4, Z1, Z24, K1
 	VBROADCASTSS vecConst<>+768(SB), Z0
 	VDIVPS.Z Z24, Z0, K1, Z24
-	CMPQ R15, turnArgs_first(R12)
+	CMPQ R15, turnArgs_rows(R12)
 	JEQ next
 round:
 	VMOVAPS Z27, Z4

@@ -15,7 +15,6 @@ func genTurnU8(a *asm, s *stubs) {
 	a.p("MOVQ turnArgs_rows(R12), R15")
 	a.p("MOVQ turnArgs_c(R12), R14")
 	a.p("SHLQ $2, R14")
-	a.p("MOVQ R15, turnArgs_first(R12)")
 
 	a.label("row")
 	for _, m := range []struct{ field, reg string }{{"x", "SI"}, {"signs", "DX"}, {"tmp", "R13"}, {"block", "R10"}, {"odd", "R11"}} {
@@ -55,7 +54,7 @@ func genTurnU8(a *asm, s *stubs) {
 	a.label("found")
 	a.p("VMAXPS Z26, Z25, Z24")
 	a.codeScale(24, 0, 1)
-	a.p("CMPQ R15, turnArgs_first(R12)")
+	a.p("CMPQ R15, turnArgs_rows(R12)")
 	a.p("JEQ next")
 	a.label("round") // the row before
 	a.p("VMOVAPS Z27, Z4")
