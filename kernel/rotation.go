@@ -12,7 +12,7 @@ import (
 // spread over all (QuaRot, Ashkboos et al. 2024, section 3). The signs keep a mean that all channels share from gathering
 // in one of them.
 type rotation struct {
-	block, odd int
+	block, odd int       // odd is even where C is a multiple of twice the largest block, whose blocks are not mixed
 	signs      []float32 // (C) plus or minus the norm of both factors
 	hartley    []float32 // (odd, odd); nil where blocks are not mixed
 }
