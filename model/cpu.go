@@ -123,7 +123,7 @@ func (w *worker) Embed(table *Matrix, ids []int32) rows {
 	if layers && table.Rows*table.Cols >= largeTable {
 		read = table.fetchRows
 	}
-	if w.rowOf == nil {
+	if layers && w.rowOf == nil {
 		w.rowOf = map[int32]int{}
 	}
 	clear(w.rowOf)
@@ -289,7 +289,8 @@ func (w *worker) MLP(x rows, m *MLP) rows {
 	})
 }
 
-// activate applies an activation to x in place.
+// activate applies an activation to x in place: in other formats than float32 near enough for numbers of bfloat16, which is what dtype bf16 promises
+// whatever its products are.
 func (w *worker) activate(x []float32, act Activation) {
 	switch act {
 	case Identity:

@@ -27,19 +27,12 @@ func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 	if half {
 		a.roughExpConstants()
 	}
-	count := func() { // CX values: whole vectors in R12, the rest in R13 and K1
-		a.p("MOVQ CX, R12")
-		a.p("ANDQ $15, CX")
-		a.setMask()
-		a.p("MOVQ CX, R13")
-		a.p("SHRQ $4, R12")
-	}
 	a.p("MOVQ softmaxArgs_cols(DX), CX")
 	a.p("CMPQ softmaxArgs_grow(DX), $0")
 	a.p("JNE row")
 	a.p("CMPQ R8, CX")
 	a.p("JNE row")
-	count()
+	a.countVectors()
 	a.label("four")
 	a.p("CMPQ R11, $4")
 	a.p("JLT rows")
@@ -51,13 +44,31 @@ func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 	a.p("JZ done")
 
 	a.label("row")
+	a.softmaxOne(half)
+	a.p("DECQ R11")
+	a.p("JNZ row")
+	a.label("done")
+	a.ret()
+}
+
+// countVectors makes CX values whole vectors, in R12, and the rest, in R13 and K1.
+func (a *asm) countVectors() {
+	a.p("MOVQ CX, R12")
+	a.p("ANDQ $15, CX")
+	a.setMask()
+	a.p("MOVQ CX, R13")
+	a.p("SHRQ $4, R12")
+}
+
+// softmaxOne is one row, from DI on, which goes on as R8 to R10 do.
+func (a *asm) softmaxOne(half bool) {
 	a.p("MOVQ R8, CX") // of visible, 0 to cols
 	a.p("XORQ BX, BX")
 	a.p("CMPQ CX, BX")
 	a.p("CMOVQLT BX, CX")
 	a.p("CMPQ CX, softmaxArgs_cols(DX)")
 	a.p("CMOVQGT softmaxArgs_cols(DX), CX")
-	count()
+	a.countVectors()
 	a.p("VBROADCASTSS (R9), Z24")
 	for i := 25; i < 28; i++ {
 		a.p("VMOVAPS Z24, Z%d", i)
@@ -105,10 +116,6 @@ func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 	a.p("ADDQ softmaxArgs_grow(DX), R8")
 	a.p("ADDQ $4, R9")
 	a.p("ADDQ $4, R10")
-	a.p("DECQ R11")
-	a.p("JNZ row")
-	a.label("done")
-	a.ret()
 }
 
 // softmaxExp writes the exponentials of the row at DI, of R12 vectors and R13 values more, and their sums' lanes to Z12. Z14 is what roughExp or expLow take off.
