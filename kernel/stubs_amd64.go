@@ -917,6 +917,9 @@ func geluTanhAVX2(dst, a []float32)
 func geluAVX2(dst, a []float32)
 
 //go:noescape
+func geluRoughAVX2(dst, a []float32)
+
+//go:noescape
 func softcapAVX2(dst, a []float32, limit float32)
 
 //go:noescape

@@ -1699,13 +1699,137 @@ done:
 	VZEROUPPER
 	RET
 
+// func geluRoughAVX2(dst, a []float32)
+TEXT ·geluRoughAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_len+8(FP), CX
+	MOVQ dst_base+0(FP), DI
+	MOVQ a_base+24(FP), SI
+	VMOVUPS vecConst<>+1856(SB), Y12
+	VMOVUPS vecConst<>+1920(SB), Y13
+	CMPQ CX, $16
+	JLT manyend
+	PCALIGN $32
+many:
+	VMOVUPS 0(SI), Y0
+	VMOVUPS 32(SI), Y6
+	VANDPS vecConst<>+64(SB), Y0, Y1
+	VANDPS vecConst<>+64(SB), Y6, Y7
+	VMOVUPS vecConst<>+1984(SB), Y4
+	VMOVUPS vecConst<>+1984(SB), Y10
+	VMINPS Y1, Y4, Y1
+	VMINPS Y7, Y10, Y7
+	VMOVAPS Y12, Y2
+	VMOVAPS Y12, Y8
+	VFMADD231PS Y13, Y1, Y2
+	VFMADD231PS Y13, Y7, Y8
+	VSUBPS Y12, Y2, Y5
+	VSUBPS Y12, Y8, Y11
+	VMOVAPS Y1, Y3
+	VMOVAPS Y7, Y9
+	VFMSUB132PS Y13, Y5, Y3
+	VFMSUB132PS Y13, Y11, Y9
+	VPERMPS vecPattern<>+64(SB), Y2, Y4
+	VPERMPS vecPattern<>+64(SB), Y8, Y10
+	VPERMPS vecPattern<>+128(SB), Y2, Y5
+	VPERMPS vecPattern<>+128(SB), Y8, Y11
+	VFMADD213PS Y5, Y3, Y4
+	VFMADD213PS Y11, Y9, Y10
+	VPERMPS vecPattern<>+192(SB), Y2, Y5
+	VPERMPS vecPattern<>+192(SB), Y8, Y11
+	VFMADD213PS Y5, Y3, Y4
+	VFMADD213PS Y11, Y9, Y10
+	VPERMPS vecPattern<>+256(SB), Y2, Y5
+	VPERMPS vecPattern<>+256(SB), Y8, Y11
+	VFMADD213PS Y5, Y3, Y4
+	VFMADD213PS Y11, Y9, Y10
+	VPERMPS vecPattern<>+320(SB), Y2, Y5
+	VPERMPS vecPattern<>+320(SB), Y8, Y11
+	VFMADD213PS Y5, Y3, Y4
+	VFMADD213PS Y11, Y9, Y10
+	VXORPS X5, X5, X5
+	VXORPS X11, X11, X11
+	VMAXPS Y0, Y5, Y5
+	VMAXPS Y6, Y11, Y11
+	VFNMADD231PS Y1, Y4, Y5
+	VFNMADD231PS Y7, Y10, Y11
+	VMOVUPS Y5, 0(DI)
+	VMOVUPS Y11, 32(DI)
+	ADDQ $64, DI
+	ADDQ $64, SI
+	SUBQ $16, CX
+	CMPQ CX, $16
+	JGE many
+manyend:
+	CMPQ CX, $8
+	JLT oneend
+	PCALIGN $32
+one:
+	VMOVUPS 0(SI), Y0
+	VANDPS vecConst<>+64(SB), Y0, Y1
+	VMOVUPS vecConst<>+1984(SB), Y4
+	VMINPS Y1, Y4, Y1
+	VMOVAPS Y12, Y2
+	VFMADD231PS Y13, Y1, Y2
+	VSUBPS Y12, Y2, Y5
+	VMOVAPS Y1, Y3
+	VFMSUB132PS Y13, Y5, Y3
+	VPERMPS vecPattern<>+64(SB), Y2, Y4
+	VPERMPS vecPattern<>+128(SB), Y2, Y5
+	VFMADD213PS Y5, Y3, Y4
+	VPERMPS vecPattern<>+192(SB), Y2, Y5
+	VFMADD213PS Y5, Y3, Y4
+	VPERMPS vecPattern<>+256(SB), Y2, Y5
+	VFMADD213PS Y5, Y3, Y4
+	VPERMPS vecPattern<>+320(SB), Y2, Y5
+	VFMADD213PS Y5, Y3, Y4
+	VXORPS X5, X5, X5
+	VMAXPS Y0, Y5, Y5
+	VFNMADD231PS Y1, Y4, Y5
+	VMOVUPS Y5, 0(DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	SUBQ $8, CX
+	CMPQ CX, $8
+	JGE one
+oneend:
+	TESTQ CX, CX
+	JZ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
+	VMASKMOVPS 0(SI), Y15, Y0
+	VANDPS vecConst<>+64(SB), Y0, Y1
+	VMOVUPS vecConst<>+1984(SB), Y4
+	VMINPS Y1, Y4, Y1
+	VMOVAPS Y12, Y2
+	VFMADD231PS Y13, Y1, Y2
+	VSUBPS Y12, Y2, Y5
+	VMOVAPS Y1, Y3
+	VFMSUB132PS Y13, Y5, Y3
+	VPERMPS vecPattern<>+64(SB), Y2, Y4
+	VPERMPS vecPattern<>+128(SB), Y2, Y5
+	VFMADD213PS Y5, Y3, Y4
+	VPERMPS vecPattern<>+192(SB), Y2, Y5
+	VFMADD213PS Y5, Y3, Y4
+	VPERMPS vecPattern<>+256(SB), Y2, Y5
+	VFMADD213PS Y5, Y3, Y4
+	VPERMPS vecPattern<>+320(SB), Y2, Y5
+	VFMADD213PS Y5, Y3, Y4
+	VXORPS X5, X5, X5
+	VMAXPS Y0, Y5, Y5
+	VFNMADD231PS Y1, Y4, Y5
+	VMASKMOVPS Y5, Y15, 0(DI)
+done:
+	VZEROUPPER
+	RET
+
 // func softcapAVX2(dst, a []float32, limit float32)
 TEXT ·softcapAVX2(SB), NOSPLIT, $0-52
 	MOVQ dst_len+8(FP), CX
 	MOVQ dst_base+0(FP), DI
 	MOVQ a_base+24(FP), SI
 	VBROADCASTSS limit+48(FP), Y14
-	VMOVUPS vecConst<>+1856(SB), Y5
+	VMOVUPS vecConst<>+2048(SB), Y5
 	VDIVPS Y14, Y5, Y5
 	VADDPS Y14, Y14, Y6
 	CMPQ CX, $8
@@ -1953,11 +2077,11 @@ block:
 	VMOVUPS 0(SI), Y0
 	VMULPS 0(DX), Y0, Y0
 	VPERM2F128 $1, Y0, Y0, Y1
-	VFMADD132PS vecPattern<>+64(SB), Y1, Y0
+	VFMADD132PS vecPattern<>+384(SB), Y1, Y0
 	VPERMILPS $0xb1, Y0, Y1
-	VFMADD132PS vecPattern<>+128(SB), Y1, Y0
+	VFMADD132PS vecPattern<>+448(SB), Y1, Y0
 	VPERMILPS $0x4e, Y0, Y1
-	VFMADD132PS vecPattern<>+192(SB), Y1, Y0
+	VFMADD132PS vecPattern<>+512(SB), Y1, Y0
 	VMOVUPS Y0, 0(DI)
 	ADDQ $32, DI
 	ADDQ $32, SI
@@ -1982,17 +2106,17 @@ block:
 	VMOVUPS 32(SI), Y1
 	VMULPS 32(DX), Y1, Y1
 	VPERM2F128 $1, Y0, Y0, Y2
-	VFMADD132PS vecPattern<>+64(SB), Y2, Y0
+	VFMADD132PS vecPattern<>+384(SB), Y2, Y0
 	VPERMILPS $0xb1, Y1, Y3
-	VFMADD132PS vecPattern<>+128(SB), Y3, Y1
+	VFMADD132PS vecPattern<>+448(SB), Y3, Y1
 	VPERMILPS $0xb1, Y0, Y2
-	VFMADD132PS vecPattern<>+128(SB), Y2, Y0
+	VFMADD132PS vecPattern<>+448(SB), Y2, Y0
 	VPERMILPS $0x4e, Y1, Y3
-	VFMADD132PS vecPattern<>+192(SB), Y3, Y1
+	VFMADD132PS vecPattern<>+512(SB), Y3, Y1
 	VPERMILPS $0x4e, Y0, Y2
-	VFMADD132PS vecPattern<>+192(SB), Y2, Y0
+	VFMADD132PS vecPattern<>+512(SB), Y2, Y0
 	VPERM2F128 $1, Y1, Y1, Y3
-	VFMADD132PS vecPattern<>+64(SB), Y3, Y1
+	VFMADD132PS vecPattern<>+384(SB), Y3, Y1
 	VADDPS Y1, Y0, Y2
 	VSUBPS Y1, Y0, Y1
 	VMOVUPS Y2, 0(DI)
@@ -2024,29 +2148,29 @@ block:
 	VMOVUPS 96(SI), Y3
 	VMULPS 96(DX), Y3, Y3
 	VPERM2F128 $1, Y0, Y0, Y4
-	VFMADD132PS vecPattern<>+64(SB), Y4, Y0
+	VFMADD132PS vecPattern<>+384(SB), Y4, Y0
 	VPERMILPS $0xb1, Y1, Y5
-	VFMADD132PS vecPattern<>+128(SB), Y5, Y1
+	VFMADD132PS vecPattern<>+448(SB), Y5, Y1
 	VPERM2F128 $1, Y2, Y2, Y6
-	VFMADD132PS vecPattern<>+64(SB), Y6, Y2
+	VFMADD132PS vecPattern<>+384(SB), Y6, Y2
 	VPERMILPS $0xb1, Y3, Y7
-	VFMADD132PS vecPattern<>+128(SB), Y7, Y3
+	VFMADD132PS vecPattern<>+448(SB), Y7, Y3
 	VPERMILPS $0xb1, Y0, Y4
-	VFMADD132PS vecPattern<>+128(SB), Y4, Y0
+	VFMADD132PS vecPattern<>+448(SB), Y4, Y0
 	VPERMILPS $0x4e, Y1, Y5
-	VFMADD132PS vecPattern<>+192(SB), Y5, Y1
+	VFMADD132PS vecPattern<>+512(SB), Y5, Y1
 	VPERMILPS $0xb1, Y2, Y6
-	VFMADD132PS vecPattern<>+128(SB), Y6, Y2
+	VFMADD132PS vecPattern<>+448(SB), Y6, Y2
 	VPERMILPS $0x4e, Y3, Y7
-	VFMADD132PS vecPattern<>+192(SB), Y7, Y3
+	VFMADD132PS vecPattern<>+512(SB), Y7, Y3
 	VPERMILPS $0x4e, Y0, Y4
-	VFMADD132PS vecPattern<>+192(SB), Y4, Y0
+	VFMADD132PS vecPattern<>+512(SB), Y4, Y0
 	VPERM2F128 $1, Y1, Y1, Y5
-	VFMADD132PS vecPattern<>+64(SB), Y5, Y1
+	VFMADD132PS vecPattern<>+384(SB), Y5, Y1
 	VPERMILPS $0x4e, Y2, Y6
-	VFMADD132PS vecPattern<>+192(SB), Y6, Y2
+	VFMADD132PS vecPattern<>+512(SB), Y6, Y2
 	VPERM2F128 $1, Y3, Y3, Y7
-	VFMADD132PS vecPattern<>+64(SB), Y7, Y3
+	VFMADD132PS vecPattern<>+384(SB), Y7, Y3
 	VADDPS Y1, Y0, Y4
 	VSUBPS Y1, Y0, Y1
 	VADDPS Y3, Y2, Y0
@@ -2094,53 +2218,53 @@ block:
 	VMOVUPS 224(SI), Y7
 	VMULPS 224(DX), Y7, Y7
 	VPERM2F128 $1, Y0, Y0, Y8
-	VFMADD132PS vecPattern<>+64(SB), Y8, Y0
+	VFMADD132PS vecPattern<>+384(SB), Y8, Y0
 	VPERMILPS $0xb1, Y1, Y9
-	VFMADD132PS vecPattern<>+128(SB), Y9, Y1
+	VFMADD132PS vecPattern<>+448(SB), Y9, Y1
 	VPERM2F128 $1, Y2, Y2, Y10
-	VFMADD132PS vecPattern<>+64(SB), Y10, Y2
+	VFMADD132PS vecPattern<>+384(SB), Y10, Y2
 	VPERMILPS $0xb1, Y3, Y11
-	VFMADD132PS vecPattern<>+128(SB), Y11, Y3
+	VFMADD132PS vecPattern<>+448(SB), Y11, Y3
 	VPERM2F128 $1, Y4, Y4, Y12
-	VFMADD132PS vecPattern<>+64(SB), Y12, Y4
+	VFMADD132PS vecPattern<>+384(SB), Y12, Y4
 	VPERMILPS $0xb1, Y5, Y13
-	VFMADD132PS vecPattern<>+128(SB), Y13, Y5
+	VFMADD132PS vecPattern<>+448(SB), Y13, Y5
 	VPERM2F128 $1, Y6, Y6, Y14
-	VFMADD132PS vecPattern<>+64(SB), Y14, Y6
+	VFMADD132PS vecPattern<>+384(SB), Y14, Y6
 	VPERMILPS $0xb1, Y7, Y15
-	VFMADD132PS vecPattern<>+128(SB), Y15, Y7
+	VFMADD132PS vecPattern<>+448(SB), Y15, Y7
 	VPERMILPS $0xb1, Y0, Y8
-	VFMADD132PS vecPattern<>+128(SB), Y8, Y0
+	VFMADD132PS vecPattern<>+448(SB), Y8, Y0
 	VPERMILPS $0x4e, Y1, Y9
-	VFMADD132PS vecPattern<>+192(SB), Y9, Y1
+	VFMADD132PS vecPattern<>+512(SB), Y9, Y1
 	VPERMILPS $0xb1, Y2, Y10
-	VFMADD132PS vecPattern<>+128(SB), Y10, Y2
+	VFMADD132PS vecPattern<>+448(SB), Y10, Y2
 	VPERMILPS $0x4e, Y3, Y11
-	VFMADD132PS vecPattern<>+192(SB), Y11, Y3
+	VFMADD132PS vecPattern<>+512(SB), Y11, Y3
 	VPERMILPS $0xb1, Y4, Y12
-	VFMADD132PS vecPattern<>+128(SB), Y12, Y4
+	VFMADD132PS vecPattern<>+448(SB), Y12, Y4
 	VPERMILPS $0x4e, Y5, Y13
-	VFMADD132PS vecPattern<>+192(SB), Y13, Y5
+	VFMADD132PS vecPattern<>+512(SB), Y13, Y5
 	VPERMILPS $0xb1, Y6, Y14
-	VFMADD132PS vecPattern<>+128(SB), Y14, Y6
+	VFMADD132PS vecPattern<>+448(SB), Y14, Y6
 	VPERMILPS $0x4e, Y7, Y15
-	VFMADD132PS vecPattern<>+192(SB), Y15, Y7
+	VFMADD132PS vecPattern<>+512(SB), Y15, Y7
 	VPERMILPS $0x4e, Y0, Y8
-	VFMADD132PS vecPattern<>+192(SB), Y8, Y0
+	VFMADD132PS vecPattern<>+512(SB), Y8, Y0
 	VPERM2F128 $1, Y1, Y1, Y9
-	VFMADD132PS vecPattern<>+64(SB), Y9, Y1
+	VFMADD132PS vecPattern<>+384(SB), Y9, Y1
 	VPERMILPS $0x4e, Y2, Y10
-	VFMADD132PS vecPattern<>+192(SB), Y10, Y2
+	VFMADD132PS vecPattern<>+512(SB), Y10, Y2
 	VPERM2F128 $1, Y3, Y3, Y11
-	VFMADD132PS vecPattern<>+64(SB), Y11, Y3
+	VFMADD132PS vecPattern<>+384(SB), Y11, Y3
 	VPERMILPS $0x4e, Y4, Y12
-	VFMADD132PS vecPattern<>+192(SB), Y12, Y4
+	VFMADD132PS vecPattern<>+512(SB), Y12, Y4
 	VPERM2F128 $1, Y5, Y5, Y13
-	VFMADD132PS vecPattern<>+64(SB), Y13, Y5
+	VFMADD132PS vecPattern<>+384(SB), Y13, Y5
 	VPERMILPS $0x4e, Y6, Y14
-	VFMADD132PS vecPattern<>+192(SB), Y14, Y6
+	VFMADD132PS vecPattern<>+512(SB), Y14, Y6
 	VPERM2F128 $1, Y7, Y7, Y15
-	VFMADD132PS vecPattern<>+64(SB), Y15, Y7
+	VFMADD132PS vecPattern<>+384(SB), Y15, Y7
 	VADDPS Y1, Y0, Y8
 	VSUBPS Y1, Y0, Y1
 	VADDPS Y3, Y2, Y0
@@ -2203,7 +2327,7 @@ column:
 	LEAQ (DI)(R9*1), DX
 	VMOVAPS Y0, Y3
 	VFMADD231PS vecConst<>+1088(SB), Y1, Y3
-	VMULPS vecConst<>+1920(SB), Y2, Y4
+	VMULPS vecConst<>+2112(SB), Y2, Y4
 	VADDPS Y4, Y3, Y5
 	VSUBPS Y4, Y3, Y3
 	VMOVUPS Y5, (SI)
@@ -2242,10 +2366,10 @@ column:
 	LEAQ (DI)(R8*1), SI
 	LEAQ (DI)(R9*1), DX
 	VMOVAPS Y0, Y5
-	VFMADD231PS vecConst<>+1984(SB), Y1, Y5
-	VMULPS vecConst<>+2048(SB), Y3, Y6
-	VFMADD231PS vecConst<>+2112(SB), Y2, Y5
-	VFMADD231PS vecConst<>+2176(SB), Y4, Y6
+	VFMADD231PS vecConst<>+2176(SB), Y1, Y5
+	VMULPS vecConst<>+2240(SB), Y3, Y6
+	VFMADD231PS vecConst<>+2304(SB), Y2, Y5
+	VFMADD231PS vecConst<>+2368(SB), Y4, Y6
 	VADDPS Y6, Y5, Y7
 	VSUBPS Y6, Y5, Y5
 	VMOVUPS Y7, (SI)
@@ -2253,10 +2377,10 @@ column:
 	ADDQ R8, SI
 	SUBQ R8, DX
 	VMOVAPS Y0, Y5
-	VFMADD231PS vecConst<>+2112(SB), Y1, Y5
-	VMULPS vecConst<>+2176(SB), Y3, Y6
-	VFMADD231PS vecConst<>+1984(SB), Y2, Y5
-	VFMADD231PS vecConst<>+2240(SB), Y4, Y6
+	VFMADD231PS vecConst<>+2304(SB), Y1, Y5
+	VMULPS vecConst<>+2368(SB), Y3, Y6
+	VFMADD231PS vecConst<>+2176(SB), Y2, Y5
+	VFMADD231PS vecConst<>+2432(SB), Y4, Y6
 	VADDPS Y6, Y5, Y7
 	VSUBPS Y6, Y5, Y5
 	VMOVUPS Y7, (SI)
@@ -2301,25 +2425,12 @@ column:
 	LEAQ (DI)(R8*1), SI
 	LEAQ (DI)(R9*1), DX
 	VMOVAPS Y0, Y7
-	VFMADD231PS vecConst<>+2304(SB), Y1, Y7
-	VMULPS vecConst<>+2368(SB), Y4, Y8
-	VFMADD231PS vecConst<>+2432(SB), Y2, Y7
-	VFMADD231PS vecConst<>+2496(SB), Y5, Y8
-	VFMADD231PS vecConst<>+2560(SB), Y3, Y7
-	VFMADD231PS vecConst<>+2624(SB), Y6, Y8
-	VADDPS Y8, Y7, Y9
-	VSUBPS Y8, Y7, Y7
-	VMOVUPS Y9, (SI)
-	VMOVUPS Y7, (DX)
-	ADDQ R8, SI
-	SUBQ R8, DX
-	VMOVAPS Y0, Y7
-	VFMADD231PS vecConst<>+2432(SB), Y1, Y7
-	VMULPS vecConst<>+2496(SB), Y4, Y8
-	VFMADD231PS vecConst<>+2560(SB), Y2, Y7
+	VFMADD231PS vecConst<>+2496(SB), Y1, Y7
+	VMULPS vecConst<>+2560(SB), Y4, Y8
+	VFMADD231PS vecConst<>+2624(SB), Y2, Y7
 	VFMADD231PS vecConst<>+2688(SB), Y5, Y8
-	VFMADD231PS vecConst<>+2304(SB), Y3, Y7
-	VFMADD231PS vecConst<>+2752(SB), Y6, Y8
+	VFMADD231PS vecConst<>+2752(SB), Y3, Y7
+	VFMADD231PS vecConst<>+2816(SB), Y6, Y8
 	VADDPS Y8, Y7, Y9
 	VSUBPS Y8, Y7, Y7
 	VMOVUPS Y9, (SI)
@@ -2327,12 +2438,25 @@ column:
 	ADDQ R8, SI
 	SUBQ R8, DX
 	VMOVAPS Y0, Y7
-	VFMADD231PS vecConst<>+2560(SB), Y1, Y7
-	VMULPS vecConst<>+2624(SB), Y4, Y8
-	VFMADD231PS vecConst<>+2304(SB), Y2, Y7
-	VFMADD231PS vecConst<>+2752(SB), Y5, Y8
-	VFMADD231PS vecConst<>+2432(SB), Y3, Y7
-	VFMADD231PS vecConst<>+2496(SB), Y6, Y8
+	VFMADD231PS vecConst<>+2624(SB), Y1, Y7
+	VMULPS vecConst<>+2688(SB), Y4, Y8
+	VFMADD231PS vecConst<>+2752(SB), Y2, Y7
+	VFMADD231PS vecConst<>+2880(SB), Y5, Y8
+	VFMADD231PS vecConst<>+2496(SB), Y3, Y7
+	VFMADD231PS vecConst<>+2944(SB), Y6, Y8
+	VADDPS Y8, Y7, Y9
+	VSUBPS Y8, Y7, Y7
+	VMOVUPS Y9, (SI)
+	VMOVUPS Y7, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Y0, Y7
+	VFMADD231PS vecConst<>+2752(SB), Y1, Y7
+	VMULPS vecConst<>+2816(SB), Y4, Y8
+	VFMADD231PS vecConst<>+2496(SB), Y2, Y7
+	VFMADD231PS vecConst<>+2944(SB), Y5, Y8
+	VFMADD231PS vecConst<>+2624(SB), Y3, Y7
+	VFMADD231PS vecConst<>+2688(SB), Y6, Y8
 	VADDPS Y8, Y7, Y9
 	VSUBPS Y8, Y7, Y7
 	VMOVUPS Y9, (SI)
@@ -2383,14 +2507,14 @@ column:
 	LEAQ (DI)(R8*1), SI
 	LEAQ (DI)(R9*1), DX
 	VMOVAPS Y0, Y9
-	VFMADD231PS vecConst<>+2816(SB), Y1, Y9
-	VMULPS vecConst<>+2880(SB), Y5, Y10
-	VFMADD231PS vecConst<>+2944(SB), Y2, Y9
-	VFMADD231PS vecConst<>+3008(SB), Y6, Y10
+	VFMADD231PS vecConst<>+3008(SB), Y1, Y9
+	VMULPS vecConst<>+3072(SB), Y5, Y10
+	VFMADD231PS vecConst<>+3136(SB), Y2, Y9
+	VFMADD231PS vecConst<>+3200(SB), Y6, Y10
 	VFMADD231PS vecConst<>+1088(SB), Y3, Y9
-	VFMADD231PS vecConst<>+1920(SB), Y7, Y10
-	VFMADD231PS vecConst<>+3072(SB), Y4, Y9
-	VFMADD231PS vecConst<>+3136(SB), Y8, Y10
+	VFMADD231PS vecConst<>+2112(SB), Y7, Y10
+	VFMADD231PS vecConst<>+3264(SB), Y4, Y9
+	VFMADD231PS vecConst<>+3328(SB), Y8, Y10
 	VADDPS Y10, Y9, Y11
 	VSUBPS Y10, Y9, Y9
 	VMOVUPS Y11, (SI)
@@ -2398,14 +2522,14 @@ column:
 	ADDQ R8, SI
 	SUBQ R8, DX
 	VMOVAPS Y0, Y9
-	VFMADD231PS vecConst<>+2944(SB), Y1, Y9
-	VMULPS vecConst<>+3008(SB), Y5, Y10
-	VFMADD231PS vecConst<>+3072(SB), Y2, Y9
-	VFMADD231PS vecConst<>+3136(SB), Y6, Y10
+	VFMADD231PS vecConst<>+3136(SB), Y1, Y9
+	VMULPS vecConst<>+3200(SB), Y5, Y10
+	VFMADD231PS vecConst<>+3264(SB), Y2, Y9
+	VFMADD231PS vecConst<>+3328(SB), Y6, Y10
 	VFMADD231PS vecConst<>+1088(SB), Y3, Y9
-	VFMADD231PS vecConst<>+3200(SB), Y7, Y10
-	VFMADD231PS vecConst<>+2816(SB), Y4, Y9
-	VFMADD231PS vecConst<>+3264(SB), Y8, Y10
+	VFMADD231PS vecConst<>+3392(SB), Y7, Y10
+	VFMADD231PS vecConst<>+3008(SB), Y4, Y9
+	VFMADD231PS vecConst<>+3456(SB), Y8, Y10
 	VADDPS Y10, Y9, Y11
 	VSUBPS Y10, Y9, Y9
 	VMOVUPS Y11, (SI)
@@ -2414,13 +2538,13 @@ column:
 	SUBQ R8, DX
 	VMOVAPS Y0, Y9
 	VFMADD231PS vecConst<>+1088(SB), Y1, Y9
-	VMULPS vecConst<>+1920(SB), Y5, Y10
+	VMULPS vecConst<>+2112(SB), Y5, Y10
 	VFMADD231PS vecConst<>+1088(SB), Y2, Y9
-	VFMADD231PS vecConst<>+3200(SB), Y6, Y10
+	VFMADD231PS vecConst<>+3392(SB), Y6, Y10
 	VFMADD231PS vecConst<>+832(SB), Y3, Y9
-	VFMADD231PS vecConst<>+3328(SB), Y7, Y10
+	VFMADD231PS vecConst<>+3520(SB), Y7, Y10
 	VFMADD231PS vecConst<>+1088(SB), Y4, Y9
-	VFMADD231PS vecConst<>+1920(SB), Y8, Y10
+	VFMADD231PS vecConst<>+2112(SB), Y8, Y10
 	VADDPS Y10, Y9, Y11
 	VSUBPS Y10, Y9, Y9
 	VMOVUPS Y11, (SI)
@@ -2428,14 +2552,14 @@ column:
 	ADDQ R8, SI
 	SUBQ R8, DX
 	VMOVAPS Y0, Y9
-	VFMADD231PS vecConst<>+3072(SB), Y1, Y9
-	VMULPS vecConst<>+3136(SB), Y5, Y10
-	VFMADD231PS vecConst<>+2816(SB), Y2, Y9
-	VFMADD231PS vecConst<>+3264(SB), Y6, Y10
+	VFMADD231PS vecConst<>+3264(SB), Y1, Y9
+	VMULPS vecConst<>+3328(SB), Y5, Y10
+	VFMADD231PS vecConst<>+3008(SB), Y2, Y9
+	VFMADD231PS vecConst<>+3456(SB), Y6, Y10
 	VFMADD231PS vecConst<>+1088(SB), Y3, Y9
-	VFMADD231PS vecConst<>+1920(SB), Y7, Y10
-	VFMADD231PS vecConst<>+2944(SB), Y4, Y9
-	VFMADD231PS vecConst<>+3392(SB), Y8, Y10
+	VFMADD231PS vecConst<>+2112(SB), Y7, Y10
+	VFMADD231PS vecConst<>+3136(SB), Y4, Y9
+	VFMADD231PS vecConst<>+3584(SB), Y8, Y10
 	VADDPS Y10, Y9, Y11
 	VSUBPS Y10, Y9, Y9
 	VMOVUPS Y11, (SI)
@@ -2481,11 +2605,11 @@ TEXT ·toBF16AVX2(SB), NOSPLIT, $0-24
 loop:
 	VMOVUPS (SI)(AX*4), Y0
 	VPSRLD $16, Y0, Y1
-	VPAND vecConst<>+3456(SB), Y1, Y1
+	VPAND vecConst<>+3648(SB), Y1, Y1
 	VPADDD Y0, Y1, Y1
-	VPADDD vecConst<>+3520(SB), Y1, Y1
+	VPADDD vecConst<>+3712(SB), Y1, Y1
 	VCMPPS $3, Y0, Y0, Y2
-	VPOR vecConst<>+3584(SB), Y0, Y3
+	VPOR vecConst<>+3776(SB), Y0, Y3
 	VBLENDVPS Y2, Y3, Y1, Y1
 	VPSRLD $16, Y1, Y1
 	VPACKUSDW Y1, Y1, Y1
@@ -2510,7 +2634,7 @@ TEXT ·quantS8AVX2(SB), NOSPLIT, $0-40
 	XORQ AX, AX
 	VMOVQ R8, X5
 	VPBROADCASTB X5, Y5
-	VMOVDQU vecPattern<>+256(SB), Y6
+	VMOVDQU vecPattern<>+576(SB), Y6
 	SUBQ $32, CX
 	JLT fourend
 	PCALIGN $32
@@ -2922,8 +3046,8 @@ TEXT ·dot4Int8VNNIAVX2(SB), NOSPLIT, $0-56
 	VPXOR X6, X6, X6
 	VPXOR X7, X7, X7
 	VPXOR X10, X10, X10
-	VMOVUPS vecConst<>+3648(SB), Y11
-	VMOVUPS vecConst<>+3712(SB), Y12
+	VMOVUPS vecConst<>+3840(SB), Y11
+	VMOVUPS vecConst<>+3904(SB), Y12
 	SUBQ $32, CX
 	JLT loopend
 	PCALIGN $32
@@ -3017,8 +3141,8 @@ TEXT ·dotInt8VNNIAVX2(SB), NOSPLIT, $0-28
 	VPXOR X1, X1, X1
 	VPXOR X8, X8, X8
 	VPXOR X9, X9, X9
-	VMOVUPS vecConst<>+3648(SB), Y11
-	VMOVUPS vecConst<>+3712(SB), Y12
+	VMOVUPS vecConst<>+3840(SB), Y11
+	VMOVUPS vecConst<>+3904(SB), Y12
 	SUBQ $64, CX
 	JLT loop2end
 	PCALIGN $32
@@ -4124,487 +4248,535 @@ DATA vecConst<>+1840(SB)/4, $0x3f000000
 DATA vecConst<>+1844(SB)/4, $0x3f000000
 DATA vecConst<>+1848(SB)/4, $0x3f000000
 DATA vecConst<>+1852(SB)/4, $0x3f000000
-DATA vecConst<>+1856(SB)/4, $0x40000000
-DATA vecConst<>+1860(SB)/4, $0x40000000
-DATA vecConst<>+1864(SB)/4, $0x40000000
-DATA vecConst<>+1868(SB)/4, $0x40000000
-DATA vecConst<>+1872(SB)/4, $0x40000000
-DATA vecConst<>+1876(SB)/4, $0x40000000
-DATA vecConst<>+1880(SB)/4, $0x40000000
-DATA vecConst<>+1884(SB)/4, $0x40000000
-DATA vecConst<>+1888(SB)/4, $0x40000000
-DATA vecConst<>+1892(SB)/4, $0x40000000
-DATA vecConst<>+1896(SB)/4, $0x40000000
-DATA vecConst<>+1900(SB)/4, $0x40000000
-DATA vecConst<>+1904(SB)/4, $0x40000000
-DATA vecConst<>+1908(SB)/4, $0x40000000
-DATA vecConst<>+1912(SB)/4, $0x40000000
-DATA vecConst<>+1916(SB)/4, $0x40000000
-DATA vecConst<>+1920(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1924(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1928(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1932(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1936(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1940(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1944(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1948(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1952(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1956(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1960(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1964(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1968(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1972(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1976(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1980(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1984(SB)/4, $0x3e9e377a
-DATA vecConst<>+1988(SB)/4, $0x3e9e377a
-DATA vecConst<>+1992(SB)/4, $0x3e9e377a
-DATA vecConst<>+1996(SB)/4, $0x3e9e377a
-DATA vecConst<>+2000(SB)/4, $0x3e9e377a
-DATA vecConst<>+2004(SB)/4, $0x3e9e377a
-DATA vecConst<>+2008(SB)/4, $0x3e9e377a
-DATA vecConst<>+2012(SB)/4, $0x3e9e377a
-DATA vecConst<>+2016(SB)/4, $0x3e9e377a
-DATA vecConst<>+2020(SB)/4, $0x3e9e377a
-DATA vecConst<>+2024(SB)/4, $0x3e9e377a
-DATA vecConst<>+2028(SB)/4, $0x3e9e377a
-DATA vecConst<>+2032(SB)/4, $0x3e9e377a
-DATA vecConst<>+2036(SB)/4, $0x3e9e377a
-DATA vecConst<>+2040(SB)/4, $0x3e9e377a
-DATA vecConst<>+2044(SB)/4, $0x3e9e377a
-DATA vecConst<>+2048(SB)/4, $0x3f737871
-DATA vecConst<>+2052(SB)/4, $0x3f737871
-DATA vecConst<>+2056(SB)/4, $0x3f737871
-DATA vecConst<>+2060(SB)/4, $0x3f737871
-DATA vecConst<>+2064(SB)/4, $0x3f737871
-DATA vecConst<>+2068(SB)/4, $0x3f737871
-DATA vecConst<>+2072(SB)/4, $0x3f737871
-DATA vecConst<>+2076(SB)/4, $0x3f737871
-DATA vecConst<>+2080(SB)/4, $0x3f737871
-DATA vecConst<>+2084(SB)/4, $0x3f737871
-DATA vecConst<>+2088(SB)/4, $0x3f737871
-DATA vecConst<>+2092(SB)/4, $0x3f737871
-DATA vecConst<>+2096(SB)/4, $0x3f737871
-DATA vecConst<>+2100(SB)/4, $0x3f737871
-DATA vecConst<>+2104(SB)/4, $0x3f737871
-DATA vecConst<>+2108(SB)/4, $0x3f737871
-DATA vecConst<>+2112(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2116(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2120(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2124(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2128(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2132(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2136(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2140(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2144(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2148(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2152(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2156(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2160(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2164(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2168(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2172(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2176(SB)/4, $0x3f167918
-DATA vecConst<>+2180(SB)/4, $0x3f167918
-DATA vecConst<>+2184(SB)/4, $0x3f167918
-DATA vecConst<>+2188(SB)/4, $0x3f167918
-DATA vecConst<>+2192(SB)/4, $0x3f167918
-DATA vecConst<>+2196(SB)/4, $0x3f167918
-DATA vecConst<>+2200(SB)/4, $0x3f167918
-DATA vecConst<>+2204(SB)/4, $0x3f167918
-DATA vecConst<>+2208(SB)/4, $0x3f167918
-DATA vecConst<>+2212(SB)/4, $0x3f167918
-DATA vecConst<>+2216(SB)/4, $0x3f167918
-DATA vecConst<>+2220(SB)/4, $0x3f167918
-DATA vecConst<>+2224(SB)/4, $0x3f167918
-DATA vecConst<>+2228(SB)/4, $0x3f167918
-DATA vecConst<>+2232(SB)/4, $0x3f167918
-DATA vecConst<>+2236(SB)/4, $0x3f167918
-DATA vecConst<>+2240(SB)/4, $0xbf737871
-DATA vecConst<>+2244(SB)/4, $0xbf737871
-DATA vecConst<>+2248(SB)/4, $0xbf737871
-DATA vecConst<>+2252(SB)/4, $0xbf737871
-DATA vecConst<>+2256(SB)/4, $0xbf737871
-DATA vecConst<>+2260(SB)/4, $0xbf737871
-DATA vecConst<>+2264(SB)/4, $0xbf737871
-DATA vecConst<>+2268(SB)/4, $0xbf737871
-DATA vecConst<>+2272(SB)/4, $0xbf737871
-DATA vecConst<>+2276(SB)/4, $0xbf737871
-DATA vecConst<>+2280(SB)/4, $0xbf737871
-DATA vecConst<>+2284(SB)/4, $0xbf737871
-DATA vecConst<>+2288(SB)/4, $0xbf737871
-DATA vecConst<>+2292(SB)/4, $0xbf737871
-DATA vecConst<>+2296(SB)/4, $0xbf737871
-DATA vecConst<>+2300(SB)/4, $0xbf737871
-DATA vecConst<>+2304(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2308(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2312(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2316(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2320(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2324(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2328(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2332(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2336(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2340(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2344(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2348(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2352(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2356(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2360(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2364(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2368(SB)/4, $0x3f48261c
-DATA vecConst<>+2372(SB)/4, $0x3f48261c
-DATA vecConst<>+2376(SB)/4, $0x3f48261c
-DATA vecConst<>+2380(SB)/4, $0x3f48261c
-DATA vecConst<>+2384(SB)/4, $0x3f48261c
-DATA vecConst<>+2388(SB)/4, $0x3f48261c
-DATA vecConst<>+2392(SB)/4, $0x3f48261c
-DATA vecConst<>+2396(SB)/4, $0x3f48261c
-DATA vecConst<>+2400(SB)/4, $0x3f48261c
-DATA vecConst<>+2404(SB)/4, $0x3f48261c
-DATA vecConst<>+2408(SB)/4, $0x3f48261c
-DATA vecConst<>+2412(SB)/4, $0x3f48261c
-DATA vecConst<>+2416(SB)/4, $0x3f48261c
-DATA vecConst<>+2420(SB)/4, $0x3f48261c
-DATA vecConst<>+2424(SB)/4, $0x3f48261c
-DATA vecConst<>+2428(SB)/4, $0x3f48261c
-DATA vecConst<>+2432(SB)/4, $0xbe63dc87
-DATA vecConst<>+2436(SB)/4, $0xbe63dc87
-DATA vecConst<>+2440(SB)/4, $0xbe63dc87
-DATA vecConst<>+2444(SB)/4, $0xbe63dc87
-DATA vecConst<>+2448(SB)/4, $0xbe63dc87
-DATA vecConst<>+2452(SB)/4, $0xbe63dc87
-DATA vecConst<>+2456(SB)/4, $0xbe63dc87
-DATA vecConst<>+2460(SB)/4, $0xbe63dc87
-DATA vecConst<>+2464(SB)/4, $0xbe63dc87
-DATA vecConst<>+2468(SB)/4, $0xbe63dc87
-DATA vecConst<>+2472(SB)/4, $0xbe63dc87
-DATA vecConst<>+2476(SB)/4, $0xbe63dc87
-DATA vecConst<>+2480(SB)/4, $0xbe63dc87
-DATA vecConst<>+2484(SB)/4, $0xbe63dc87
-DATA vecConst<>+2488(SB)/4, $0xbe63dc87
-DATA vecConst<>+2492(SB)/4, $0xbe63dc87
-DATA vecConst<>+2496(SB)/4, $0x3f7994e0
-DATA vecConst<>+2500(SB)/4, $0x3f7994e0
-DATA vecConst<>+2504(SB)/4, $0x3f7994e0
-DATA vecConst<>+2508(SB)/4, $0x3f7994e0
-DATA vecConst<>+2512(SB)/4, $0x3f7994e0
-DATA vecConst<>+2516(SB)/4, $0x3f7994e0
-DATA vecConst<>+2520(SB)/4, $0x3f7994e0
-DATA vecConst<>+2524(SB)/4, $0x3f7994e0
-DATA vecConst<>+2528(SB)/4, $0x3f7994e0
-DATA vecConst<>+2532(SB)/4, $0x3f7994e0
-DATA vecConst<>+2536(SB)/4, $0x3f7994e0
-DATA vecConst<>+2540(SB)/4, $0x3f7994e0
-DATA vecConst<>+2544(SB)/4, $0x3f7994e0
-DATA vecConst<>+2548(SB)/4, $0x3f7994e0
-DATA vecConst<>+2552(SB)/4, $0x3f7994e0
-DATA vecConst<>+2556(SB)/4, $0x3f7994e0
-DATA vecConst<>+2560(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2564(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2568(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2572(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2576(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2580(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2584(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2588(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2592(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2596(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2600(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2604(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2608(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2612(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2616(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2620(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2624(SB)/4, $0x3ede2602
-DATA vecConst<>+2628(SB)/4, $0x3ede2602
-DATA vecConst<>+2632(SB)/4, $0x3ede2602
-DATA vecConst<>+2636(SB)/4, $0x3ede2602
-DATA vecConst<>+2640(SB)/4, $0x3ede2602
-DATA vecConst<>+2644(SB)/4, $0x3ede2602
-DATA vecConst<>+2648(SB)/4, $0x3ede2602
-DATA vecConst<>+2652(SB)/4, $0x3ede2602
-DATA vecConst<>+2656(SB)/4, $0x3ede2602
-DATA vecConst<>+2660(SB)/4, $0x3ede2602
-DATA vecConst<>+2664(SB)/4, $0x3ede2602
-DATA vecConst<>+2668(SB)/4, $0x3ede2602
-DATA vecConst<>+2672(SB)/4, $0x3ede2602
-DATA vecConst<>+2676(SB)/4, $0x3ede2602
-DATA vecConst<>+2680(SB)/4, $0x3ede2602
-DATA vecConst<>+2684(SB)/4, $0x3ede2602
-DATA vecConst<>+2688(SB)/4, $0xbede2602
-DATA vecConst<>+2692(SB)/4, $0xbede2602
-DATA vecConst<>+2696(SB)/4, $0xbede2602
-DATA vecConst<>+2700(SB)/4, $0xbede2602
-DATA vecConst<>+2704(SB)/4, $0xbede2602
-DATA vecConst<>+2708(SB)/4, $0xbede2602
-DATA vecConst<>+2712(SB)/4, $0xbede2602
-DATA vecConst<>+2716(SB)/4, $0xbede2602
-DATA vecConst<>+2720(SB)/4, $0xbede2602
-DATA vecConst<>+2724(SB)/4, $0xbede2602
-DATA vecConst<>+2728(SB)/4, $0xbede2602
-DATA vecConst<>+2732(SB)/4, $0xbede2602
-DATA vecConst<>+2736(SB)/4, $0xbede2602
-DATA vecConst<>+2740(SB)/4, $0xbede2602
-DATA vecConst<>+2744(SB)/4, $0xbede2602
-DATA vecConst<>+2748(SB)/4, $0xbede2602
-DATA vecConst<>+2752(SB)/4, $0xbf48261c
-DATA vecConst<>+2756(SB)/4, $0xbf48261c
-DATA vecConst<>+2760(SB)/4, $0xbf48261c
-DATA vecConst<>+2764(SB)/4, $0xbf48261c
-DATA vecConst<>+2768(SB)/4, $0xbf48261c
-DATA vecConst<>+2772(SB)/4, $0xbf48261c
-DATA vecConst<>+2776(SB)/4, $0xbf48261c
-DATA vecConst<>+2780(SB)/4, $0xbf48261c
-DATA vecConst<>+2784(SB)/4, $0xbf48261c
-DATA vecConst<>+2788(SB)/4, $0xbf48261c
-DATA vecConst<>+2792(SB)/4, $0xbf48261c
-DATA vecConst<>+2796(SB)/4, $0xbf48261c
-DATA vecConst<>+2800(SB)/4, $0xbf48261c
-DATA vecConst<>+2804(SB)/4, $0xbf48261c
-DATA vecConst<>+2808(SB)/4, $0xbf48261c
-DATA vecConst<>+2812(SB)/4, $0xbf48261c
-DATA vecConst<>+2816(SB)/4, $0x3f441b7d
-DATA vecConst<>+2820(SB)/4, $0x3f441b7d
-DATA vecConst<>+2824(SB)/4, $0x3f441b7d
-DATA vecConst<>+2828(SB)/4, $0x3f441b7d
-DATA vecConst<>+2832(SB)/4, $0x3f441b7d
-DATA vecConst<>+2836(SB)/4, $0x3f441b7d
-DATA vecConst<>+2840(SB)/4, $0x3f441b7d
-DATA vecConst<>+2844(SB)/4, $0x3f441b7d
-DATA vecConst<>+2848(SB)/4, $0x3f441b7d
-DATA vecConst<>+2852(SB)/4, $0x3f441b7d
-DATA vecConst<>+2856(SB)/4, $0x3f441b7d
-DATA vecConst<>+2860(SB)/4, $0x3f441b7d
-DATA vecConst<>+2864(SB)/4, $0x3f441b7d
-DATA vecConst<>+2868(SB)/4, $0x3f441b7d
-DATA vecConst<>+2872(SB)/4, $0x3f441b7d
-DATA vecConst<>+2876(SB)/4, $0x3f441b7d
-DATA vecConst<>+2880(SB)/4, $0x3f248dbb
-DATA vecConst<>+2884(SB)/4, $0x3f248dbb
-DATA vecConst<>+2888(SB)/4, $0x3f248dbb
-DATA vecConst<>+2892(SB)/4, $0x3f248dbb
-DATA vecConst<>+2896(SB)/4, $0x3f248dbb
-DATA vecConst<>+2900(SB)/4, $0x3f248dbb
-DATA vecConst<>+2904(SB)/4, $0x3f248dbb
-DATA vecConst<>+2908(SB)/4, $0x3f248dbb
-DATA vecConst<>+2912(SB)/4, $0x3f248dbb
-DATA vecConst<>+2916(SB)/4, $0x3f248dbb
-DATA vecConst<>+2920(SB)/4, $0x3f248dbb
-DATA vecConst<>+2924(SB)/4, $0x3f248dbb
-DATA vecConst<>+2928(SB)/4, $0x3f248dbb
-DATA vecConst<>+2932(SB)/4, $0x3f248dbb
-DATA vecConst<>+2936(SB)/4, $0x3f248dbb
-DATA vecConst<>+2940(SB)/4, $0x3f248dbb
-DATA vecConst<>+2944(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2948(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2952(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2956(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2960(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2964(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2968(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2972(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2976(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2980(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2984(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2988(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2992(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2996(SB)/4, $0x3e31d0d4
-DATA vecConst<>+3000(SB)/4, $0x3e31d0d4
-DATA vecConst<>+3004(SB)/4, $0x3e31d0d4
-DATA vecConst<>+3008(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3012(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3016(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3020(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3024(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3028(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3032(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3036(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3040(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3044(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3048(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3052(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3056(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3060(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3064(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3068(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3072(SB)/4, $0xbf708fb2
-DATA vecConst<>+3076(SB)/4, $0xbf708fb2
-DATA vecConst<>+3080(SB)/4, $0xbf708fb2
-DATA vecConst<>+3084(SB)/4, $0xbf708fb2
-DATA vecConst<>+3088(SB)/4, $0xbf708fb2
-DATA vecConst<>+3092(SB)/4, $0xbf708fb2
-DATA vecConst<>+3096(SB)/4, $0xbf708fb2
-DATA vecConst<>+3100(SB)/4, $0xbf708fb2
-DATA vecConst<>+3104(SB)/4, $0xbf708fb2
-DATA vecConst<>+3108(SB)/4, $0xbf708fb2
-DATA vecConst<>+3112(SB)/4, $0xbf708fb2
-DATA vecConst<>+3116(SB)/4, $0xbf708fb2
-DATA vecConst<>+3120(SB)/4, $0xbf708fb2
-DATA vecConst<>+3124(SB)/4, $0xbf708fb2
-DATA vecConst<>+3128(SB)/4, $0xbf708fb2
-DATA vecConst<>+3132(SB)/4, $0xbf708fb2
-DATA vecConst<>+3136(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3140(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3144(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3148(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3152(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3156(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3160(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3164(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3168(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3172(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3176(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3180(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3184(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3188(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3192(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3196(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3200(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3204(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3208(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3212(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3216(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3220(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3224(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3228(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3232(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3236(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3240(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3244(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3248(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3252(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3256(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3260(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3264(SB)/4, $0xbf248dbb
-DATA vecConst<>+3268(SB)/4, $0xbf248dbb
-DATA vecConst<>+3272(SB)/4, $0xbf248dbb
-DATA vecConst<>+3276(SB)/4, $0xbf248dbb
-DATA vecConst<>+3280(SB)/4, $0xbf248dbb
-DATA vecConst<>+3284(SB)/4, $0xbf248dbb
-DATA vecConst<>+3288(SB)/4, $0xbf248dbb
-DATA vecConst<>+3292(SB)/4, $0xbf248dbb
-DATA vecConst<>+3296(SB)/4, $0xbf248dbb
-DATA vecConst<>+3300(SB)/4, $0xbf248dbb
-DATA vecConst<>+3304(SB)/4, $0xbf248dbb
-DATA vecConst<>+3308(SB)/4, $0xbf248dbb
-DATA vecConst<>+3312(SB)/4, $0xbf248dbb
-DATA vecConst<>+3316(SB)/4, $0xbf248dbb
-DATA vecConst<>+3320(SB)/4, $0xbf248dbb
-DATA vecConst<>+3324(SB)/4, $0xbf248dbb
-DATA vecConst<>+3328(SB)/4, $0x00000000
-DATA vecConst<>+3332(SB)/4, $0x00000000
-DATA vecConst<>+3336(SB)/4, $0x00000000
-DATA vecConst<>+3340(SB)/4, $0x00000000
-DATA vecConst<>+3344(SB)/4, $0x00000000
-DATA vecConst<>+3348(SB)/4, $0x00000000
-DATA vecConst<>+3352(SB)/4, $0x00000000
-DATA vecConst<>+3356(SB)/4, $0x00000000
-DATA vecConst<>+3360(SB)/4, $0x00000000
-DATA vecConst<>+3364(SB)/4, $0x00000000
-DATA vecConst<>+3368(SB)/4, $0x00000000
-DATA vecConst<>+3372(SB)/4, $0x00000000
-DATA vecConst<>+3376(SB)/4, $0x00000000
-DATA vecConst<>+3380(SB)/4, $0x00000000
-DATA vecConst<>+3384(SB)/4, $0x00000000
-DATA vecConst<>+3388(SB)/4, $0x00000000
-DATA vecConst<>+3392(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3396(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3400(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3404(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3408(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3412(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3416(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3420(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3424(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3428(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3432(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3436(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3440(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3444(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3448(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3452(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3456(SB)/4, $0x00000001
-DATA vecConst<>+3460(SB)/4, $0x00000001
-DATA vecConst<>+3464(SB)/4, $0x00000001
-DATA vecConst<>+3468(SB)/4, $0x00000001
-DATA vecConst<>+3472(SB)/4, $0x00000001
-DATA vecConst<>+3476(SB)/4, $0x00000001
-DATA vecConst<>+3480(SB)/4, $0x00000001
-DATA vecConst<>+3484(SB)/4, $0x00000001
-DATA vecConst<>+3488(SB)/4, $0x00000001
-DATA vecConst<>+3492(SB)/4, $0x00000001
-DATA vecConst<>+3496(SB)/4, $0x00000001
-DATA vecConst<>+3500(SB)/4, $0x00000001
-DATA vecConst<>+3504(SB)/4, $0x00000001
-DATA vecConst<>+3508(SB)/4, $0x00000001
-DATA vecConst<>+3512(SB)/4, $0x00000001
-DATA vecConst<>+3516(SB)/4, $0x00000001
-DATA vecConst<>+3520(SB)/4, $0x00007fff
-DATA vecConst<>+3524(SB)/4, $0x00007fff
-DATA vecConst<>+3528(SB)/4, $0x00007fff
-DATA vecConst<>+3532(SB)/4, $0x00007fff
-DATA vecConst<>+3536(SB)/4, $0x00007fff
-DATA vecConst<>+3540(SB)/4, $0x00007fff
-DATA vecConst<>+3544(SB)/4, $0x00007fff
-DATA vecConst<>+3548(SB)/4, $0x00007fff
-DATA vecConst<>+3552(SB)/4, $0x00007fff
-DATA vecConst<>+3556(SB)/4, $0x00007fff
-DATA vecConst<>+3560(SB)/4, $0x00007fff
-DATA vecConst<>+3564(SB)/4, $0x00007fff
-DATA vecConst<>+3568(SB)/4, $0x00007fff
-DATA vecConst<>+3572(SB)/4, $0x00007fff
-DATA vecConst<>+3576(SB)/4, $0x00007fff
-DATA vecConst<>+3580(SB)/4, $0x00007fff
-DATA vecConst<>+3584(SB)/4, $0x00400000
-DATA vecConst<>+3588(SB)/4, $0x00400000
-DATA vecConst<>+3592(SB)/4, $0x00400000
-DATA vecConst<>+3596(SB)/4, $0x00400000
-DATA vecConst<>+3600(SB)/4, $0x00400000
-DATA vecConst<>+3604(SB)/4, $0x00400000
-DATA vecConst<>+3608(SB)/4, $0x00400000
-DATA vecConst<>+3612(SB)/4, $0x00400000
-DATA vecConst<>+3616(SB)/4, $0x00400000
-DATA vecConst<>+3620(SB)/4, $0x00400000
-DATA vecConst<>+3624(SB)/4, $0x00400000
-DATA vecConst<>+3628(SB)/4, $0x00400000
-DATA vecConst<>+3632(SB)/4, $0x00400000
-DATA vecConst<>+3636(SB)/4, $0x00400000
-DATA vecConst<>+3640(SB)/4, $0x00400000
-DATA vecConst<>+3644(SB)/4, $0x00400000
-DATA vecConst<>+3648(SB)/4, $0x80808080
-DATA vecConst<>+3652(SB)/4, $0x80808080
-DATA vecConst<>+3656(SB)/4, $0x80808080
-DATA vecConst<>+3660(SB)/4, $0x80808080
-DATA vecConst<>+3664(SB)/4, $0x80808080
-DATA vecConst<>+3668(SB)/4, $0x80808080
-DATA vecConst<>+3672(SB)/4, $0x80808080
-DATA vecConst<>+3676(SB)/4, $0x80808080
-DATA vecConst<>+3680(SB)/4, $0x80808080
-DATA vecConst<>+3684(SB)/4, $0x80808080
-DATA vecConst<>+3688(SB)/4, $0x80808080
-DATA vecConst<>+3692(SB)/4, $0x80808080
-DATA vecConst<>+3696(SB)/4, $0x80808080
-DATA vecConst<>+3700(SB)/4, $0x80808080
-DATA vecConst<>+3704(SB)/4, $0x80808080
-DATA vecConst<>+3708(SB)/4, $0x80808080
-DATA vecConst<>+3712(SB)/4, $0x01010101
-DATA vecConst<>+3716(SB)/4, $0x01010101
-DATA vecConst<>+3720(SB)/4, $0x01010101
-DATA vecConst<>+3724(SB)/4, $0x01010101
-DATA vecConst<>+3728(SB)/4, $0x01010101
-DATA vecConst<>+3732(SB)/4, $0x01010101
-DATA vecConst<>+3736(SB)/4, $0x01010101
-DATA vecConst<>+3740(SB)/4, $0x01010101
-DATA vecConst<>+3744(SB)/4, $0x01010101
-DATA vecConst<>+3748(SB)/4, $0x01010101
-DATA vecConst<>+3752(SB)/4, $0x01010101
-DATA vecConst<>+3756(SB)/4, $0x01010101
-DATA vecConst<>+3760(SB)/4, $0x01010101
-DATA vecConst<>+3764(SB)/4, $0x01010101
-DATA vecConst<>+3768(SB)/4, $0x01010101
-DATA vecConst<>+3772(SB)/4, $0x01010101
-GLOBL vecConst<>(SB), RODATA|NOPTR, $3776
+DATA vecConst<>+1856(SB)/4, $0x4b400000
+DATA vecConst<>+1860(SB)/4, $0x4b400000
+DATA vecConst<>+1864(SB)/4, $0x4b400000
+DATA vecConst<>+1868(SB)/4, $0x4b400000
+DATA vecConst<>+1872(SB)/4, $0x4b400000
+DATA vecConst<>+1876(SB)/4, $0x4b400000
+DATA vecConst<>+1880(SB)/4, $0x4b400000
+DATA vecConst<>+1884(SB)/4, $0x4b400000
+DATA vecConst<>+1888(SB)/4, $0x4b400000
+DATA vecConst<>+1892(SB)/4, $0x4b400000
+DATA vecConst<>+1896(SB)/4, $0x4b400000
+DATA vecConst<>+1900(SB)/4, $0x4b400000
+DATA vecConst<>+1904(SB)/4, $0x4b400000
+DATA vecConst<>+1908(SB)/4, $0x4b400000
+DATA vecConst<>+1912(SB)/4, $0x4b400000
+DATA vecConst<>+1916(SB)/4, $0x4b400000
+DATA vecConst<>+1920(SB)/4, $0x3fc00000
+DATA vecConst<>+1924(SB)/4, $0x3fc00000
+DATA vecConst<>+1928(SB)/4, $0x3fc00000
+DATA vecConst<>+1932(SB)/4, $0x3fc00000
+DATA vecConst<>+1936(SB)/4, $0x3fc00000
+DATA vecConst<>+1940(SB)/4, $0x3fc00000
+DATA vecConst<>+1944(SB)/4, $0x3fc00000
+DATA vecConst<>+1948(SB)/4, $0x3fc00000
+DATA vecConst<>+1952(SB)/4, $0x3fc00000
+DATA vecConst<>+1956(SB)/4, $0x3fc00000
+DATA vecConst<>+1960(SB)/4, $0x3fc00000
+DATA vecConst<>+1964(SB)/4, $0x3fc00000
+DATA vecConst<>+1968(SB)/4, $0x3fc00000
+DATA vecConst<>+1972(SB)/4, $0x3fc00000
+DATA vecConst<>+1976(SB)/4, $0x3fc00000
+DATA vecConst<>+1980(SB)/4, $0x3fc00000
+DATA vecConst<>+1984(SB)/4, $0x409fc91d
+DATA vecConst<>+1988(SB)/4, $0x409fc91d
+DATA vecConst<>+1992(SB)/4, $0x409fc91d
+DATA vecConst<>+1996(SB)/4, $0x409fc91d
+DATA vecConst<>+2000(SB)/4, $0x409fc91d
+DATA vecConst<>+2004(SB)/4, $0x409fc91d
+DATA vecConst<>+2008(SB)/4, $0x409fc91d
+DATA vecConst<>+2012(SB)/4, $0x409fc91d
+DATA vecConst<>+2016(SB)/4, $0x409fc91d
+DATA vecConst<>+2020(SB)/4, $0x409fc91d
+DATA vecConst<>+2024(SB)/4, $0x409fc91d
+DATA vecConst<>+2028(SB)/4, $0x409fc91d
+DATA vecConst<>+2032(SB)/4, $0x409fc91d
+DATA vecConst<>+2036(SB)/4, $0x409fc91d
+DATA vecConst<>+2040(SB)/4, $0x409fc91d
+DATA vecConst<>+2044(SB)/4, $0x409fc91d
+DATA vecConst<>+2048(SB)/4, $0x40000000
+DATA vecConst<>+2052(SB)/4, $0x40000000
+DATA vecConst<>+2056(SB)/4, $0x40000000
+DATA vecConst<>+2060(SB)/4, $0x40000000
+DATA vecConst<>+2064(SB)/4, $0x40000000
+DATA vecConst<>+2068(SB)/4, $0x40000000
+DATA vecConst<>+2072(SB)/4, $0x40000000
+DATA vecConst<>+2076(SB)/4, $0x40000000
+DATA vecConst<>+2080(SB)/4, $0x40000000
+DATA vecConst<>+2084(SB)/4, $0x40000000
+DATA vecConst<>+2088(SB)/4, $0x40000000
+DATA vecConst<>+2092(SB)/4, $0x40000000
+DATA vecConst<>+2096(SB)/4, $0x40000000
+DATA vecConst<>+2100(SB)/4, $0x40000000
+DATA vecConst<>+2104(SB)/4, $0x40000000
+DATA vecConst<>+2108(SB)/4, $0x40000000
+DATA vecConst<>+2112(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2116(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2120(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2124(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2128(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2132(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2136(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2140(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2144(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2148(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2152(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2156(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2160(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2164(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2168(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2172(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2176(SB)/4, $0x3e9e377a
+DATA vecConst<>+2180(SB)/4, $0x3e9e377a
+DATA vecConst<>+2184(SB)/4, $0x3e9e377a
+DATA vecConst<>+2188(SB)/4, $0x3e9e377a
+DATA vecConst<>+2192(SB)/4, $0x3e9e377a
+DATA vecConst<>+2196(SB)/4, $0x3e9e377a
+DATA vecConst<>+2200(SB)/4, $0x3e9e377a
+DATA vecConst<>+2204(SB)/4, $0x3e9e377a
+DATA vecConst<>+2208(SB)/4, $0x3e9e377a
+DATA vecConst<>+2212(SB)/4, $0x3e9e377a
+DATA vecConst<>+2216(SB)/4, $0x3e9e377a
+DATA vecConst<>+2220(SB)/4, $0x3e9e377a
+DATA vecConst<>+2224(SB)/4, $0x3e9e377a
+DATA vecConst<>+2228(SB)/4, $0x3e9e377a
+DATA vecConst<>+2232(SB)/4, $0x3e9e377a
+DATA vecConst<>+2236(SB)/4, $0x3e9e377a
+DATA vecConst<>+2240(SB)/4, $0x3f737871
+DATA vecConst<>+2244(SB)/4, $0x3f737871
+DATA vecConst<>+2248(SB)/4, $0x3f737871
+DATA vecConst<>+2252(SB)/4, $0x3f737871
+DATA vecConst<>+2256(SB)/4, $0x3f737871
+DATA vecConst<>+2260(SB)/4, $0x3f737871
+DATA vecConst<>+2264(SB)/4, $0x3f737871
+DATA vecConst<>+2268(SB)/4, $0x3f737871
+DATA vecConst<>+2272(SB)/4, $0x3f737871
+DATA vecConst<>+2276(SB)/4, $0x3f737871
+DATA vecConst<>+2280(SB)/4, $0x3f737871
+DATA vecConst<>+2284(SB)/4, $0x3f737871
+DATA vecConst<>+2288(SB)/4, $0x3f737871
+DATA vecConst<>+2292(SB)/4, $0x3f737871
+DATA vecConst<>+2296(SB)/4, $0x3f737871
+DATA vecConst<>+2300(SB)/4, $0x3f737871
+DATA vecConst<>+2304(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2308(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2312(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2316(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2320(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2324(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2328(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2332(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2336(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2340(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2344(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2348(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2352(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2356(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2360(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2364(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2368(SB)/4, $0x3f167918
+DATA vecConst<>+2372(SB)/4, $0x3f167918
+DATA vecConst<>+2376(SB)/4, $0x3f167918
+DATA vecConst<>+2380(SB)/4, $0x3f167918
+DATA vecConst<>+2384(SB)/4, $0x3f167918
+DATA vecConst<>+2388(SB)/4, $0x3f167918
+DATA vecConst<>+2392(SB)/4, $0x3f167918
+DATA vecConst<>+2396(SB)/4, $0x3f167918
+DATA vecConst<>+2400(SB)/4, $0x3f167918
+DATA vecConst<>+2404(SB)/4, $0x3f167918
+DATA vecConst<>+2408(SB)/4, $0x3f167918
+DATA vecConst<>+2412(SB)/4, $0x3f167918
+DATA vecConst<>+2416(SB)/4, $0x3f167918
+DATA vecConst<>+2420(SB)/4, $0x3f167918
+DATA vecConst<>+2424(SB)/4, $0x3f167918
+DATA vecConst<>+2428(SB)/4, $0x3f167918
+DATA vecConst<>+2432(SB)/4, $0xbf737871
+DATA vecConst<>+2436(SB)/4, $0xbf737871
+DATA vecConst<>+2440(SB)/4, $0xbf737871
+DATA vecConst<>+2444(SB)/4, $0xbf737871
+DATA vecConst<>+2448(SB)/4, $0xbf737871
+DATA vecConst<>+2452(SB)/4, $0xbf737871
+DATA vecConst<>+2456(SB)/4, $0xbf737871
+DATA vecConst<>+2460(SB)/4, $0xbf737871
+DATA vecConst<>+2464(SB)/4, $0xbf737871
+DATA vecConst<>+2468(SB)/4, $0xbf737871
+DATA vecConst<>+2472(SB)/4, $0xbf737871
+DATA vecConst<>+2476(SB)/4, $0xbf737871
+DATA vecConst<>+2480(SB)/4, $0xbf737871
+DATA vecConst<>+2484(SB)/4, $0xbf737871
+DATA vecConst<>+2488(SB)/4, $0xbf737871
+DATA vecConst<>+2492(SB)/4, $0xbf737871
+DATA vecConst<>+2496(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2500(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2504(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2508(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2512(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2516(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2520(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2524(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2528(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2532(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2536(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2540(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2544(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2548(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2552(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2556(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2560(SB)/4, $0x3f48261c
+DATA vecConst<>+2564(SB)/4, $0x3f48261c
+DATA vecConst<>+2568(SB)/4, $0x3f48261c
+DATA vecConst<>+2572(SB)/4, $0x3f48261c
+DATA vecConst<>+2576(SB)/4, $0x3f48261c
+DATA vecConst<>+2580(SB)/4, $0x3f48261c
+DATA vecConst<>+2584(SB)/4, $0x3f48261c
+DATA vecConst<>+2588(SB)/4, $0x3f48261c
+DATA vecConst<>+2592(SB)/4, $0x3f48261c
+DATA vecConst<>+2596(SB)/4, $0x3f48261c
+DATA vecConst<>+2600(SB)/4, $0x3f48261c
+DATA vecConst<>+2604(SB)/4, $0x3f48261c
+DATA vecConst<>+2608(SB)/4, $0x3f48261c
+DATA vecConst<>+2612(SB)/4, $0x3f48261c
+DATA vecConst<>+2616(SB)/4, $0x3f48261c
+DATA vecConst<>+2620(SB)/4, $0x3f48261c
+DATA vecConst<>+2624(SB)/4, $0xbe63dc87
+DATA vecConst<>+2628(SB)/4, $0xbe63dc87
+DATA vecConst<>+2632(SB)/4, $0xbe63dc87
+DATA vecConst<>+2636(SB)/4, $0xbe63dc87
+DATA vecConst<>+2640(SB)/4, $0xbe63dc87
+DATA vecConst<>+2644(SB)/4, $0xbe63dc87
+DATA vecConst<>+2648(SB)/4, $0xbe63dc87
+DATA vecConst<>+2652(SB)/4, $0xbe63dc87
+DATA vecConst<>+2656(SB)/4, $0xbe63dc87
+DATA vecConst<>+2660(SB)/4, $0xbe63dc87
+DATA vecConst<>+2664(SB)/4, $0xbe63dc87
+DATA vecConst<>+2668(SB)/4, $0xbe63dc87
+DATA vecConst<>+2672(SB)/4, $0xbe63dc87
+DATA vecConst<>+2676(SB)/4, $0xbe63dc87
+DATA vecConst<>+2680(SB)/4, $0xbe63dc87
+DATA vecConst<>+2684(SB)/4, $0xbe63dc87
+DATA vecConst<>+2688(SB)/4, $0x3f7994e0
+DATA vecConst<>+2692(SB)/4, $0x3f7994e0
+DATA vecConst<>+2696(SB)/4, $0x3f7994e0
+DATA vecConst<>+2700(SB)/4, $0x3f7994e0
+DATA vecConst<>+2704(SB)/4, $0x3f7994e0
+DATA vecConst<>+2708(SB)/4, $0x3f7994e0
+DATA vecConst<>+2712(SB)/4, $0x3f7994e0
+DATA vecConst<>+2716(SB)/4, $0x3f7994e0
+DATA vecConst<>+2720(SB)/4, $0x3f7994e0
+DATA vecConst<>+2724(SB)/4, $0x3f7994e0
+DATA vecConst<>+2728(SB)/4, $0x3f7994e0
+DATA vecConst<>+2732(SB)/4, $0x3f7994e0
+DATA vecConst<>+2736(SB)/4, $0x3f7994e0
+DATA vecConst<>+2740(SB)/4, $0x3f7994e0
+DATA vecConst<>+2744(SB)/4, $0x3f7994e0
+DATA vecConst<>+2748(SB)/4, $0x3f7994e0
+DATA vecConst<>+2752(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2756(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2760(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2764(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2768(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2772(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2776(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2780(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2784(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2788(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2792(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2796(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2800(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2804(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2808(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2812(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2816(SB)/4, $0x3ede2602
+DATA vecConst<>+2820(SB)/4, $0x3ede2602
+DATA vecConst<>+2824(SB)/4, $0x3ede2602
+DATA vecConst<>+2828(SB)/4, $0x3ede2602
+DATA vecConst<>+2832(SB)/4, $0x3ede2602
+DATA vecConst<>+2836(SB)/4, $0x3ede2602
+DATA vecConst<>+2840(SB)/4, $0x3ede2602
+DATA vecConst<>+2844(SB)/4, $0x3ede2602
+DATA vecConst<>+2848(SB)/4, $0x3ede2602
+DATA vecConst<>+2852(SB)/4, $0x3ede2602
+DATA vecConst<>+2856(SB)/4, $0x3ede2602
+DATA vecConst<>+2860(SB)/4, $0x3ede2602
+DATA vecConst<>+2864(SB)/4, $0x3ede2602
+DATA vecConst<>+2868(SB)/4, $0x3ede2602
+DATA vecConst<>+2872(SB)/4, $0x3ede2602
+DATA vecConst<>+2876(SB)/4, $0x3ede2602
+DATA vecConst<>+2880(SB)/4, $0xbede2602
+DATA vecConst<>+2884(SB)/4, $0xbede2602
+DATA vecConst<>+2888(SB)/4, $0xbede2602
+DATA vecConst<>+2892(SB)/4, $0xbede2602
+DATA vecConst<>+2896(SB)/4, $0xbede2602
+DATA vecConst<>+2900(SB)/4, $0xbede2602
+DATA vecConst<>+2904(SB)/4, $0xbede2602
+DATA vecConst<>+2908(SB)/4, $0xbede2602
+DATA vecConst<>+2912(SB)/4, $0xbede2602
+DATA vecConst<>+2916(SB)/4, $0xbede2602
+DATA vecConst<>+2920(SB)/4, $0xbede2602
+DATA vecConst<>+2924(SB)/4, $0xbede2602
+DATA vecConst<>+2928(SB)/4, $0xbede2602
+DATA vecConst<>+2932(SB)/4, $0xbede2602
+DATA vecConst<>+2936(SB)/4, $0xbede2602
+DATA vecConst<>+2940(SB)/4, $0xbede2602
+DATA vecConst<>+2944(SB)/4, $0xbf48261c
+DATA vecConst<>+2948(SB)/4, $0xbf48261c
+DATA vecConst<>+2952(SB)/4, $0xbf48261c
+DATA vecConst<>+2956(SB)/4, $0xbf48261c
+DATA vecConst<>+2960(SB)/4, $0xbf48261c
+DATA vecConst<>+2964(SB)/4, $0xbf48261c
+DATA vecConst<>+2968(SB)/4, $0xbf48261c
+DATA vecConst<>+2972(SB)/4, $0xbf48261c
+DATA vecConst<>+2976(SB)/4, $0xbf48261c
+DATA vecConst<>+2980(SB)/4, $0xbf48261c
+DATA vecConst<>+2984(SB)/4, $0xbf48261c
+DATA vecConst<>+2988(SB)/4, $0xbf48261c
+DATA vecConst<>+2992(SB)/4, $0xbf48261c
+DATA vecConst<>+2996(SB)/4, $0xbf48261c
+DATA vecConst<>+3000(SB)/4, $0xbf48261c
+DATA vecConst<>+3004(SB)/4, $0xbf48261c
+DATA vecConst<>+3008(SB)/4, $0x3f441b7d
+DATA vecConst<>+3012(SB)/4, $0x3f441b7d
+DATA vecConst<>+3016(SB)/4, $0x3f441b7d
+DATA vecConst<>+3020(SB)/4, $0x3f441b7d
+DATA vecConst<>+3024(SB)/4, $0x3f441b7d
+DATA vecConst<>+3028(SB)/4, $0x3f441b7d
+DATA vecConst<>+3032(SB)/4, $0x3f441b7d
+DATA vecConst<>+3036(SB)/4, $0x3f441b7d
+DATA vecConst<>+3040(SB)/4, $0x3f441b7d
+DATA vecConst<>+3044(SB)/4, $0x3f441b7d
+DATA vecConst<>+3048(SB)/4, $0x3f441b7d
+DATA vecConst<>+3052(SB)/4, $0x3f441b7d
+DATA vecConst<>+3056(SB)/4, $0x3f441b7d
+DATA vecConst<>+3060(SB)/4, $0x3f441b7d
+DATA vecConst<>+3064(SB)/4, $0x3f441b7d
+DATA vecConst<>+3068(SB)/4, $0x3f441b7d
+DATA vecConst<>+3072(SB)/4, $0x3f248dbb
+DATA vecConst<>+3076(SB)/4, $0x3f248dbb
+DATA vecConst<>+3080(SB)/4, $0x3f248dbb
+DATA vecConst<>+3084(SB)/4, $0x3f248dbb
+DATA vecConst<>+3088(SB)/4, $0x3f248dbb
+DATA vecConst<>+3092(SB)/4, $0x3f248dbb
+DATA vecConst<>+3096(SB)/4, $0x3f248dbb
+DATA vecConst<>+3100(SB)/4, $0x3f248dbb
+DATA vecConst<>+3104(SB)/4, $0x3f248dbb
+DATA vecConst<>+3108(SB)/4, $0x3f248dbb
+DATA vecConst<>+3112(SB)/4, $0x3f248dbb
+DATA vecConst<>+3116(SB)/4, $0x3f248dbb
+DATA vecConst<>+3120(SB)/4, $0x3f248dbb
+DATA vecConst<>+3124(SB)/4, $0x3f248dbb
+DATA vecConst<>+3128(SB)/4, $0x3f248dbb
+DATA vecConst<>+3132(SB)/4, $0x3f248dbb
+DATA vecConst<>+3136(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3140(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3144(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3148(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3152(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3156(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3160(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3164(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3168(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3172(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3176(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3180(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3184(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3188(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3192(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3196(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3200(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3204(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3208(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3212(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3216(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3220(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3224(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3228(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3232(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3236(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3240(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3244(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3248(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3252(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3256(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3260(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3264(SB)/4, $0xbf708fb2
+DATA vecConst<>+3268(SB)/4, $0xbf708fb2
+DATA vecConst<>+3272(SB)/4, $0xbf708fb2
+DATA vecConst<>+3276(SB)/4, $0xbf708fb2
+DATA vecConst<>+3280(SB)/4, $0xbf708fb2
+DATA vecConst<>+3284(SB)/4, $0xbf708fb2
+DATA vecConst<>+3288(SB)/4, $0xbf708fb2
+DATA vecConst<>+3292(SB)/4, $0xbf708fb2
+DATA vecConst<>+3296(SB)/4, $0xbf708fb2
+DATA vecConst<>+3300(SB)/4, $0xbf708fb2
+DATA vecConst<>+3304(SB)/4, $0xbf708fb2
+DATA vecConst<>+3308(SB)/4, $0xbf708fb2
+DATA vecConst<>+3312(SB)/4, $0xbf708fb2
+DATA vecConst<>+3316(SB)/4, $0xbf708fb2
+DATA vecConst<>+3320(SB)/4, $0xbf708fb2
+DATA vecConst<>+3324(SB)/4, $0xbf708fb2
+DATA vecConst<>+3328(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3332(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3336(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3340(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3344(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3348(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3352(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3356(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3360(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3364(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3368(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3372(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3376(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3380(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3384(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3388(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3392(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3396(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3400(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3404(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3408(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3412(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3416(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3420(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3424(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3428(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3432(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3436(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3440(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3444(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3448(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3452(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3456(SB)/4, $0xbf248dbb
+DATA vecConst<>+3460(SB)/4, $0xbf248dbb
+DATA vecConst<>+3464(SB)/4, $0xbf248dbb
+DATA vecConst<>+3468(SB)/4, $0xbf248dbb
+DATA vecConst<>+3472(SB)/4, $0xbf248dbb
+DATA vecConst<>+3476(SB)/4, $0xbf248dbb
+DATA vecConst<>+3480(SB)/4, $0xbf248dbb
+DATA vecConst<>+3484(SB)/4, $0xbf248dbb
+DATA vecConst<>+3488(SB)/4, $0xbf248dbb
+DATA vecConst<>+3492(SB)/4, $0xbf248dbb
+DATA vecConst<>+3496(SB)/4, $0xbf248dbb
+DATA vecConst<>+3500(SB)/4, $0xbf248dbb
+DATA vecConst<>+3504(SB)/4, $0xbf248dbb
+DATA vecConst<>+3508(SB)/4, $0xbf248dbb
+DATA vecConst<>+3512(SB)/4, $0xbf248dbb
+DATA vecConst<>+3516(SB)/4, $0xbf248dbb
+DATA vecConst<>+3520(SB)/4, $0x00000000
+DATA vecConst<>+3524(SB)/4, $0x00000000
+DATA vecConst<>+3528(SB)/4, $0x00000000
+DATA vecConst<>+3532(SB)/4, $0x00000000
+DATA vecConst<>+3536(SB)/4, $0x00000000
+DATA vecConst<>+3540(SB)/4, $0x00000000
+DATA vecConst<>+3544(SB)/4, $0x00000000
+DATA vecConst<>+3548(SB)/4, $0x00000000
+DATA vecConst<>+3552(SB)/4, $0x00000000
+DATA vecConst<>+3556(SB)/4, $0x00000000
+DATA vecConst<>+3560(SB)/4, $0x00000000
+DATA vecConst<>+3564(SB)/4, $0x00000000
+DATA vecConst<>+3568(SB)/4, $0x00000000
+DATA vecConst<>+3572(SB)/4, $0x00000000
+DATA vecConst<>+3576(SB)/4, $0x00000000
+DATA vecConst<>+3580(SB)/4, $0x00000000
+DATA vecConst<>+3584(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3588(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3592(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3596(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3600(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3604(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3608(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3612(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3616(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3620(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3624(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3628(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3632(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3636(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3640(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3644(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3648(SB)/4, $0x00000001
+DATA vecConst<>+3652(SB)/4, $0x00000001
+DATA vecConst<>+3656(SB)/4, $0x00000001
+DATA vecConst<>+3660(SB)/4, $0x00000001
+DATA vecConst<>+3664(SB)/4, $0x00000001
+DATA vecConst<>+3668(SB)/4, $0x00000001
+DATA vecConst<>+3672(SB)/4, $0x00000001
+DATA vecConst<>+3676(SB)/4, $0x00000001
+DATA vecConst<>+3680(SB)/4, $0x00000001
+DATA vecConst<>+3684(SB)/4, $0x00000001
+DATA vecConst<>+3688(SB)/4, $0x00000001
+DATA vecConst<>+3692(SB)/4, $0x00000001
+DATA vecConst<>+3696(SB)/4, $0x00000001
+DATA vecConst<>+3700(SB)/4, $0x00000001
+DATA vecConst<>+3704(SB)/4, $0x00000001
+DATA vecConst<>+3708(SB)/4, $0x00000001
+DATA vecConst<>+3712(SB)/4, $0x00007fff
+DATA vecConst<>+3716(SB)/4, $0x00007fff
+DATA vecConst<>+3720(SB)/4, $0x00007fff
+DATA vecConst<>+3724(SB)/4, $0x00007fff
+DATA vecConst<>+3728(SB)/4, $0x00007fff
+DATA vecConst<>+3732(SB)/4, $0x00007fff
+DATA vecConst<>+3736(SB)/4, $0x00007fff
+DATA vecConst<>+3740(SB)/4, $0x00007fff
+DATA vecConst<>+3744(SB)/4, $0x00007fff
+DATA vecConst<>+3748(SB)/4, $0x00007fff
+DATA vecConst<>+3752(SB)/4, $0x00007fff
+DATA vecConst<>+3756(SB)/4, $0x00007fff
+DATA vecConst<>+3760(SB)/4, $0x00007fff
+DATA vecConst<>+3764(SB)/4, $0x00007fff
+DATA vecConst<>+3768(SB)/4, $0x00007fff
+DATA vecConst<>+3772(SB)/4, $0x00007fff
+DATA vecConst<>+3776(SB)/4, $0x00400000
+DATA vecConst<>+3780(SB)/4, $0x00400000
+DATA vecConst<>+3784(SB)/4, $0x00400000
+DATA vecConst<>+3788(SB)/4, $0x00400000
+DATA vecConst<>+3792(SB)/4, $0x00400000
+DATA vecConst<>+3796(SB)/4, $0x00400000
+DATA vecConst<>+3800(SB)/4, $0x00400000
+DATA vecConst<>+3804(SB)/4, $0x00400000
+DATA vecConst<>+3808(SB)/4, $0x00400000
+DATA vecConst<>+3812(SB)/4, $0x00400000
+DATA vecConst<>+3816(SB)/4, $0x00400000
+DATA vecConst<>+3820(SB)/4, $0x00400000
+DATA vecConst<>+3824(SB)/4, $0x00400000
+DATA vecConst<>+3828(SB)/4, $0x00400000
+DATA vecConst<>+3832(SB)/4, $0x00400000
+DATA vecConst<>+3836(SB)/4, $0x00400000
+DATA vecConst<>+3840(SB)/4, $0x80808080
+DATA vecConst<>+3844(SB)/4, $0x80808080
+DATA vecConst<>+3848(SB)/4, $0x80808080
+DATA vecConst<>+3852(SB)/4, $0x80808080
+DATA vecConst<>+3856(SB)/4, $0x80808080
+DATA vecConst<>+3860(SB)/4, $0x80808080
+DATA vecConst<>+3864(SB)/4, $0x80808080
+DATA vecConst<>+3868(SB)/4, $0x80808080
+DATA vecConst<>+3872(SB)/4, $0x80808080
+DATA vecConst<>+3876(SB)/4, $0x80808080
+DATA vecConst<>+3880(SB)/4, $0x80808080
+DATA vecConst<>+3884(SB)/4, $0x80808080
+DATA vecConst<>+3888(SB)/4, $0x80808080
+DATA vecConst<>+3892(SB)/4, $0x80808080
+DATA vecConst<>+3896(SB)/4, $0x80808080
+DATA vecConst<>+3900(SB)/4, $0x80808080
+DATA vecConst<>+3904(SB)/4, $0x01010101
+DATA vecConst<>+3908(SB)/4, $0x01010101
+DATA vecConst<>+3912(SB)/4, $0x01010101
+DATA vecConst<>+3916(SB)/4, $0x01010101
+DATA vecConst<>+3920(SB)/4, $0x01010101
+DATA vecConst<>+3924(SB)/4, $0x01010101
+DATA vecConst<>+3928(SB)/4, $0x01010101
+DATA vecConst<>+3932(SB)/4, $0x01010101
+DATA vecConst<>+3936(SB)/4, $0x01010101
+DATA vecConst<>+3940(SB)/4, $0x01010101
+DATA vecConst<>+3944(SB)/4, $0x01010101
+DATA vecConst<>+3948(SB)/4, $0x01010101
+DATA vecConst<>+3952(SB)/4, $0x01010101
+DATA vecConst<>+3956(SB)/4, $0x01010101
+DATA vecConst<>+3960(SB)/4, $0x01010101
+DATA vecConst<>+3964(SB)/4, $0x01010101
+GLOBL vecConst<>(SB), RODATA|NOPTR, $3968
 
 DATA vecPattern<>+0(SB)/4, $0x00000000
 DATA vecPattern<>+4(SB)/4, $0x00000001
@@ -4622,68 +4794,148 @@ DATA vecPattern<>+48(SB)/4, $0x0000000c
 DATA vecPattern<>+52(SB)/4, $0x0000000d
 DATA vecPattern<>+56(SB)/4, $0x0000000e
 DATA vecPattern<>+60(SB)/4, $0x0000000f
-DATA vecPattern<>+64(SB)/4, $0x3f800000
-DATA vecPattern<>+68(SB)/4, $0x3f800000
-DATA vecPattern<>+72(SB)/4, $0x3f800000
-DATA vecPattern<>+76(SB)/4, $0x3f800000
-DATA vecPattern<>+80(SB)/4, $0xbf800000
-DATA vecPattern<>+84(SB)/4, $0xbf800000
-DATA vecPattern<>+88(SB)/4, $0xbf800000
-DATA vecPattern<>+92(SB)/4, $0xbf800000
-DATA vecPattern<>+96(SB)/4, $0x3f800000
-DATA vecPattern<>+100(SB)/4, $0x3f800000
-DATA vecPattern<>+104(SB)/4, $0x3f800000
-DATA vecPattern<>+108(SB)/4, $0x3f800000
-DATA vecPattern<>+112(SB)/4, $0xbf800000
-DATA vecPattern<>+116(SB)/4, $0xbf800000
-DATA vecPattern<>+120(SB)/4, $0xbf800000
-DATA vecPattern<>+124(SB)/4, $0xbf800000
-DATA vecPattern<>+128(SB)/4, $0x3f800000
-DATA vecPattern<>+132(SB)/4, $0xbf800000
-DATA vecPattern<>+136(SB)/4, $0x3f800000
-DATA vecPattern<>+140(SB)/4, $0xbf800000
-DATA vecPattern<>+144(SB)/4, $0x3f800000
-DATA vecPattern<>+148(SB)/4, $0xbf800000
-DATA vecPattern<>+152(SB)/4, $0x3f800000
-DATA vecPattern<>+156(SB)/4, $0xbf800000
-DATA vecPattern<>+160(SB)/4, $0x3f800000
-DATA vecPattern<>+164(SB)/4, $0xbf800000
-DATA vecPattern<>+168(SB)/4, $0x3f800000
-DATA vecPattern<>+172(SB)/4, $0xbf800000
-DATA vecPattern<>+176(SB)/4, $0x3f800000
-DATA vecPattern<>+180(SB)/4, $0xbf800000
-DATA vecPattern<>+184(SB)/4, $0x3f800000
-DATA vecPattern<>+188(SB)/4, $0xbf800000
-DATA vecPattern<>+192(SB)/4, $0x3f800000
-DATA vecPattern<>+196(SB)/4, $0x3f800000
-DATA vecPattern<>+200(SB)/4, $0xbf800000
-DATA vecPattern<>+204(SB)/4, $0xbf800000
-DATA vecPattern<>+208(SB)/4, $0x3f800000
-DATA vecPattern<>+212(SB)/4, $0x3f800000
-DATA vecPattern<>+216(SB)/4, $0xbf800000
-DATA vecPattern<>+220(SB)/4, $0xbf800000
-DATA vecPattern<>+224(SB)/4, $0x3f800000
-DATA vecPattern<>+228(SB)/4, $0x3f800000
-DATA vecPattern<>+232(SB)/4, $0xbf800000
-DATA vecPattern<>+236(SB)/4, $0xbf800000
-DATA vecPattern<>+240(SB)/4, $0x3f800000
-DATA vecPattern<>+244(SB)/4, $0x3f800000
-DATA vecPattern<>+248(SB)/4, $0xbf800000
-DATA vecPattern<>+252(SB)/4, $0xbf800000
-DATA vecPattern<>+256(SB)/4, $0x00000000
-DATA vecPattern<>+260(SB)/4, $0x00000004
-DATA vecPattern<>+264(SB)/4, $0x00000001
-DATA vecPattern<>+268(SB)/4, $0x00000005
-DATA vecPattern<>+272(SB)/4, $0x00000002
-DATA vecPattern<>+276(SB)/4, $0x00000006
-DATA vecPattern<>+280(SB)/4, $0x00000003
-DATA vecPattern<>+284(SB)/4, $0x00000007
-DATA vecPattern<>+288(SB)/4, $0x00000004
-DATA vecPattern<>+292(SB)/4, $0x00000008
-DATA vecPattern<>+296(SB)/4, $0x00000005
-DATA vecPattern<>+300(SB)/4, $0x00000009
-DATA vecPattern<>+304(SB)/4, $0x00000006
-DATA vecPattern<>+308(SB)/4, $0x0000000a
-DATA vecPattern<>+312(SB)/4, $0x00000007
-DATA vecPattern<>+316(SB)/4, $0x0000000b
-GLOBL vecPattern<>(SB), RODATA|NOPTR, $320
+DATA vecPattern<>+64(SB)/4, $0xbad10d32
+DATA vecPattern<>+68(SB)/4, $0xbb8ff424
+DATA vecPattern<>+72(SB)/4, $0xbb0fef4e
+DATA vecPattern<>+76(SB)/4, $0x3a5f5cbe
+DATA vecPattern<>+80(SB)/4, $0x3a85eabd
+DATA vecPattern<>+84(SB)/4, $0x39b6b5ff
+DATA vecPattern<>+88(SB)/4, $0x3879c894
+DATA vecPattern<>+92(SB)/4, $0x36c07c41
+DATA vecPattern<>+96(SB)/4, $0xbad10d32
+DATA vecPattern<>+100(SB)/4, $0xbb8ff424
+DATA vecPattern<>+104(SB)/4, $0xbb0fef4e
+DATA vecPattern<>+108(SB)/4, $0x3a5f5cbe
+DATA vecPattern<>+112(SB)/4, $0x3a85eabd
+DATA vecPattern<>+116(SB)/4, $0x39b6b5ff
+DATA vecPattern<>+120(SB)/4, $0x3879c894
+DATA vecPattern<>+124(SB)/4, $0x36c07c41
+DATA vecPattern<>+128(SB)/4, $0x3ca706fa
+DATA vecPattern<>+132(SB)/4, $0x3c0ea078
+DATA vecPattern<>+136(SB)/4, $0xbbc63a15
+DATA vecPattern<>+140(SB)/4, $0xbc018656
+DATA vecPattern<>+144(SB)/4, $0xbb641d59
+DATA vecPattern<>+148(SB)/4, $0xba5229b7
+DATA vecPattern<>+152(SB)/4, $0xb8dfd4a0
+DATA vecPattern<>+156(SB)/4, $0xb70f81b4
+DATA vecPattern<>+160(SB)/4, $0x3ca706fa
+DATA vecPattern<>+164(SB)/4, $0x3c0ea078
+DATA vecPattern<>+168(SB)/4, $0xbbc63a15
+DATA vecPattern<>+172(SB)/4, $0xbc018656
+DATA vecPattern<>+176(SB)/4, $0xbb641d59
+DATA vecPattern<>+180(SB)/4, $0xba5229b7
+DATA vecPattern<>+184(SB)/4, $0xb8dfd4a0
+DATA vecPattern<>+188(SB)/4, $0xb70f81b4
+DATA vecPattern<>+192(SB)/4, $0xb8ffdb9c
+DATA vecPattern<>+196(SB)/4, $0x3d41d2e2
+DATA vecPattern<>+200(SB)/4, $0x3d470beb
+DATA vecPattern<>+204(SB)/4, $0x3cc49806
+DATA vecPattern<>+208(SB)/4, $0x3bdd4d36
+DATA vecPattern<>+212(SB)/4, $0x3a95b27b
+DATA vecPattern<>+216(SB)/4, $0x38f92dcf
+DATA vecPattern<>+220(SB)/4, $0x37012a3d
+DATA vecPattern<>+224(SB)/4, $0xb8ffdb9c
+DATA vecPattern<>+228(SB)/4, $0x3d41d2e2
+DATA vecPattern<>+232(SB)/4, $0x3d470beb
+DATA vecPattern<>+236(SB)/4, $0x3cc49806
+DATA vecPattern<>+240(SB)/4, $0x3bdd4d36
+DATA vecPattern<>+244(SB)/4, $0x3a95b27b
+DATA vecPattern<>+248(SB)/4, $0x38f92dcf
+DATA vecPattern<>+252(SB)/4, $0x37012a3d
+DATA vecPattern<>+256(SB)/4, $0xbe882b1d
+DATA vecPattern<>+260(SB)/4, $0xbe5a129f
+DATA vecPattern<>+264(SB)/4, $0xbddff5d7
+DATA vecPattern<>+268(SB)/4, $0xbd137488
+DATA vecPattern<>+272(SB)/4, $0xbbf8dd45
+DATA vecPattern<>+276(SB)/4, $0xba8681df
+DATA vecPattern<>+280(SB)/4, $0xb8ba1bcf
+DATA vecPattern<>+284(SB)/4, $0xb6a4a267
+DATA vecPattern<>+288(SB)/4, $0xbe882b1d
+DATA vecPattern<>+292(SB)/4, $0xbe5a129f
+DATA vecPattern<>+296(SB)/4, $0xbddff5d7
+DATA vecPattern<>+300(SB)/4, $0xbd137488
+DATA vecPattern<>+304(SB)/4, $0xbbf8dd45
+DATA vecPattern<>+308(SB)/4, $0xba8681df
+DATA vecPattern<>+312(SB)/4, $0xb8ba1bcf
+DATA vecPattern<>+316(SB)/4, $0xb6a4a267
+DATA vecPattern<>+320(SB)/4, $0x3efffffd
+DATA vecPattern<>+324(SB)/4, $0x3e8146b4
+DATA vecPattern<>+328(SB)/4, $0x3dbaccf3
+DATA vecPattern<>+332(SB)/4, $0x3cba5e7c
+DATA vecPattern<>+336(SB)/4, $0x3b7b071f
+DATA vecPattern<>+340(SB)/4, $0x39e0f381
+DATA vecPattern<>+344(SB)/4, $0x3804d6bd
+DATA vecPattern<>+348(SB)/4, $0x35cd6fef
+DATA vecPattern<>+352(SB)/4, $0x3efffffd
+DATA vecPattern<>+356(SB)/4, $0x3e8146b4
+DATA vecPattern<>+360(SB)/4, $0x3dbaccf3
+DATA vecPattern<>+364(SB)/4, $0x3cba5e7c
+DATA vecPattern<>+368(SB)/4, $0x3b7b071f
+DATA vecPattern<>+372(SB)/4, $0x39e0f381
+DATA vecPattern<>+376(SB)/4, $0x3804d6bd
+DATA vecPattern<>+380(SB)/4, $0x35cd6fef
+DATA vecPattern<>+384(SB)/4, $0x3f800000
+DATA vecPattern<>+388(SB)/4, $0x3f800000
+DATA vecPattern<>+392(SB)/4, $0x3f800000
+DATA vecPattern<>+396(SB)/4, $0x3f800000
+DATA vecPattern<>+400(SB)/4, $0xbf800000
+DATA vecPattern<>+404(SB)/4, $0xbf800000
+DATA vecPattern<>+408(SB)/4, $0xbf800000
+DATA vecPattern<>+412(SB)/4, $0xbf800000
+DATA vecPattern<>+416(SB)/4, $0x3f800000
+DATA vecPattern<>+420(SB)/4, $0x3f800000
+DATA vecPattern<>+424(SB)/4, $0x3f800000
+DATA vecPattern<>+428(SB)/4, $0x3f800000
+DATA vecPattern<>+432(SB)/4, $0xbf800000
+DATA vecPattern<>+436(SB)/4, $0xbf800000
+DATA vecPattern<>+440(SB)/4, $0xbf800000
+DATA vecPattern<>+444(SB)/4, $0xbf800000
+DATA vecPattern<>+448(SB)/4, $0x3f800000
+DATA vecPattern<>+452(SB)/4, $0xbf800000
+DATA vecPattern<>+456(SB)/4, $0x3f800000
+DATA vecPattern<>+460(SB)/4, $0xbf800000
+DATA vecPattern<>+464(SB)/4, $0x3f800000
+DATA vecPattern<>+468(SB)/4, $0xbf800000
+DATA vecPattern<>+472(SB)/4, $0x3f800000
+DATA vecPattern<>+476(SB)/4, $0xbf800000
+DATA vecPattern<>+480(SB)/4, $0x3f800000
+DATA vecPattern<>+484(SB)/4, $0xbf800000
+DATA vecPattern<>+488(SB)/4, $0x3f800000
+DATA vecPattern<>+492(SB)/4, $0xbf800000
+DATA vecPattern<>+496(SB)/4, $0x3f800000
+DATA vecPattern<>+500(SB)/4, $0xbf800000
+DATA vecPattern<>+504(SB)/4, $0x3f800000
+DATA vecPattern<>+508(SB)/4, $0xbf800000
+DATA vecPattern<>+512(SB)/4, $0x3f800000
+DATA vecPattern<>+516(SB)/4, $0x3f800000
+DATA vecPattern<>+520(SB)/4, $0xbf800000
+DATA vecPattern<>+524(SB)/4, $0xbf800000
+DATA vecPattern<>+528(SB)/4, $0x3f800000
+DATA vecPattern<>+532(SB)/4, $0x3f800000
+DATA vecPattern<>+536(SB)/4, $0xbf800000
+DATA vecPattern<>+540(SB)/4, $0xbf800000
+DATA vecPattern<>+544(SB)/4, $0x3f800000
+DATA vecPattern<>+548(SB)/4, $0x3f800000
+DATA vecPattern<>+552(SB)/4, $0xbf800000
+DATA vecPattern<>+556(SB)/4, $0xbf800000
+DATA vecPattern<>+560(SB)/4, $0x3f800000
+DATA vecPattern<>+564(SB)/4, $0x3f800000
+DATA vecPattern<>+568(SB)/4, $0xbf800000
+DATA vecPattern<>+572(SB)/4, $0xbf800000
+DATA vecPattern<>+576(SB)/4, $0x00000000
+DATA vecPattern<>+580(SB)/4, $0x00000004
+DATA vecPattern<>+584(SB)/4, $0x00000001
+DATA vecPattern<>+588(SB)/4, $0x00000005
+DATA vecPattern<>+592(SB)/4, $0x00000002
+DATA vecPattern<>+596(SB)/4, $0x00000006
+DATA vecPattern<>+600(SB)/4, $0x00000003
+DATA vecPattern<>+604(SB)/4, $0x00000007
+DATA vecPattern<>+608(SB)/4, $0x00000004
+DATA vecPattern<>+612(SB)/4, $0x00000008
+DATA vecPattern<>+616(SB)/4, $0x00000005
+DATA vecPattern<>+620(SB)/4, $0x00000009
+DATA vecPattern<>+624(SB)/4, $0x00000006
+DATA vecPattern<>+628(SB)/4, $0x0000000a
+DATA vecPattern<>+632(SB)/4, $0x00000007
+DATA vecPattern<>+636(SB)/4, $0x0000000b
+GLOBL vecPattern<>(SB), RODATA|NOPTR, $640

@@ -197,16 +197,14 @@ func genActivations(a *asm, s *stubs) {
 		sigmoid(3)(a)
 		a.store(0, "DI", u, masked)
 	}})
-	if a.reg == "Z" {
-		for _, rough := range []bool{false, true} {
-			name, tables := "gelu", geluSegments[:]
-			if rough {
-				name, tables = "geluRough", geluRoughSegments[:]
-			}
-			a.row(s, rowFunc{name: name, ptrs: []string{"dst", "a"}, unroll: 4, own: 6, init: func(a *asm) { geluTables(a, name, tables) },
-				body: func(a *asm, u int, masked bool) { geluBySegments(a, u, masked, len(tables)-1) }})
-		}
-	} else {
+	switch a.reg {
+	case "Z":
+		a.row(s, geluSegments.row("gelu", 4))
+		a.row(s, geluRoughSegments.row("geluRough", 4))
+	case "Y":
+		a.row(s, rowFunc{name: "gelu", ptrs: []string{"dst", "a"}, unroll: 2, own: 6, body: gelu})
+		a.row(s, geluRoughEight.row("geluRough", 2))
+	default:
 		a.row(s, rowFunc{name: "gelu", ptrs: []string{"dst", "a"}, unroll: 2, own: 6, body: gelu})
 	}
 	a.row(s, rowFunc{name: "softcap", ptrs: []string{"dst", "a"}, scalars: []string{"limit"}, init: func(a *asm) {
@@ -272,56 +270,80 @@ func gelu(a *asm, u int, masked bool) {
 
 var geluCoefficients = []float64{0.061542376, -0.287346694, 0.432429364, -0.229444765, 0.273744028, 0.121497607, 0.205315165, 0.210649438, 0.211613488}
 
-// geluBySegments is max(x, 0) - |x| Q(|x|), Q(t) = erfc(t/sqrt 2)/2 by polynomials in t less the middle of its segment: sixteen segments of .4, whose
-// coefficients are looked up in registers. Interpolated at Chebyshev's nodes. Of degree 5, |x| Q is within 3.1e-8 of the exact value, relatively within
-// 7e-7 up to 3 and 2e-4 up to 6; of degree 3 within 4.5e-6, and the GELU relatively within 6.3e-4 from -3 on. From 6.19 on it stays at 2e-9.
-func geluBySegments(a *asm, u int, masked bool, degree int) {
-	const x, t, segment, r, p, c = 0, 1, 2, 3, 4, 5
-	a.load("SI", u, masked, x)
-	a.p("VANDPS %s, Z%d, Z%d", word(0x7fffffff), x, t)
-	a.p("VMOVUPS %s, Z%d", f(6.19), p)
-	a.p("VMINPS Z%d, Z%d, Z%d", t, p, t)
-	a.p("VMOVAPS Z%d, Z%d", geluMagic, segment)
-	a.p("VFMADD231PS Z%d, Z%d, Z%d", geluScale, t, segment)
-	a.p("VSUBPS Z%d, Z%d, Z%d", geluMagic, segment, c)
-	a.p("VMOVAPS Z%d, Z%d", t, r)
-	a.p("VFMSUB132PS Z%d, Z%d, Z%d", geluScale, c, r)
-	a.p("VPERMPS Z%d, Z%d, Z%d", geluTable+degree, segment, p)
-	for i := degree - 1; i >= 0; i-- {
-		a.p("VPERMPS Z%d, Z%d, Z%d", geluTable+i, segment, c)
-		a.p("VFMADD213PS Z%d, Z%d, Z%d", c, r, p)
-	}
-	a.p("VXORPS X%d, X%d, X%d", c, c, c)
-	a.p("VMAXPS Z%d, Z%d, Z%d", x, c, c)
-	a.p("VFNMADD231PS Z%d, Z%d, Z%d", t, p, c)
-	a.store(c, "DI", u, masked)
+// segments are polynomials of a segment of |x| each, as wide as one over perUnit, in |x| less its middle, both times perUnit: a vector of coefficients for
+// each power, looked up in registers.
+type segments struct {
+	perUnit, last float64
+	powers        [][]float32
 }
 
-// The registers of what is added to leave the nearest integer in the lowest bits, of segments a unit, and the first of the tables.
-const geluMagic, geluScale, geluTable = 24, 25, 26
-
-func geluTables(a *asm, name string, tables [][16]float32) {
-	a.p("VMOVUPS %s, Z%d", f(3<<22), geluMagic)
-	a.p("VMOVUPS %s, Z%d", f(2.5), geluScale)
-	for i, row := range tables {
-		a.p("VMOVUPS %s, Z%d", pattern(fmt.Sprint(name, i), func(lane int) uint32 { return math.Float32bits(row[lane]) }), geluTable+i)
+// row is GELU as max(x, 0) - |x| Q(|x|), Q(t) = erfc(t/sqrt 2)/2 by segments, which stays as it is from last on. Interpolated at Chebyshev's nodes.
+func (g segments) row(name string, unroll int) rowFunc {
+	const magic = 3 << 22 // added, it leaves the nearest integer in the lowest bits
+	const x, t, segment, r, p, c, own = 0, 1, 2, 3, 4, 5, 6
+	first := own * unroll // register behind the bodies'
+	degree := len(g.powers) - 1
+	table := func(a *asm, power int) string {
+		return pattern(fmt.Sprint(name, power), func(lane int) uint32 { return math.Float32bits(g.powers[power][lane%len(g.powers[power])]) })
 	}
+	look := func(a *asm, power, to int) {
+		if a.reg == "Z" {
+			a.p("VPERMPS %s, %s, %s", a.v(first+2+power), a.v(segment), a.v(to))
+		} else { // which has no registers left
+			a.p("VPERMPS %s, %s, %s", table(a, power), a.v(segment), a.v(to))
+		}
+	}
+	return rowFunc{name: name, ptrs: []string{"dst", "a"}, unroll: unroll, own: own, init: func(a *asm) {
+		a.p("VMOVUPS %s, %s", f(magic), a.v(first))
+		a.p("VMOVUPS %s, %s", f(g.perUnit), a.v(first+1))
+		for i := 0; i <= degree && a.reg == "Z"; i++ {
+			a.p("VMOVUPS %s, %s", table(a, i), a.v(first+2+i))
+		}
+	}, body: func(a *asm, u int, masked bool) {
+		a.load("SI", u, masked, x)
+		a.p("VANDPS %s, %s, %s", word(0x7fffffff), a.v(x), a.v(t))
+		a.p("VMOVUPS %s, %s", f(g.last), a.v(p))
+		a.p("VMINPS %s, %s, %s", a.v(t), a.v(p), a.v(t))
+		a.p("VMOVAPS %s, %s", a.v(first), a.v(segment))
+		a.p("VFMADD231PS %s, %s, %s", a.v(first+1), a.v(t), a.v(segment))
+		a.p("VSUBPS %s, %s, %s", a.v(first), a.v(segment), a.v(c))
+		a.p("VMOVAPS %s, %s", a.v(t), a.v(r))
+		a.p("VFMSUB132PS %s, %s, %s", a.v(first+1), a.v(c), a.v(r))
+		look(a, degree, p)
+		for i := degree - 1; i >= 0; i-- {
+			look(a, i, c)
+			a.p("VFMADD213PS %s, %s, %s", a.v(c), a.v(r), a.v(p))
+		}
+		a.p("VXORPS X%d, X%d, X%d", c, c, c)
+		a.p("VMAXPS %s, %s, %s", a.v(x), a.v(c), a.v(c))
+		a.p("VFNMADD231PS %s, %s, %s", a.v(t), a.v(p), a.v(c))
+		a.store(c, "DI", u, masked)
+	}}
 }
 
-// geluSegments are the coefficients of every power, of each segment.
-var geluSegments = [6][16]float32{
+// geluSegments are within 3.1e-8 of |x| Q, relatively within 7e-7 up to 3 and 2e-4 up to 6.
+var geluSegments = segments{perUnit: 2.5, last: 6.19, powers: [][]float32{
 	{0.5, 0.344578266, 0.211855412, 0.115069672, 0.0547992885, 0.0227501299, 0.00819753483, 0.00255513028, 0.000687138294, 0.000159108909, 3.16714068e-05, 5.41260397e-06, 7.93345009e-07, 9.96480054e-08, 1.07182627e-08, 9.8668651e-10},
 	{-0.159576908, -0.147308052, -0.115876622, -0.0776744261, -0.0443683341, -0.021596387, -0.00895781163, -0.00316618057, -0.000953635259, -0.000244760799, -5.35321124e-05, -9.97699863e-06, -1.58452303e-06, -2.14442281e-07, -2.47306566e-08, -2.43038145e-09},
 	{-7.18908169e-08, 0.0117842518, 0.0185398441, 0.0186417364, 0.0141980089, 0.00863874797, 0.00429985113, 0.00177307019, 0.000610300165, 0.000176204296, 4.28137573e-05, 8.77541333e-06, 1.51992595e-06, 2.22749676e-07, 2.76497545e-08, 2.90931434e-09},
 	{0.00425596675, 0.0032996661, 0.00111244153, -0.000911332027, -0.00184569904, -0.00172771758, -0.00113706081, -0.000577520579, -0.000234977211, -7.80608098e-05, -2.14113679e-05, -4.88402202e-06, -9.31034037e-07, -1.48846212e-07, -2.00092742e-08, -2.26629293e-09},
 	{-2.01765056e-06, -0.000442048447, -0.000578964013, -0.000386419415, -8.48131385e-05, 0.000113115428, 0.000157149901, 0.000114326649, 5.91989192e-05, 2.36534524e-05, 7.55014935e-06, 1.96134079e-06, 4.19354706e-07, 7.43487973e-08, 1.09874216e-08, 1.3586442e-09},
 	{-9.94149959e-05, -6.45469408e-05, 1.03618768e-05, 5.85860435e-05, 5.47066775e-05, 2.31075246e-05, -2.92167488e-06, -1.16714518e-05, -9.42757561e-06, -4.88327487e-06, -1.87714681e-06, -5.64488687e-07, -1.36292428e-07, -2.68228924e-08, -4.34483649e-09, -5.83149529e-10},
-}
+}}
 
-// geluRoughSegments are those of degree 3.
-var geluRoughSegments = [4][16]float32{
+// geluRoughSegments are within 4.5e-6, and the GELU relatively within 6.3e-4 from -3 on.
+var geluRoughSegments = segments{perUnit: 2.5, last: 6.19, powers: [][]float32{
 	{0.50000006, 0.344581723, 0.211859927, 0.11507269, 0.0547999516, 0.0227492433, 0.00819630548, 0.00255423691, 0.000686676183, 0.000158924449, 3.16125879e-05, 5.39734128e-06, 7.90085664e-07, 9.90709097e-08, 1.06330988e-08, 9.76171366e-10},
 	{-0.159580037, -0.147307545, -0.115876704, -0.0776748806, -0.0443687625, -0.0215965677, -0.00895778928, -0.0031660893, -0.000953561568, -0.000244722673, -5.35174659e-05, -9.97259849e-06, -1.58346154e-06, -2.1423358e-07, -2.46968863e-08, -2.42585396e-09},
 	{2.85186161e-05, 0.0116736963, 0.0183950569, 0.0185451172, 0.0141768213, 0.00866704807, 0.00433914969, 0.00180165283, 0.000625097018, 0.000182115051, 4.46999693e-05, 9.26526536e-06, 1.62462925e-06, 2.41306765e-07, 3.03911918e-08, 3.24817795e-09},
 	{0.00418560067, 0.00328352558, 0.00111503492, -0.000896680227, -0.00183201977, -0.0017219414, -0.00113779306, -0.000580439519, -0.000237334272, -7.92814535e-05, -2.18804926e-05, -5.02506509e-06, -9.65080289e-07, -1.55545024e-07, -2.10940847e-08, -2.4118525e-09},
-}
+}}
+
+// geluRoughEight are eight segments, within 2.6e-6, and the GELU relatively within 2.1e-4 from -3 on.
+var geluRoughEight = segments{perUnit: 1.5, last: 4.9933, powers: [][]float32{
+	{0.499999911, 0.252492547, 0.0912112221, 0.0227501318, 0.0038303805, 0.000429060339, 3.16712431e-05, 1.53062672e-06},
+	{-0.265953928, -0.212961659, -0.109355621, -0.0359998047, -0.00759473676, -0.00102620933, -8.8743509e-05, -4.90648699e-06},
+	{-0.00012200253, 0.0473202541, 0.0485953502, 0.0239982717, 0.00675358903, 0.00114209892, 0.000118817778, 7.69883354e-06},
+	{0.0203890689, 0.00870525092, -0.00604940439, -0.00790556334, -0.00348075316, -0.000801708025, -0.000106730731, -8.55366306e-06},
+	{-0.00159493671, -0.0043931175, -0.00219627051, 0.000852059457, 0.00102170522, 0.000348493428, 5.95530291e-05, 5.73651096e-06},
+}}
