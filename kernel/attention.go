@@ -102,7 +102,7 @@ func (a *Attention) check(d AttentionData) {
 const (
 	queryChunk = 512 // queries of one part: its keys are packed once for them
 	queryBlock = 32  // queries whose scores are held, less what does not fill the tallest tile
-	keyBlock   = 384 // keys whose scores are held; a multiple of every tier's panel
+	keyBlock   = 528 // keys whose scores are held; a multiple of every tier's panel
 	// headsCache is what the packed keys and values of the heads of a part may take of the second-level cache. In a model a
 	// token's heads lie side by side and tokens far apart: several heads at a time read more of each place.
 	headsCache = 256 << 10
