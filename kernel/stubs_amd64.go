@@ -1004,6 +1004,9 @@ func greaterAVX2(dst *int32, scores *float32, limit float64, n int) int
 func transposeAVX2(dst *float32, src *float32, stepDst int, stepSrc int, scale float64, n int)
 
 //go:noescape
+func layerNormAVX2(dst *float32, x *float32, w *float32, b *float32, eps float64, n int)
+
+//go:noescape
 func strassenRowsAVX2(dst *float32, x *float32, y *float32, step int, squares *[2]float32, n int)
 
 //go:noescape

@@ -26,7 +26,7 @@ func avx2Table(tier Tier) table {
 	t.variance, t.normScale = varianceAVX2, normScaleAVX2
 	t.exp, t.expSub, t.silu, t.siluMul = expAVX2, expSubAVX2, siluAVX2, siluMulAVX2
 	t.gelu, t.geluTanh, t.softcap, t.rope = geluAVX2, geluTanhAVX2, softcapAVX2, ropeAVX2
-	t.geluRough = geluRoughAVX2
+	t.geluRough, t.layerNorm = geluRoughAVX2, layerNormAVX2
 	t.transpose, t.prefetch = transposeAVX2, prefetchRows
 	t.strassenRows, t.strassenPanels = strassenRowsAVX2, strassenPanelsAVX2
 	t.toBF16 = wholeConvert(8, toBF16AVX2, plainToBF16)

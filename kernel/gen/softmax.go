@@ -259,7 +259,7 @@ func (a *asm) vectors(name string, body func(n int, masked bool)) {
 		a.p("JLT %s%dend", name, n)
 		a.label(name + string(rune('0'+n)))
 		body(n, false)
-		a.p("ADDQ $%d, SI", 64*n)
+		a.p("ADDQ $%d, SI", a.bytes()*n)
 		a.p("SUBQ $%d, CX", n)
 		a.p("JGE %s%d", name, n)
 		a.label(name + string(rune('0'+n)) + "end")
