@@ -168,6 +168,7 @@ func (j *attendJob) part(thread, i int) {
 	first := i / j.groups * queryChunk
 	last := min(first+queryChunk, t.span.NQ)
 	from, to := t.visible(first, last)
+	from -= from % (j.k.t.gemm.lanes * len(j.g.of[0]))
 	t.layout(thread, from, to)
 	t.pack(from, to)
 	tile := len(j.g.of)
@@ -347,12 +348,14 @@ func (t *attendPart) block(first, last int) {
 		t.k.t.rowsBF16(&t.q[0], &t.d.Q.Data[(t.span.Q+first)*t.d.Q.Stride+t.head*d], 2*d, 4*t.d.Q.Stride, n, d)
 	}
 	from, end := t.visible(first, last)
-	from -= (from - t.first) % t.panel // whole panels
+	from -= from % t.panel // whole panels
 	if from >= end {
 		clear(t.o[:n*t.dPad])
 	}
-	for pos := from; pos < end; pos += keyBlock {
-		t.keys(first, n, pos, min(pos+keyBlock, end), pos == from)
+	for pos := from; pos < end; { // blocks end at the same keys whichever queries meet them, so that sums are the same
+		next := min((pos/keyBlock+1)*keyBlock, end)
+		t.keys(first, n, pos, next, pos == from)
+		pos = next
 	}
 	to, stride := t.d.Out.Data[(t.span.Q+first)*t.d.Out.Stride+t.head*d:], t.d.Out.Stride
 	if f := t.k.t.divideRows; f != nil {

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -148,4 +149,32 @@ func checkAttend(t *testing.T, k *Kernels, p *Pool, c attendCase, d AttentionDat
 	if rms := math.Sqrt(squares / max(1, n)); rms > .008 {
 		t.Errorf("%s, bfloat16 %v: off by %.3g in the mean of squares", c.name, bf16, rms)
 	}
+}
+
+// TestAttendAlone: a query's output is the same to the bit whichever queries are computed with it, and whether keys before it are the text's own or those of
+// a shared beginning: queries from 5 on of a text behind a beginning of 5.
+func TestAttendAlone(t *testing.T) {
+	const n, from = 1150, 5
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		for _, window := range []int{0, 40, 500, 600} {
+			for _, bf16 := range []bool{false, true} {
+				if k.tier == Plain && window > 0 {
+					continue
+				}
+				p := NewPool(1)
+				a := Attention{Heads: 2, KVHeads: 1, D: 32, Scale: .3, Causal: true, Window: window, BF16: bf16}
+				r := random(13)
+				q, kv := MatOf(normals(r, n*64), n, 64), MatOf(normals(r, 2*n*32), 2*n, 32)
+				keys, values := kv.from(0, 0, n), kv.from(n, 0, n)
+				whole, end := MatOf(make([]float32, n*64), n, 64), MatOf(make([]float32, (n-from)*64), n-from, 64)
+				k.Attend(p, a, AttentionData{Q: q, Out: whole, K: keys, V: values, Spans: []Span{{NQ: n, NK: n}}})
+				k.Attend(p, a, AttentionData{Q: q.from(from, 0, n-from), Out: end, K: keys.from(from, 0, n-from), V: values.from(from, 0, n-from),
+					PrefixK: keys.from(0, 0, from), PrefixV: values.from(0, 0, from), Spans: []Span{{NQ: n - from, NK: n - from}}})
+				if !slices.Equal(end.Data, whole.Data[from*64:]) {
+					t.Errorf("window %d, bfloat16 %v: other values behind a shared beginning", window, bf16)
+				}
+				p.Close()
+			}
+		}
+	})
 }

@@ -328,9 +328,6 @@ func (j *linearJob) multiply() {
 	j.interleaved = j.g.packed != nil && rows >= 2*tile && panels >= 8
 	width := j.g.groupA()
 	j.kGroups = j.w.pass
-	if j.interleaved {
-		j.kGroups = evenly(j.w.groups, gs.kPacked/width)
-	}
 	j.rowBlock = max(4*tile, linearCache/(j.kGroups*width)/tile*tile)
 	if n := linearCache / (j.w.groups * width) / tile * tile; n >= min(rows, wholeRows) {
 		j.rowBlock, j.whole = n, true

@@ -202,6 +202,38 @@ func TestLinearTextsAlone(t *testing.T) {
 	})
 }
 
+// TestLinearRowsAlone: in every format a row is the same to the bit whichever rows are computed with it, with a bias and an addend too. Widths of several
+// passes, and of panels that are interleaved for many rows and not for few.
+func TestLinearRowsAlone(t *testing.T) {
+	const rows = 61
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		p := NewPool(1)
+		defer p.Close()
+		r := random(12)
+		for _, f := range formatsOf(k) {
+			for _, s := range [][2]int{{48, 40}, {100, 384}, {384, 576}, {203, 1100}} {
+				oc, c := s[0], s[1]
+				if c > 384 && (k.tier == Plain || testing.Short()) {
+					continue
+				}
+				w := k.Pack(f, oc, c, func(_ int, dst []float32) { copy(dst, normals(r, c)) })
+				w.SetBias(normals(r, oc))
+				x, add, out := MatOf(normals(r, rows*c), rows, c), MatOf(normals(r, rows*oc), rows, oc), MatOf(make([]float32, rows*oc), rows, oc)
+				w.LinearFused(p, out, x, Fused{Add: add})
+				for _, n := range []int{1, 2, 3, 4, 5, 7, 8, 13, 33} {
+					for _, from := range []int{0, rows - n} {
+						few := MatOf(make([]float32, n*oc), n, oc)
+						w.LinearFused(p, few, x.from(from, 0, n), Fused{Add: add.from(from, 0, n)})
+						if !slices.Equal(few.Data, out.Data[from*oc:(from+n)*oc]) {
+							t.Errorf("%v of (%d, %d): rows %d to %d are other values alone", f, oc, c, from, from+n)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
 // TestLinearTextsUnlike: rows and columns that are a million times others, zero or not finite leave those that they could be combined with alone.
 func TestLinearTextsUnlike(t *testing.T) {
 	forTiers(t, func(t *testing.T, k *Kernels) {

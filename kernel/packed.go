@@ -166,7 +166,11 @@ func (k *Kernels) newUnplaced(f Format, g *gemmKernels, oc, c int) *Packed {
 	case FormatF16:
 		w.pass = evenly(w.groups, halfChain)
 	default:
-		w.pass = evenly(w.groups, k.t.gemm.kBlock/g.groupA())
+		block := k.t.gemm.kBlock
+		if g.packed != nil {
+			block = k.t.gemm.kPacked
+		}
+		w.pass = evenly(w.groups, block/g.groupA())
 	}
 	if f == FormatF16 || f == FormatInt16 || f == FormatInt8 {
 		w.scale = make([]float32, padded)

@@ -179,7 +179,7 @@ type gemmSet struct {
 	int16Pays bool
 	kBlock    int // bytes of one row of a that a pass over a panel covers
 	ahead     int // bytes of the weights behind that a tile asks for every four groups
-	kPacked   int // the same of interleaved rows
+	kPacked   int // the same where rows may be interleaved
 }
 
 // input is the form in which a micro-kernel reads the rows of a.

@@ -502,12 +502,14 @@ func (a *asm) bias(to, units int, zeros bool) {
 	}
 }
 
-// scale turns sums into float32, times colS and rowS, plus the bias. w is the first free register.
+// scale turns sums into float32, times colS and rowS, plus the bias. w is the first free register. All tiles of a kind round alike, as a row is in one tile
+// or another.
 func (a *asm) scale(t tile, w int) {
 	rowS, b, tmp := w+t.units, w+t.units+1, w+2*t.units+1
-	fits := tmp <= a.registers() // else the bias takes the place of colS, behind it
+	most := t.kind.rows[len(t.kind.rows)-1]*t.kind.units + 2*t.kind.units + 1
+	fits := most <= a.registers() // else the bias takes the place of colS, behind it
 	if t.half {
-		fits = tmp < a.registers()
+		fits = most < a.registers()
 	}
 	if fits {
 		a.bias(b, t.units, true)
