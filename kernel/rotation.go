@@ -6,32 +6,36 @@ import (
 	"unsafe"
 )
 
-// rotation is an orthogonal matrix R (C, C) that is cheap to apply: signs drawn once, then the Kronecker product of a
-// Hartley matrix (odd, odd) and a Walsh-Hadamard matrix (block, block), C = odd * block. With x.w = Rx.Rw, quantising Rx
+// rotation is an orthogonal matrix R (C, C) that is cheap to apply: signs drawn once, then a Walsh-Hadamard matrix (block, block) on each of C/block
+// blocks, block a power of two, and a Hartley matrix (mixed, mixed) between blocks, as many at a time. With x.w = Rx.Rw, quantising Rx
 // and Rw instead of x and w loses far less where few channels hold large values, as in language models: each of them is
-// spread over all (QuaRot, Ashkboos et al. 2024, section 3). The signs keep a mean that all channels share from gathering
+// spread over block * mixed (QuaRot, Ashkboos et al. 2024, section 3). The signs keep a mean that all channels share from gathering
 // in one of them.
 type rotation struct {
-	block, odd int       // odd is even where C is a multiple of twice the largest block, whose blocks are not mixed
-	signs      []float32 // (C) plus or minus the norm of both factors
-	hartley    []float32 // (odd, odd); nil where blocks are not mixed
+	block, odd, mixed int       // odd is C/block, mixed a divisor of it; odd is even where C is a multiple of twice the largest block
+	signs             []float32 // (C) plus or minus the norm of both factors
+	hartley           []float32 // (mixed, mixed); nil where blocks are not mixed
 }
 
-// Blocks of largeBlock spread far enough by themselves; maxOdd bounds the cost of mixing smaller ones, odd multiplications for
+// Blocks of largeBlock spread far enough by themselves; maxMixed bounds the cost of mixing smaller ones, as many multiplications for
 // each value.
-const largeBlock, maxOdd = 256, 64
+const largeBlock, maxMixed = 256, 64
 
 func newRotation(c int) *rotation {
-	r := &rotation{block: min(c&-c, largeBlock)}
+	r := &rotation{block: min(c&-c, largeBlock), mixed: 1}
 	r.odd = c / r.block
-	norm := 1 / math.Sqrt(float64(r.block))
-	if r.odd > 1 && r.odd <= maxOdd && r.block < largeBlock {
-		norm = 1 / math.Sqrt(float64(c))
-		r.hartley = make([]float32, r.odd*r.odd)
-		for i := range r.odd {
-			for j := range r.odd {
-				s, c := math.Sincos(2 * math.Pi * float64(i*j%r.odd) / float64(r.odd))
-				r.hartley[i*r.odd+j] = float32(s + c)
+	for n := 3; n <= min(r.odd, maxMixed) && r.block < largeBlock; n += 2 {
+		if r.odd%n == 0 {
+			r.mixed = n
+		}
+	}
+	norm := 1 / math.Sqrt(float64(r.block*r.mixed))
+	if n := r.mixed; n > 1 {
+		r.hartley = make([]float32, n*n)
+		for i := range n {
+			for j := range n {
+				s, c := math.Sincos(2 * math.Pi * float64(i*j%n) / float64(n))
+				r.hartley[i*n+j] = float32(s + c)
 			}
 		}
 	}
@@ -57,17 +61,24 @@ func (r *rotation) apply(k *Kernels, dst, tmp, x []float32, a *gemmArgs) []float
 		f(&dst[0], r.block)
 		return dst
 	}
-	if whole {
-		smallGEMM(k, tmp, r.hartley, dst, a)
-		return tmp
-	}
-	clear(tmp)
-	for i := range r.odd {
-		for j := range r.odd {
-			k.t.addScaled(tmp[i*r.block:(i+1)*r.block], dst[j*r.block:(j+1)*r.block], r.hartley[i*r.odd+j])
-		}
+	for n, at := r.mixed*r.block, 0; at < len(x); at += n {
+		r.mix(k, tmp[at:at+n], dst[at:at+n], whole, a)
 	}
 	return tmp
+}
+
+// mix writes the Hartley matrix times the blocks of x to out; whole says that blocks are whole vectors.
+func (r *rotation) mix(k *Kernels, out, x []float32, whole bool, a *gemmArgs) {
+	if whole {
+		smallGEMM(k, out, r.hartley, x, a)
+		return
+	}
+	clear(out)
+	for i := range r.mixed {
+		for j := range r.mixed {
+			k.t.addScaled(out[i*r.block:(i+1)*r.block], x[j*r.block:(j+1)*r.block], r.hartley[i*r.mixed+j])
+		}
+	}
 }
 
 // whole says whether the rotation is of sizes that table.turnU8 takes.

@@ -9,10 +9,10 @@ import (
 )
 
 // TestRotation compares what every tier does with the definition, in float64: Walsh-Hadamard within blocks (Hadamard's matrix in Sylvester's order has
-// the sign of the parity of i and j), Hartley's cas between them (Hartley 1942), both orthogonal.
+// the sign of the parity of i and j), Hartley's cas between them (Hartley 1942), as many at a time as are mixed, both orthogonal.
 func TestRotation(t *testing.T) {
 	forTiers(t, func(t *testing.T, k *Kernels) {
-		for _, c := range []int{1, 3, 7, 24, 40, 56, 64, 72, 88, 96, 100, 192, 268, 384, 576, 640, 768, 896, 960, 1024, 1536, 2048} {
+		for _, c := range []int{1, 3, 7, 24, 40, 56, 64, 72, 88, 96, 100, 192, 268, 384, 576, 600, 640, 768, 896, 960, 1024, 1100, 1200, 1536, 2048} {
 			r := newRotation(c)
 			x := normals(random(uint64(c)), c)
 			got := r.apply(k, make([]float32, c), make([]float32, c), x, &gemmArgs{})
@@ -24,12 +24,11 @@ func TestRotation(t *testing.T) {
 					if bits.OnesCount(uint(i%r.block&(j%r.block)))%2 == 1 {
 						h = -1
 					}
-					switch a := 2 * math.Pi * float64((i/r.block)*(j/r.block)%r.odd) / float64(r.odd); {
-					case r.hartley != nil:
-						h *= math.Cos(a) + math.Sin(a)
-					case i/r.block != j/r.block:
+					if i/(r.block*r.mixed) != j/(r.block*r.mixed) {
 						continue
 					}
+					a := 2 * math.Pi * float64((i/r.block)*(j/r.block)%r.mixed) / float64(r.mixed)
+					h *= math.Cos(a) + math.Sin(a)
 					want[i] += h * float64(r.signs[j]) * float64(x[j])
 				}
 				after += want[i] * want[i]
