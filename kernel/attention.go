@@ -162,13 +162,15 @@ func (j *attendJob) part(thread, i int) {
 	}
 	i -= j.cum[lo]
 	t := attendPart{attendJob: j, span: j.d.Spans[lo], prefix: j.d.PrefixK.Rows, args: &j.p.own[thread].args, exp: &j.p.own[thread].rows}
+	t.lanes = j.k.t.gemm.lanes
+	t.panel = t.lanes * len(j.g.of[0])
 	h := i % j.groups * j.together
 	t.heads = [2]int{h, min(h+j.together, j.a.Heads)}
 	t.kv = [2]int{t.kvHead(h), t.kvHead(t.heads[1]-1) + 1}
 	first := i / j.groups * queryChunk
 	last := min(first+queryChunk, t.span.NQ)
 	from, to := t.visible(first, last)
-	from -= from % (j.k.t.gemm.lanes * len(j.g.of[0]))
+	from -= from % t.panel
 	t.layout(thread, from, to)
 	t.pack(from, to)
 	tile := len(j.g.of)
@@ -221,8 +223,6 @@ func (t *attendPart) visible(first, last int) (from, to int) {
 
 // layout divides the thread's scratch.
 func (t *attendPart) layout(thread, from, to int) {
-	gs := &t.k.t.gemm
-	t.lanes, t.panel = gs.lanes, gs.lanes*len(t.g.of[0])
 	t.dPad = roundUp(t.a.D, t.lanes)
 	t.keyD, t.valD = t.a.D, t.dPad
 	halves := 0

@@ -47,6 +47,25 @@ func TestElementwise(t *testing.T) {
 	})
 }
 
+// TestRoughGELU: as near to the definition as the docstring says, relatively too where results are not small.
+func TestRoughGELU(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		x := make([]float32, 40001)
+		for i := range x {
+			x[i] = float32(i-20000) / 2000
+		}
+		dst := make([]float32, len(x))
+		k.GELURough(dst, x)
+		for i, v := range x {
+			want := float64(v) / 2 * math.Erfc(-float64(v)/math.Sqrt2)
+			off := math.Abs(float64(dst[i]) - want)
+			if off > 6e-6*math.Max(1, math.Abs(float64(v))) || v >= -3 && off > 7e-4*math.Abs(want) {
+				t.Fatalf("GELURough(%v) = %v, want %v", v, dst[i], want)
+			}
+		}
+	})
+}
+
 func TestExtremes(t *testing.T) {
 	inf := float32(math.Inf(1))
 	forTiers(t, func(t *testing.T, k *Kernels) {

@@ -270,8 +270,8 @@ func gelu(a *asm, u int, masked bool) {
 
 var geluCoefficients = []float64{0.061542376, -0.287346694, 0.432429364, -0.229444765, 0.273744028, 0.121497607, 0.205315165, 0.210649438, 0.211613488}
 
-// segments are polynomials of a segment of |x| each, as wide as one over perUnit, in |x| less its middle, both times perUnit: a vector of coefficients for
-// each power, looked up in registers.
+// segments are polynomials of a segment of |x| each, as wide as one over perUnit, in |x| less its middle, both times perUnit: for each power a vector of
+// coefficients, in which VPERMPS looks.
 type segments struct {
 	perUnit, last float64
 	powers        [][]float32
