@@ -202,8 +202,8 @@ func genActivations(a *asm, s *stubs) {
 		a.row(s, geluSegments.row("gelu", 4))
 		a.row(s, geluRoughSegments.row("geluRough", 4))
 	case "Y":
-		a.row(s, rowFunc{name: "gelu", ptrs: []string{"dst", "a"}, unroll: 2, own: 6, body: gelu})
-		a.row(s, geluRoughEight.row("geluRough", 2))
+		a.row(s, geluFour.row("gelu", 2))
+		a.row(s, geluRoughFour.row("geluRough", 2))
 	default:
 		a.row(s, rowFunc{name: "gelu", ptrs: []string{"dst", "a"}, unroll: 2, own: 6, body: gelu})
 	}
@@ -271,7 +271,7 @@ func gelu(a *asm, u int, masked bool) {
 var geluCoefficients = []float64{0.061542376, -0.287346694, 0.432429364, -0.229444765, 0.273744028, 0.121497607, 0.205315165, 0.210649438, 0.211613488}
 
 // segments are polynomials of a segment of |x| each, as wide as one over perUnit, in |x| less its middle, both times perUnit: for each power a vector of
-// coefficients, in which VPERMPS looks.
+// coefficients, in which VPERMPS looks, or of four, in which VPERMILPS does.
 type segments struct {
 	perUnit, last float64
 	powers        [][]float32
@@ -282,21 +282,22 @@ func (g segments) row(name string, unroll int) rowFunc {
 	const magic = 3 << 22 // added, it leaves the nearest integer in the lowest bits
 	const x, t, segment, r, p, c, own = 0, 1, 2, 3, 4, 5, 6
 	first := own * unroll // register behind the bodies'
-	degree := len(g.powers) - 1
+	degree, few := len(g.powers)-1, len(g.powers[0]) == 4
 	table := func(a *asm, power int) string {
 		return pattern(fmt.Sprint(name, power), func(lane int) uint32 { return math.Float32bits(g.powers[power][lane%len(g.powers[power])]) })
 	}
 	look := func(a *asm, power, to int) {
-		if a.reg == "Z" {
+		if few { // of AVX2, which has no registers left, and on Zen VPERMPS in two steps
+			a.p("VMOVUPS %s, %s", table(a, power), a.v(to))
+			a.p("VPERMILPS %s, %s, %s", a.v(segment), a.v(to), a.v(to))
+		} else {
 			a.p("VPERMPS %s, %s, %s", a.v(first+2+power), a.v(segment), a.v(to))
-		} else { // which has no registers left
-			a.p("VPERMPS %s, %s, %s", table(a, power), a.v(segment), a.v(to))
 		}
 	}
 	return rowFunc{name: name, ptrs: []string{"dst", "a"}, unroll: unroll, own: own, init: func(a *asm) {
 		a.p("VMOVUPS %s, %s", f(magic), a.v(first))
 		a.p("VMOVUPS %s, %s", f(g.perUnit), a.v(first+1))
-		for i := 0; i <= degree && a.reg == "Z"; i++ {
+		for i := 0; i <= degree && !few; i++ {
 			a.p("VMOVUPS %s, %s", table(a, i), a.v(first+2+i))
 		}
 	}, body: func(a *asm, u int, masked bool) {
@@ -331,6 +332,20 @@ var geluSegments = segments{perUnit: 2.5, last: 6.19, powers: [][]float32{
 	{-9.94149959e-05, -6.45469408e-05, 1.03618768e-05, 5.85860435e-05, 5.47066775e-05, 2.31075246e-05, -2.92167488e-06, -1.16714518e-05, -9.42757561e-06, -4.88327487e-06, -1.87714681e-06, -5.64488687e-07, -1.36292428e-07, -2.68228924e-08, -4.34483649e-09, -5.83149529e-10},
 }}
 
+// geluFour are four segments, within 3.2e-8 of |x| Q, relatively within 1.3e-6 up to 3 and 8e-5 up to 5.
+var geluFour = segments{perUnit: .6, last: 5.83, powers: [][]float32{
+	{0.5, 0.0477903485, 0.000429060194, 2.86671877e-07},
+	{-0.66490382, -0.165795237, -0.00257046521, -2.47786807e-06},
+	{-2.32859549e-07, 0.230272084, 0.00714021036, 1.03203784e-05},
+	{0.307831764, -0.13645722, -0.0120324818, -2.75314014e-05},
+	{-7.63807038e-05, -0.0118748834, 0.0134052197, 5.27086304e-05},
+	{-0.127698675, 0.0634457096, -0.00988364033, -7.61731935e-05},
+	{-0.00249441643, -0.0246471483, 0.00419653067, 8.48305281e-05},
+	{0.0491373688, -0.0111553054, -3.77087272e-05, -7.73850334e-05},
+	{-0.0104641439, 0.00971580669, -0.00126718264, 6.19403145e-05},
+	{-0.00374286203, -6.0245191e-05, 0.000689078355, -3.09489915e-05},
+}}
+
 // geluRoughSegments are within 4.5e-6, and the GELU relatively within 6.3e-4 from -3 on.
 var geluRoughSegments = segments{perUnit: 2.5, last: 6.19, powers: [][]float32{
 	{0.50000006, 0.344581723, 0.211859927, 0.11507269, 0.0547999516, 0.0227492433, 0.00819630548, 0.00255423691, 0.000686676183, 0.000158924449, 3.16125879e-05, 5.39734128e-06, 7.90085664e-07, 9.90709097e-08, 1.06330988e-08, 9.76171366e-10},
@@ -339,11 +354,12 @@ var geluRoughSegments = segments{perUnit: 2.5, last: 6.19, powers: [][]float32{
 	{0.00418560067, 0.00328352558, 0.00111503492, -0.000896680227, -0.00183201977, -0.0017219414, -0.00113779306, -0.000580439519, -0.000237334272, -7.92814535e-05, -2.18804926e-05, -5.02506509e-06, -9.65080289e-07, -1.55545024e-07, -2.10940847e-08, -2.4118525e-09},
 }}
 
-// geluRoughEight are eight segments, within 2.6e-6, and the GELU relatively within 2.1e-4 from -3 on.
-var geluRoughEight = segments{perUnit: 1.5, last: 4.9933, powers: [][]float32{
-	{0.499999911, 0.252492547, 0.0912112221, 0.0227501318, 0.0038303805, 0.000429060339, 3.16712431e-05, 1.53062672e-06},
-	{-0.265953928, -0.212961659, -0.109355621, -0.0359998047, -0.00759473676, -0.00102620933, -8.8743509e-05, -4.90648699e-06},
-	{-0.00012200253, 0.0473202541, 0.0485953502, 0.0239982717, 0.00675358903, 0.00114209892, 0.000118817778, 7.69883354e-06},
-	{0.0203890689, 0.00870525092, -0.00604940439, -0.00790556334, -0.00348075316, -0.000801708025, -0.000106730731, -8.55366306e-06},
-	{-0.00159493671, -0.0043931175, -0.00219627051, 0.000852059457, 0.00102170522, 0.000348493428, 5.95530291e-05, 5.73651096e-06},
+// geluRoughFour are four segments, within 5.5e-6, and the GELU relatively within 1.6e-4 from -3 on.
+var geluRoughFour = segments{perUnit: .7, last: 4.99, powers: [][]float32{
+	{0.499999851, 0.0765627101, 0.0021372179, 9.29096223e-06},
+	{-0.569896996, -0.205429211, -0.00961931702, -5.86274036e-05},
+	{-0.000469782244, 0.209692165, 0.0196432807, 0.000166014186},
+	{0.197680146, -0.0724582151, -0.0234987233, -0.000338898099},
+	{-0.013411493, -0.0350598358, 0.017153725, 0.000606676622},
+	{-0.0409801751, 0.0333498642, -0.00626553083, -0.000540558482},
 }}
