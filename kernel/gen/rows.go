@@ -287,7 +287,7 @@ func (g segments) row(name string, unroll int) rowFunc {
 		return pattern(fmt.Sprint(name, power), func(lane int) uint32 { return math.Float32bits(g.powers[power][lane%len(g.powers[power])]) })
 	}
 	look := func(a *asm, power, to int) {
-		if few { // of AVX2, which has no registers left, and on Zen VPERMPS in two steps
+		if few { // of AVX2, which has no registers left for tables; Zen does VPERMPS in two steps
 			a.p("VMOVUPS %s, %s", table(a, power), a.v(to))
 			a.p("VPERMILPS %s, %s, %s", a.v(segment), a.v(to), a.v(to))
 		} else {
