@@ -79,15 +79,18 @@ func (r Row) Write(w io.Writer) error {
 	return err
 }
 
-// Read reads JSON lines; lines that are no JSON object are left out, as tools mix in remarks.
+// Read reads JSON lines. Lines that are no object are left out, as tools mix in remarks; one that begins as an object and is none, as where a file is cut off, is an error.
 func Read(r io.Reader) ([]Row, error) {
 	var rows []Row
 	in := bufio.NewScanner(r)
 	in.Buffer(nil, 1<<22)
-	for in.Scan() {
+	for n := 1; in.Scan(); n++ {
 		var row Row
-		if json.Unmarshal(in.Bytes(), &row) == nil && row != nil {
+		switch err := json.Unmarshal(in.Bytes(), &row); {
+		case err == nil && row != nil:
 			rows = append(rows, row)
+		case bytes.HasPrefix(bytes.TrimSpace(in.Bytes()), []byte(`{"`)):
+			return nil, fmt.Errorf("line %d: %w: is it cut off?", n, err)
 		}
 	}
 	return rows, in.Err()

@@ -97,3 +97,10 @@ func TestProcessor(t *testing.T) {
 		}
 	}
 }
+
+func TestReadCutOff(t *testing.T) {
+	rows, err := Read(strings.NewReader("{'a remark': of another kind}\n  {\"peer\": \"x\"}\n{\"peer\": \"y\", \"qps"))
+	if err == nil || !strings.HasPrefix(err.Error(), "line 3: ") || rows != nil {
+		t.Errorf("%v, %v; want an error about line 3", rows, err)
+	}
+}
