@@ -19,6 +19,7 @@ import (
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 	"github.com/labrador-lab/labrador/model"
 	"github.com/labrador-lab/labrador/prompt"
 	"github.com/labrador-lab/labrador/store"
@@ -170,7 +171,7 @@ func checkSparse(t *testing.T, e *Encoder, text string, got []prompt.Weight, wan
 // tinyChat is a fixture model under a chat template, its folder a copy of links.
 func tinyChat(t testing.TB, template string) string {
 	t.Helper()
-	from, dir := outside.Data(t, "models/qwen2"), t.TempDir()
+	from, dir := tiny.Model(t, "qwen2"), t.TempDir()
 	for _, name := range []string{"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"} {
 		if err := os.Symlink(filepath.Join(from, name), filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
@@ -493,7 +494,7 @@ func TestKeepLayers(t *testing.T) {
 // TestDimensions: vectors cut from the kept ones are those that the model gives when it is asked for so many dimensions, and encoding them
 // with other dimensions before is enough.
 func TestDimensions(t *testing.T) {
-	path := outside.Data(t, "models/st-bert-mean")
+	path := tiny.Model(t, "st-bert-mean")
 	ctx, items, kept := context.Background(), texts(30, 5), openStore(t)
 	whole := openEncoder(t, Options{Model: path})
 	if _, err := whole.Vectors(ctx, kept, labrador.DocumentSide, sourceOf(items), nil); err != nil {
@@ -596,7 +597,7 @@ func TestImpacts(t *testing.T) {
 // TestKeptOnce: texts are encoded once under whatever name a dataset has, and with the default under its own; a task line changes the queries of
 // recipes that take one, and nothing else.
 func TestKeptOnce(t *testing.T) {
-	ctx, source, qwen, path := context.Background(), sourceOf(texts(3, 6)), outside.Data(t, "models/qwen2"), outside.Data(t, "models/st-bert-mean")
+	ctx, source, qwen, path := context.Background(), sourceOf(texts(3, 6)), tiny.Model(t, "qwen2"), tiny.Model(t, "st-bert-mean")
 	kept := openStore(t)
 	for _, c := range []struct {
 		options Options

@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 )
 
 // TestLossOfEmptyTexts: texts that have no token in a table of vectors lose nothing; a sample of them alone says nothing and is refused.
 func TestLossOfEmptyTexts(t *testing.T) {
-	o, done := Options{Model: outside.Data(t, "models/st-static")}, func(int) {}
+	o, done := Options{Model: tiny.Model(t, "st-static")}, func(int) {}
 	items := append(texts(6, 7), labrador.Item{}, labrador.Item{Text: " "})
 	losses, err := MeasureLoss(context.Background(), o, items, []string{"bf16", "int8"}, done)
 	if err != nil || len(losses) != 3 {

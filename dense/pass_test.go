@@ -8,14 +8,14 @@ import (
 	"testing"
 
 	"github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 )
 
 // TestStoppedAtEveryPiece: encoding that is stopped after every piece encodes nothing twice and gives the vectors of one that runs through, to
 // the bit, in every dtype; so does a piece of each text alone.
 func TestStoppedAtEveryPiece(t *testing.T) {
 	items := texts(80, 11)
-	for _, path := range []string{outside.Data(t, "models/st-bert-mean"), outside.Data(t, "models/qwen2"), outside.Data(t, "models/st-static")} {
+	for _, path := range []string{tiny.Model(t, "st-bert-mean"), tiny.Model(t, "qwen2"), tiny.Model(t, "st-static")} {
 		for _, dtype := range []string{"f32", "bf16", "int8"} {
 			e := openEncoder(t, Options{Model: path, DType: dtype, Threads: 2})
 			want, err := e.Vectors(t.Context(), openStore(t), labrador.DocumentSide, sourceOf(items), nil)
@@ -53,7 +53,7 @@ func TestStoppedAtEveryPiece(t *testing.T) {
 
 // TestPieces: a piece holds as many tokens as were asked for, at least a text and at most batchRows; together they are all items in order.
 func TestPieces(t *testing.T) {
-	e := openEncoder(t, Options{Model: outside.Data(t, "models/st-bert-mean")})
+	e := openEncoder(t, Options{Model: tiny.Model(t, "st-bert-mean")})
 	items := texts(2*batchRows+5, 12)
 	for _, most := range []int{0, 1, 300, 1 << 30} {
 		f := filling{e: e, items: newReader(sourceOf(items)), rest: batch{side: labrador.DocumentSide}, tokens: most}

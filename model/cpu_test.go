@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 	"github.com/labrador-lab/labrador/kernel"
 )
 
@@ -90,7 +90,7 @@ func testWorker(t testing.TB, n *Network, f kernel.Format) *worker {
 // that pooling reads.
 func TestLayerInPieces(t *testing.T) {
 	for _, dir := range []string{"bert", "llama3", "t5-encoder"} {
-		m := openModel(t, outside.Data(t, "models/"+dir), Options{Threads: 1})
+		m := openModel(t, tiny.Model(t, dir), Options{Threads: 1})
 		w := <-m.single
 		w.pieceTokens = 100
 		defer func() { m.single <- w }()

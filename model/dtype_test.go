@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 	"github.com/labrador-lab/labrador/kernel"
 	"github.com/labrador-lab/labrador/token"
 )
@@ -16,7 +16,7 @@ import (
 func TestAutoDType(t *testing.T) {
 	near, fastest := autoFormats()
 	for _, name := range []string{"bert", "qwen2", "gemma2", "st-bert-mean", "st-static"} {
-		dir := outside.Data(t, "models/"+name)
+		dir := tiny.Model(t, name)
 		m := openModel(t, dir, Options{DType: "auto", Threads: 1})
 		encode := func(dtype string) labrador.Matrix {
 			var items []labrador.Item
@@ -45,7 +45,7 @@ func TestAutoTokens(t *testing.T) {
 		t.Skip("int8 is not the fastest here: auto compares nothing")
 	}
 	var seen []string
-	openModel(t, outside.Data(t, "models/bert"), Options{DType: "auto", Tokens: func(tok *token.Tokenizer, item labrador.Item) Tokens {
+	openModel(t, tiny.Model(t, "bert"), Options{DType: "auto", Tokens: func(tok *token.Tokenizer, item labrador.Item) Tokens {
 		seen = append(seen, item.Text)
 		return Tokens{IDs: tok.Encode(nil, "passage: "+item.Text, true)[:10]}
 	}})
@@ -75,7 +75,7 @@ func TestCentred(t *testing.T) {
 }
 
 func TestCloseTwice(t *testing.T) {
-	m, err := Open(outside.Data(t, "models/bert"), Options{})
+	m, err := Open(tiny.Model(t, "bert"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	labrador "github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 	"github.com/labrador-lab/labrador/kernel"
 )
 
@@ -59,12 +59,12 @@ func sameVector(a, b []float32, dtype string, n int, otherRows bool) bool {
 // shared beginning computed once: the vectors are the same.
 func TestBatchesDoNotMatter(t *testing.T) {
 	for _, name := range []string{"qwen3", "mistral", "bert", "gemma2", "t5-encoder"} {
-		dir := outside.Data(t, "models/"+name)
+		dir := tiny.Model(t, name)
 		one := openModel(t, dir, Options{Threads: 1, Prompt: "Represent this passage for a search: "})
 		three := openModel(t, dir, Options{Threads: 3, Prompt: "Represent this passage for a search: "})
 		var items []labrador.Item
-		for i, in := range openFixture(t, name).inputs {
-			items = append(items, labrador.Item{Text: in.Text}, labrador.Item{Text: strings.Repeat(in.Text+" ", i)})
+		for i, text := range tiny.Texts {
+			items = append(items, labrador.Item{Text: text}, labrador.Item{Text: strings.Repeat(text+" ", i)})
 		}
 		together := encodeAll2(t, three, items)
 		tokens, err := one.Tokenize(t.Context(), labrador.DocumentSide, items)
@@ -140,10 +140,10 @@ func TestEncodeLayers(t *testing.T) {
 		names = names[:3]
 	}
 	for _, name := range names {
-		dir := outside.Data(t, "models/"+name)
+		dir := tiny.Model(t, name)
 		var items []labrador.Item
-		for i, in := range openFixture(t, name).inputs {
-			items = append(items, labrador.Item{Text: in.Text}, labrador.Item{Text: strings.Repeat(in.Text+" ", i)})
+		for i, text := range tiny.Texts {
+			items = append(items, labrador.Item{Text: text}, labrador.Item{Text: strings.Repeat(text+" ", i)})
 		}
 		for n, c := range [][2]string{{"f32", "mean"}, {"f32", "last"}, {"bf16", "last"}, {"int8", "last"}} {
 			o := Options{Threads: 1 + n%2, DType: c[0], Pooling: c[1], Prompt: "Represent this passage for a search: "}
@@ -193,11 +193,11 @@ func encodeAll2(t *testing.T, m *Model, items []labrador.Item) labrador.Matrix {
 
 // TestConcurrentUse encodes on several goroutines at once; the race detector watches.
 func TestConcurrentUse(t *testing.T) {
-	m := openModel(t, outside.Data(t, "models/qwen2"), Options{Threads: 2})
+	m := openModel(t, tiny.Model(t, "qwen2"), Options{Threads: 2})
 	var items []labrador.Item
-	for range 5 {
-		for _, in := range openFixture(t, "qwen2").inputs {
-			items = append(items, labrador.Item{Text: "find: " + in.Text})
+	for range 11 {
+		for _, text := range tiny.Texts {
+			items = append(items, labrador.Item{Text: "find: " + text})
 		}
 	}
 	want := encodeAll2(t, m, items)
@@ -221,7 +221,7 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 func TestEncodeErrors(t *testing.T) {
-	m := openModel(t, outside.Data(t, "models/bert"), Options{})
+	m := openModel(t, tiny.Model(t, "bert"), Options{})
 	ctx := context.Background()
 	long := make([]int32, 257)
 	for _, c := range []struct {
@@ -257,11 +257,11 @@ func TestEncodeErrors(t *testing.T) {
 
 // TestOptions checks what options change, and that the ID knows.
 func TestOptions(t *testing.T) {
-	dir := outside.Data(t, "models/st-qwen3-prompts")
+	dir := tiny.Model(t, "st-qwen3-prompts")
 	items := []labrador.Item{{Title: "A title", Text: "and a text"}, {Text: "A title and a text"}, {Text: ""}}
 	ids := map[string]string{}
 	for name, o := range map[string]Options{"": {}, "bf16": {DType: "bf16"}, "mean": {Pooling: "mean"}, "16": {Dimensions: 16}, "2 layers": {Layer: 2},
-		"prompt": {Prompt: "query"}, "cut": {MaxTokens: 5}, "eos": {Append: "eos"}, "threads": {Threads: 3}} {
+		"prompt": {Prompt: "query"}, "cut": {MaxTokens: 5}, "eos": {Append: "<|endoftext|>"}, "threads": {Threads: 3}} {
 		m := openModel(t, dir, o)
 		if other, seen := ids[m.ID()]; seen && name != "threads" && other != "threads" {
 			t.Errorf("%q and %q have the same ID", name, other)
@@ -294,7 +294,7 @@ func TestOptions(t *testing.T) {
 
 // TestSteadyState checks that encoding allocates for calls and texts, not for tokens.
 func TestSteadyState(t *testing.T) {
-	m := openModel(t, outside.Data(t, "models/qwen3"), Options{Threads: 1})
+	m := openModel(t, tiny.Model(t, "qwen3"), Options{Threads: 1})
 	allocs := func(length int) float64 {
 		texts := randomTexts(m, 8, length)
 		return testing.AllocsPerRun(5, func() {

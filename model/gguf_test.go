@@ -10,20 +10,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/labrador-lab/labrador/internal/tiny"
 	"github.com/labrador-lab/labrador/weights"
 )
 
-// TestGGUFArchitectures writes fixtures as GGUF files, as llama.cpp's converter would, and compares the last states of what is
+// TestGGUFArchitectures writes random checkpoints as GGUF files, as llama.cpp's converter would, and compares the vectors of what is
 // read back with transformers'. The converter's names (checked against TensorNameMap of the gguf package 0.19), its order of
 // rows for llama's q and k, the 1 that it adds to Gemma's norms and its rope_freqs are what is tested; the settings come from
-// each fixture's config.json.
+// each checkpoint's config.json.
 func TestGGUFArchitectures(t *testing.T) {
-	for fixture, arch := range map[string]string{"llama3": "llama", "mistral": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "gemma2": "gemma2",
+	for name, arch := range map[string]string{"llama3": "llama", "mistral": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "gemma2": "gemma2",
 		"gemma3": "gemma3", "gemma3-bidirectional": "gemma-embedding", "bert": "bert", "nomic-bert": "nomic-bert"} {
-		t.Run(fixture, func(t *testing.T) {
-			f := openFixture(t, fixture)
+		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "model.gguf")
-			writeGGUF(t, path, f.dir, arch)
+			writeGGUF(t, path, tiny.Model(t, name), arch)
 			file, err := weights.OpenGGUF(path)
 			if err != nil {
 				t.Fatal(err)
@@ -34,20 +34,14 @@ func TestGGUFArchitectures(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if strings.HasPrefix(fixture, "gemma3") { // a real file has Gemma 3's fixed pattern of six
+			if strings.HasPrefix(name, "gemma3") { // a real file has Gemma 3's fixed pattern of six
 				c.fields["sliding_window_pattern"] = json.Number("2")
 			}
 			n, err := buildGGUF(c, file, &a)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for j, in := range f.inputs {
-				b := &Batch{IDs: in.IDs, Offsets: []int{0, len(in.IDs)}}
-				x := Forward(NewReference(b), n, b, n.Layers)
-				if d := relative(x.Data, f.expect(t, "%d.last_hidden_state", j)); !(d <= 1e-5) {
-					t.Fatalf("text %d: relative difference %.2e", j, d)
-				}
-			}
+			checkNetwork(t, n, tiny.Expected(t, name))
 		})
 	}
 }
@@ -101,7 +95,7 @@ func convertedRows(c *config, arch, name string, v []float32, shape []int) []flo
 		}
 	case arch == "llama" && strings.Contains(name, "q_proj"), arch == "llama" && strings.Contains(name, "k_proj"):
 		// LlamaModel.permute: (heads, 2, dim/2, cols) with the middle two swapped
-		dim, cols := c.size("head_dim"), shape[1]
+		dim, cols := headSize(c), shape[1]
 		out := make([]float32, len(v))
 		for r := range shape[0] {
 			head, half, i := r/dim, r%dim/(dim/2), r%(dim/2)
@@ -114,7 +108,7 @@ func convertedRows(c *config, arch, name string, v []float32, shape []int) []flo
 
 // ropeFreqs is the tensor that carries llama3's scaling (LlamaModel.generate_extra_tensors).
 func ropeFreqs(c *config) weights.Tensor {
-	s, dim := c.object("rope_scaling"), c.size("head_dim")
+	s, dim := c.object("rope_scaling"), headSize(c)
 	factor, low, high, old := s.number(0, "factor"), s.number(0, "low_freq_factor"), s.number(0, "high_freq_factor"), s.number(0, "original_max_position_embeddings")
 	var out []float32
 	for i := 0; i < dim; i += 2 {
@@ -198,4 +192,9 @@ func ggufFile(meta map[string]any, tensors []weights.Tensor) []byte {
 		b = append(b, 0)
 	}
 	return append(b, data...)
+}
+
+// headSize is the size of a head of attention.
+func headSize(c *config) int {
+	return c.sizeOr(c.size("hidden_size")/c.size("num_attention_heads"), "head_dim")
 }

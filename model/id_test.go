@@ -5,14 +5,14 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 )
 
 // TestIDKnowsTheLimit changes the length that texts are cut to, under each name that sentence-transformers has had for the file: the ID
 // changes with it.
 func TestIDKnowsTheLimit(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(outside.Data(t, "models/st-bert-mean"))); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(tiny.Model(t, "st-bert-mean"))); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"sentence_bert_config.json", "sentence_roberta_config.json", "sentence_distilbert_config.json",

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 )
 
 // countdown is a context that ends when it is asked for the n-th time whether it has.
@@ -35,7 +35,7 @@ func (c *countdown) Err() error {
 // TestOpenIsInterrupted ends a context at every moment at which opening a model looks at it: before each matrix is packed, in the middle of
 // one, and, where dtype auto compares arithmetics, before each layer of that.
 func TestOpenIsInterrupted(t *testing.T) {
-	dir := outside.Data(t, "models/qwen2")
+	dir := tiny.Model(t, "qwen2")
 	for _, dtype := range []string{"f32", "auto"} {
 		stops := 1
 		for ; ; stops++ {
@@ -57,7 +57,7 @@ func TestOpenIsInterrupted(t *testing.T) {
 // TestEncodingIsInterrupted ends a context at every moment at which a batch, its shared beginning or logits look at it: nothing that was half
 // computed is handed out or kept.
 func TestEncodingIsInterrupted(t *testing.T) {
-	dir := outside.Data(t, "models/qwen2")
+	dir := tiny.Model(t, "qwen2")
 	texts := []Tokens{{IDs: []int32{5, 6, 7, 8, 9, 10}}, {IDs: []int32{5, 6, 7, 8, 11, 12, 13}}, {IDs: []int32{5, 6, 7, 8, 40}}}
 	whole := openModel(t, dir, Options{Threads: 1})
 	want, err := whole.EncodeTokens(t.Context(), texts)
@@ -105,7 +105,7 @@ func TestEncodingIsInterrupted(t *testing.T) {
 
 // TestIdentifyIsInterrupted: reading a model's files for its ID ends with the context, and the ID is the same afterwards.
 func TestIdentifyIsInterrupted(t *testing.T) {
-	dir := outside.Data(t, "models/qwen2")
+	dir := tiny.Model(t, "qwen2")
 	m := openModel(t, dir, Options{})
 	for n := 1; ; n++ {
 		err := m.Identify(endsAt(t, n))

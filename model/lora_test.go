@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 	"github.com/labrador-lab/labrador/weights"
 )
 
@@ -62,7 +62,7 @@ func TestPatterns(t *testing.T) {
 func writeAdapter(t *testing.T, fields map[string]any, maps ...string) string {
 	t.Helper()
 	dir, rng := t.TempDir(), rand.New(rand.NewPCG(1, 2))
-	config := map[string]any{"peft_type": "LORA", "r": 2, "lora_alpha": 4, "base_model_name_or_path": outside.Data(t, "models/bert")}
+	config := map[string]any{"peft_type": "LORA", "r": 2, "lora_alpha": 4, "base_model_name_or_path": tiny.Model(t, "bert")}
 	for k, v := range fields {
 		config[k] = v
 	}
@@ -121,7 +121,7 @@ func TestAdapterFolders(t *testing.T) {
 		return v.Data
 	}
 	want := vector(plain)
-	base := outside.Data(t, "models/bert")
+	base := tiny.Model(t, "bert")
 	if slices.Equal(want, vector(base)) {
 		t.Fatal("the adapter changes nothing")
 	}

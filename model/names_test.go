@@ -6,13 +6,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/labrador-lab/labrador/internal/tiny"
 	"github.com/labrador-lab/labrador/weights"
 )
 
-// renamed is a fixture's network with other names of tensors.
-func renamed(t *testing.T, f *fixture, rename func(string) string) *Network {
+// renamed is a random checkpoint's network with other names of tensors.
+func renamed(t *testing.T, name string, rename func(string) string) *Network {
 	t.Helper()
-	file, err := weights.Open(f.dir)
+	from := tiny.Model(t, name)
+	file, err := weights.Open(from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +32,7 @@ func renamed(t *testing.T, f *fixture, rename func(string) string) *Network {
 	if err := weights.WriteSafetensors(filepath.Join(dir, "model.safetensors"), list, nil); err != nil {
 		t.Fatal(err)
 	}
-	raw, err := os.ReadFile(filepath.Join(f.dir, "config.json"))
+	raw, err := os.ReadFile(filepath.Join(from, "config.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,23 +44,21 @@ func renamed(t *testing.T, f *fixture, rename func(string) string) *Network {
 // weight and bias (5.23, conversion_mapping.py, "legacy"), so its states stay what they were.
 func TestOlderNames(t *testing.T) {
 	for _, name := range []string{"bert", "roberta", "mpnet", "distilbert"} {
-		f := openFixture(t, name)
-		n := renamed(t, f, func(s string) string {
+		n := renamed(t, name, func(s string) string {
 			s = strings.ReplaceAll(s, "LayerNorm.weight", "LayerNorm.gamma")
 			return name + "." + strings.ReplaceAll(s, "LayerNorm.bias", "LayerNorm.beta")
 		})
-		checkReference(t, f, n, 0, f.inputs[0].IDs, 1e-5)
+		checkNetwork(t, n, tiny.Expected(t, name))
 	}
 }
 
 // TestT5Names: transformers ties the encoder's own name of the embeddings to the shared one, and reads either.
 func TestT5Names(t *testing.T) {
-	f := openFixture(t, "t5-encoder")
-	n := renamed(t, f, func(s string) string {
+	n := renamed(t, "t5-encoder", func(s string) string {
 		if s == "shared.weight" {
 			return "encoder.embed_tokens.weight"
 		}
 		return s
 	})
-	checkReference(t, f, n, 0, f.inputs[0].IDs, 1e-5)
+	checkNetwork(t, n, tiny.Expected(t, "t5-encoder"))
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 	"github.com/labrador-lab/labrador/weights"
 )
 
@@ -19,7 +19,7 @@ func TestRefusals(t *testing.T) {
 		{"qwen2", "model_type", `"qwen2_moe"`, `model_type "qwen2_moe" is not supported`},
 		{"qwen2", "model_type", `null`, `model_type ""`},
 		{"qwen2", "hidden_size", `0`, "hidden_size is 0"},
-		{"qwen2", "hidden_size", `128`, "shape [1100 64]"},
+		{"qwen2", "hidden_size", `160`, "shape [820 80]"},
 		{"qwen2", "hidden_size", `"wide"`, "hidden_size is wide"},
 		{"qwen2", "hidden_size", `null`, "no hidden_size"},
 		{"qwen2", "num_hidden_layers", `4`, "no tensor model.layers.3"},
@@ -90,7 +90,7 @@ func TestRefusals(t *testing.T) {
 // changed is a copy of a fixture's folder with fields of its configuration changed: names and values in turn.
 func changed(t *testing.T, name string, fields ...string) string {
 	t.Helper()
-	from, to := outside.Data(t, "models/"+name), t.TempDir()
+	from, to := tiny.Model(t, name), t.TempDir()
 	link(t, from, to, "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 	raw, err := os.ReadFile(filepath.Join(from, "config.json"))
 	if err != nil {

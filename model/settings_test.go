@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	labrador "github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 	"github.com/labrador-lab/labrador/weights"
 )
 
@@ -261,7 +261,7 @@ func TestModuleSettings(t *testing.T) {
 		{"2_Dense/config.json", `{"in_features":64,"out_features":24,"module_input_name":"token_embeddings"}`, "token_embeddings"},
 		{"2_Dense/config.json", `{"in_features":64,"out_features":24,"module_output_name":"other"}`, "other"},
 	} {
-		from, dir := outside.Data(t, "models/st-bert-dense"), t.TempDir()
+		from, dir := tiny.Model(t, "st-bert-dense"), t.TempDir()
 		if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 			t.Fatal(err)
 		}

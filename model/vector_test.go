@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	labrador "github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 	"github.com/labrador-lab/labrador/weights"
 )
 
@@ -16,7 +16,7 @@ import (
 func TestVectorErrors(t *testing.T) {
 	for name, value := range map[string]float32{"not a number": float32(math.NaN()), "infinite": float32(math.Inf(1)), "squares overflow": 1e30, "zero": 0} {
 		dir := changed(t, "qwen2", "rms_norm_eps", "1e-6")
-		file, err := weights.Open(outside.Data(t, "models/qwen2"))
+		file, err := weights.Open(tiny.Model(t, "qwen2"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +52,7 @@ func TestVectorErrors(t *testing.T) {
 
 // TestMaxTokens: a length must hold what the tokenizer adds: two tokens in BERT.
 func TestMaxTokens(t *testing.T) {
-	dir := outside.Data(t, "models/bert")
+	dir := tiny.Model(t, "bert")
 	if _, err := Open(dir, Options{MaxTokens: 1}); err == nil || !strings.Contains(err.Error(), "adds 2") {
 		t.Errorf("got %v", err)
 	}

@@ -1,20 +1,19 @@
 package prompt
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 	"github.com/labrador-lab/labrador/token"
 )
 
 func tokenizer(t testing.TB, name string) *token.Tokenizer {
 	t.Helper()
-	tok, err := token.Open(outside.Data(t, filepath.ToSlash(filepath.Join("models", name))))
+	tok, err := token.Open(tiny.Model(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}

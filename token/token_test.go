@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 )
 
 // small is a byte-level BPE with a few merges.
@@ -106,10 +107,7 @@ func TestConcurrent(t *testing.T) {
 
 // TestNoAllocation: once the buffers have their size, encoding allocates nothing.
 func TestNoAllocation(t *testing.T) {
-	for _, path := range []string{"testdata/bytelevel.json", "models/bert", "models/gemma2", "models/qwen2"} {
-		if strings.HasPrefix(path, "models") {
-			path = outside.Data(t, path)
-		}
+	for _, path := range []string{"testdata/bytelevel.json", tiny.Model(t, "bert"), tiny.Model(t, "gemma2"), tiny.Model(t, "qwen2")} {
 		tok := open(t, path)
 		text := strings.Repeat("The quick brown fox, naïve, doesn't jump over 1234 lazy dogs. ", 50)
 		dst := tok.Encode(nil, text, true)
@@ -121,26 +119,31 @@ func TestNoAllocation(t *testing.T) {
 
 // TestLongInputs: no text takes more than about linear time. The limit is far above what any takes.
 func TestLongInputs(t *testing.T) {
+	for _, name := range []string{"qwen2", "bert", "gemma2", "xlm-roberta", "modernbert", "st-qwen3-prompts"} {
+		checkLongInputs(t, tiny.Model(t, name))
+	}
+}
+
+// TestLongInputsSentencePiece is TestLongInputs for SentencePiece's own files.
+func TestLongInputsSentencePiece(t *testing.T) {
+	for _, file := range []string{"gemma2/tokenizer.model", "xlm-roberta/sentencepiece.bpe.model"} {
+		checkLongInputs(t, outside.Data(t, "models/"+file))
+	}
+}
+
+func checkLongInputs(t *testing.T, path string) {
+	t.Helper()
 	size := 1 << 18
 	if testing.Short() {
 		size = 1 << 15
 	}
-	var paths []string
-	for _, name := range []string{"qwen2", "bert", "gemma2", "xlm-roberta", "modernbert", "st-qwen3-prompts"} {
-		paths = append(paths, outside.Data(t, "models/"+name))
-	}
-	for _, f := range []string{"gemma2/tokenizer.model", "xlm-roberta/sentencepiece.bpe.model"} {
-		paths = append(paths, outside.Data(t, "models/"+f))
-	}
-	for _, path := range paths {
-		tok := open(t, path)
-		for _, unit := range []string{"a", " ", "\n", "\u0301", "\u0316\u0301", "ab", "1", "'", "▁", "日", "\u1100", "<", "👩\u200d", "a\u0301 \t", "\x00"} {
-			text := strings.Repeat(unit, size/len(unit))
-			start := time.Now()
-			ids := tok.Encode(nil, text, false)
-			if d := time.Since(start); d > 5*time.Second {
-				t.Errorf("%s: %q took %v for %d tokens", path, unit, d, len(ids))
-			}
+	tok := open(t, path)
+	for _, unit := range []string{"a", " ", "\n", "\u0301", "\u0316\u0301", "ab", "1", "'", "▁", "日", "\u1100", "<", "👩\u200d", "a\u0301 \t", "\x00"} {
+		text := strings.Repeat(unit, size/len(unit))
+		start := time.Now()
+		ids := tok.Encode(nil, text, false)
+		if d := time.Since(start); d > 5*time.Second {
+			t.Errorf("%s: %q took %v for %d tokens", path, unit, d, len(ids))
 		}
 	}
 }

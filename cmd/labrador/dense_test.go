@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 )
 
 // TestDenseSettings: settings that a model or a recipe does not have are refused before anything is encoded, with what there is.
 func TestDenseSettings(t *testing.T) {
 	t.Setenv("LABRADOR_CACHE", t.TempDir())
-	model, dir := outside.Data(t, "models/st-bert-mean"), t.TempDir()
+	model, dir := tiny.Model(t, "st-bert-mean"), t.TempDir()
 	tinyData(t, filepath.Join(dir, "data"), 1)
 	for settings, want := range map[string]string{
 		"layer: 99":                             "layer 99: there are",

@@ -8,13 +8,13 @@ import (
 	"testing"
 
 	"github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 	"github.com/labrador-lab/labrador/vectors"
 )
 
 // TestEncodeTwice: a second encode into the same OUT ends at once and says why; when the first is gone, it goes through.
 func TestEncodeTwice(t *testing.T) {
-	m, dir := outside.Data(t, "models/st-bert-mean"), t.TempDir()
+	m, dir := tiny.Model(t, "st-bert-mean"), t.TempDir()
 	in, out := filepath.Join(dir, "x.txt"), filepath.Join(dir, "out")
 	if err := os.WriteFile(in, []byte("some text\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func TestEncodeTwice(t *testing.T) {
 
 // TestEncodeBesideOthers: what somebody keeps in OUT.parts stays, and a folder where a file is to be written is said before anything is encoded.
 func TestEncodeBesideOthers(t *testing.T) {
-	m := outside.Data(t, "models/st-bert-mean")
+	m := tiny.Model(t, "st-bert-mean")
 	t.Chdir(t.TempDir())
 	writeFile(t, "x.txt", "some text\n")
 	writeFile(t, "out.parts/mine", "mine\n")
@@ -84,7 +84,7 @@ func TestEncodeBesideOthers(t *testing.T) {
 
 // TestEncodeNamesPrompts: a name that the model does not know is said to be taken for a text; one that it knows and a text are not spoken of.
 func TestEncodeNamesPrompts(t *testing.T) {
-	named, bare := outside.Data(t, "models/st-qwen3-prompts"), outside.Data(t, "models/st-bert-mean")
+	named, bare := tiny.Model(t, "st-qwen3-prompts"), tiny.Model(t, "st-bert-mean")
 	t.Chdir(t.TempDir())
 	writeFile(t, "x.txt", "some text\n")
 	for _, c := range []struct{ model, prompt, says string }{
@@ -101,7 +101,7 @@ func TestEncodeNamesPrompts(t *testing.T) {
 
 // TestEncode encodes the same texts given in every form, and asks for the same vectors, a resumed run, and clear errors.
 func TestEncode(t *testing.T) {
-	m := outside.Data(t, "models/st-bert-mean")
+	m := tiny.Model(t, "st-bert-mean")
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		t.Helper()

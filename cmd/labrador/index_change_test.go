@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 )
 
 // smallSet writes a dataset of some animals and returns its folder; writeFile others into the same one.
@@ -158,7 +158,7 @@ func TestQueriesKeepToTheAnalyzer(t *testing.T) {
 
 // TestChangeDense does the same for vectors, exact and approximate, and refuses another model.
 func TestChangeDense(t *testing.T) {
-	m := outside.Data(t, "models/st-bert-mean")
+	m := tiny.Model(t, "st-bert-mean")
 	t.Setenv("LABRADOR_CACHE", t.TempDir())
 	for _, search := range []string{"flat", "hnsw"} {
 		dir, file := smallSet(t)

@@ -11,12 +11,12 @@ import (
 
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/index"
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 )
 
 // TestDenseIndex indexes a small folder with a tiny model, searches it exactly and approximately, and breaks it.
 func TestDenseIndex(t *testing.T) {
-	m := outside.Data(t, "models/st-bert-mean")
+	m := tiny.Model(t, "st-bert-mean")
 	t.Setenv("LABRADOR_CACHE", t.TempDir())
 	dir := t.TempDir()
 	set := filepath.Join(dir, "set")

@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 )
 
 // TestDocumentsAlone: whoever has documents only can index them with every kind of index, encode them and search with a text.
 func TestDocumentsAlone(t *testing.T) {
-	m := outside.Data(t, "models/st-bert-mean")
+	m := tiny.Model(t, "st-bert-mean")
 	t.Setenv("LABRADOR_CACHE", t.TempDir())
 	t.Chdir(t.TempDir())
 	corpus := `{"_id":"a","title":"Keys","text":"rotate them every month"}` + "\n" + `{"_id":"b","text":"the ferry leaves at seven"}` + "\n"
@@ -50,7 +50,7 @@ func TestDocumentsAlone(t *testing.T) {
 
 // TestDocumentsAnswers: what is missing or wrong about somebody's own documents is said in one line, and nothing is left behind.
 func TestDocumentsAnswers(t *testing.T) {
-	m := outside.Data(t, "models/st-bert-mean")
+	m := tiny.Model(t, "st-bert-mean")
 	t.Setenv("LABRADOR_CACHE", t.TempDir())
 	t.Chdir(t.TempDir())
 	doc := `{"_id":"a","text":"red dog"}` + "\n"

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 )
 
 // lastAsk is a context that ends when it is asked whether it has ended for the last time of so many.
@@ -29,7 +29,7 @@ func (c *lastAsk) Err() error {
 // TestInterruptedWhileOpening: a signal that comes while texts are read or a model is opened ends every command that does it with the message
 // and the exit status of an interruption, and leaves nothing.
 func TestInterruptedWhileOpening(t *testing.T) {
-	m := outside.Data(t, "models/st-bert-mean")
+	m := tiny.Model(t, "st-bert-mean")
 	t.Setenv("LABRADOR_CACHE", t.TempDir())
 	t.Chdir(t.TempDir())
 	writeFile(t, "docs/corpus.jsonl", `{"_id":"a","text":"red dog"}`+"\n"+`{"_id":"b","text":"blue cat"}`+"\n"+`{"_id":"c","text":"x"}`+"\n"+`{"_id":"d","text":"y"}`+"\n")

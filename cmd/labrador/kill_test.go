@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 )
 
 // childEnv makes the test binary the program itself.
@@ -120,7 +120,7 @@ func (w written) check(t *testing.T, cache string) {
 // shard may be lost or encoded again, so that a kill costs the shard at work and no more, and results.json must have the bytes of a
 // run that nobody disturbed.
 func TestKillEncoding(t *testing.T) {
-	kills, model, documents := 10, outside.Data(t, "models/st-bert-mean"), 2500
+	kills, model, documents := 10, tiny.Model(t, "st-bert-mean"), 2500
 	if testing.Short() {
 		kills = 2
 	} else if home, err := os.UserHomeDir(); err == nil {
@@ -140,7 +140,7 @@ func TestKillSweep(t *testing.T) {
 	if testing.Short() {
 		kills = 1
 	}
-	s := newEncodingStudy(t, outside.Data(t, "models/st-bert-mean")+", layer: [1, 2, 0]", documents)
+	s := newEncodingStudy(t, tiny.Model(t, "st-bert-mean")+", layer: [1, 2, 0]", documents)
 	s.killed(t, "layers", kills, 3*(2+1))
 }
 
@@ -180,7 +180,7 @@ func (s encodingStudy) killed(t *testing.T, name string, kills, shards int) {
 // TestTwoEncodeAtOnce: two processes on one empty cache share the encoding: no shard is written twice, and both get the results of one
 // that is alone.
 func TestTwoEncodeAtOnce(t *testing.T) {
-	s := newEncodingStudy(t, outside.Data(t, "models/st-bert-mean"), 2500)
+	s := newEncodingStudy(t, tiny.Model(t, "st-bert-mean"), 2500)
 	want, _ := s.undisturbed(t)
 	cache, outs, done := t.TempDir(), []string{t.TempDir(), t.TempDir()}, written{}
 	ended := make(chan error)

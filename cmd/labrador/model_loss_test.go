@@ -11,11 +11,11 @@ import (
 	"testing"
 
 	"github.com/labrador-lab/labrador/dense"
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 )
 
 func TestModelLoss(t *testing.T) {
-	dir := outside.Data(t, "models/st-bert-mean")
+	dir := tiny.Model(t, "st-bert-mean")
 	in := filepath.Join(t.TempDir(), "lines.txt")
 	var lines strings.Builder
 	for i := range 50 {

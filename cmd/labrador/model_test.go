@@ -6,11 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 )
 
 func TestModelShow(t *testing.T) {
-	dir := outside.Data(t, "models/st-bert-dense")
+	dir := tiny.Model(t, "st-bert-dense")
 	show := func(args ...string) (string, error) {
 		cmd := modelCommand()
 		var out bytes.Buffer
@@ -42,7 +42,7 @@ func TestModelShow(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &info); err != nil {
 		t.Fatal(err)
 	}
-	if info.Pooling != "mean" || info.Parameters != 205560 || info.Memory["int8"] == 0 {
+	if info.Pooling != "mean" || info.Parameters != 150584 || info.Memory["int8"] == 0 {
 		t.Errorf("%+v", info)
 	}
 	if _, err := show("--pooling", "median", dir); err == nil || !strings.Contains(err.Error(), "median") {

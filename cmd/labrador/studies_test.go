@@ -13,6 +13,7 @@ import (
 	"github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/dense"
 	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 	"github.com/labrador-lab/labrador/study"
 	"github.com/labrador-lab/labrador/weights"
 )
@@ -120,25 +121,28 @@ func tinyData(t *testing.T, dir string, seed uint64) {
 	writeFile(t, filepath.Join(dir, "qrels", "test.tsv"), qrels.String())
 }
 
-// tinyModels are folders with the names of the studies' models: a tiny network with random weights under each family's chat
-// template, and fixtures of the same kinds for the models of quick.
+// chatML is a chat template like Qwen2.5's published one, with a system text of its own.
+const chatML = `{% if messages[0].role != 'system' %}{{ '<|im_start|>system\nSYSTEM<|im_end|>\n' }}{% endif %}{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}`
+
+// tinyModels are folders with the names of the studies' models: a tiny network with random weights under each family's system
+// text, and others of the same kinds for the models of quick.
 func tinyModels(t *testing.T) string {
 	dir := t.TempDir()
-	tiny := outside.Data(t, "models/qwen2")
+	qwen := tiny.Model(t, "qwen2")
 	chat := func(name, template string) {
 		for _, file := range []string{"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"} {
-			link(t, filepath.Join(tiny, file), filepath.Join(dir, name, file))
+			link(t, filepath.Join(qwen, file), filepath.Join(dir, name, file))
 		}
 		writeFile(t, filepath.Join(dir, name, "chat_template.jinja"), template)
 	}
 	for _, f := range families {
-		chat(f.name, f.template(t))
+		chat(f.name, strings.Replace(chatML, "SYSTEM", f.system, 1))
 	}
 	for _, name := range []string{"SmolLM2-135M-Instruct.Q4_1", "Meta-Llama-3-8B-Instruct"} {
-		chat(name, families[1].template(t))
+		chat(name, strings.Replace(chatML, "SYSTEM", helpful, 1))
 	}
-	link(t, outside.Data(t, "models/st-bert-mean"), filepath.Join(dir, "all-MiniLM-L6-v2"))
-	link(t, outside.Data(t, "models/st-static"), filepath.Join(dir, "wordllama-l2-supercat-256"))
+	link(t, tiny.Model(t, "st-bert-mean"), filepath.Join(dir, "all-MiniLM-L6-v2"))
+	link(t, tiny.Model(t, "st-static"), filepath.Join(dir, "wordllama-l2-supercat-256"))
 	return dir
 }
 
