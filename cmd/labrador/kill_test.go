@@ -136,12 +136,11 @@ func TestKillEncoding(t *testing.T) {
 // TestKillSweep: the same where one pass over the texts makes the vectors of three layers: a kill may come while some layers of a shard are
 // written and others are not.
 func TestKillSweep(t *testing.T) {
-	kills, documents := 3, 1100
 	if testing.Short() {
-		kills = 1
+		t.Skip("a minute under the race detector; TestKillEncoding is like it")
 	}
-	s := newEncodingStudy(t, tiny.Model(t, "st-bert-mean")+", layer: [1, 2, 0]", documents)
-	s.killed(t, "layers", kills, 3*(2+1))
+	s := newEncodingStudy(t, tiny.Model(t, "st-bert-mean")+", layer: [1, 2, 0]", 1100)
+	s.killed(t, "layers", 3, 3*(2+1))
 }
 
 // killed kills the study so many times, and holds what becomes of its shards against what is promised.
@@ -180,6 +179,9 @@ func (s encodingStudy) killed(t *testing.T, name string, kills, shards int) {
 // TestTwoEncodeAtOnce: two processes on one empty cache share the encoding: no shard is written twice, and both get the results of one
 // that is alone.
 func TestTwoEncodeAtOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("half a minute under the race detector, which sees one process at a time")
+	}
 	s := newEncodingStudy(t, tiny.Model(t, "st-bert-mean"), 2500)
 	want, _ := s.undisturbed(t)
 	cache, outs, done := t.TempDir(), []string{t.TempDir(), t.TempDir()}, written{}
