@@ -88,12 +88,11 @@ func (lc linearCase) check(t *testing.T, k *Kernels, p *Pool, f Format) {
 // Errors of long rows cancel: 19 times the deviation that int8's have for normal numbers.
 func codesTolerance(f Format, x, w []float32) float64 {
 	c := float64(len(x))
-	bound := norm64(x) * norm64(w) * math.Sqrt(c)
 	switch {
 	case f == FormatInt16:
-		return bound / 32767
+		return norm64(x) * norm64(w) * math.Sqrt(c) / 32767
 	case f == FormatInt8 && c < 16:
-		return bound / 80
+		return norm64(x) * norm64(w) * math.Sqrt(c) / 80
 	case f == FormatInt8:
 		return .18 * math.Sqrt(c)
 	}
@@ -131,8 +130,12 @@ func TestLinear(t *testing.T) {
 				linearCase{rows: 9, oc: n, c: 20, add: n%2 == 1}.check(t, k, p, f)
 				linearCase{rows: 5, oc: 17, c: n, bias: true, stride: n % 5}.check(t, k, p, f)
 			}
+			c := 297
+			if f == FormatInt16 || f == FormatInt8 { // turning an odd number of channels takes long
+				c = 296
+			}
 			for _, rows := range []int{8, 11, 33} { // interleaved where a tier does that
-				linearCase{rows: rows, oc: 203, c: 297, bias: rows%2 == 0, add: rows%2 == 1, stride: rows % 4}.check(t, k, p, f)
+				linearCase{rows: rows, oc: 203, c: c, bias: rows%2 == 0, add: rows%2 == 1, stride: rows % 4}.check(t, k, p, f)
 			}
 			if testing.Short() {
 				linearCase{rows: 33, oc: 49, c: 1100, add: true, bias: true, stride: 3}.check(t, k, p, f)
@@ -155,10 +158,11 @@ func TestLinearTexts(t *testing.T) {
 		cases := []linearCase{
 			{rows: 64, oc: 192, c: 64, texts: []int{0, 64}},
 			{rows: 140, oc: 250, c: 96, bias: true, add: true, stride: 5, texts: []int{0, 5, 75, 75, 140}},
-			{rows: 64, oc: 192, c: 1600, bias: true, add: true, texts: []int{0, 64}},
+			{rows: 64, oc: 192, c: 1100, bias: true, add: true, texts: []int{0, 64}},
 		}
 		if !testing.Short() {
 			cases = append(cases, []linearCase{
+				{rows: 64, oc: 192, c: 1600, bias: true, add: true, texts: []int{0, 64}},
 				{rows: 600, oc: 384, c: 384, bias: true, texts: []int{0, 128, 256, 600}},
 				{rows: 301, oc: 500, c: 896, add: true, texts: []int{0, 5, 200, 301}},
 				{rows: 90, oc: 300, c: 2048, texts: []int{0, 90}},
