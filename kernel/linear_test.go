@@ -158,7 +158,7 @@ func TestLinearTexts(t *testing.T) {
 		cases := []linearCase{
 			{rows: 64, oc: 192, c: 64, texts: []int{0, 64}},
 			{rows: 140, oc: 250, c: 96, bias: true, add: true, stride: 5, texts: []int{0, 5, 75, 75, 140}},
-			{rows: 64, oc: 192, c: 1100, bias: true, add: true, texts: []int{0, 64}},
+			{rows: 48, oc: 96, c: 1600, bias: true, add: true, texts: []int{0, 48}},
 		}
 		if !testing.Short() {
 			cases = append(cases, []linearCase{
