@@ -12,6 +12,7 @@ import (
 
 	labrador "github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/internal/outside"
+	"github.com/labrador-lab/labrador/internal/tiny"
 	"github.com/labrador-lab/labrador/weights"
 )
 
@@ -83,6 +84,29 @@ func TestSentenceTransformers(t *testing.T) {
 				checkCall(t, m, items, want, fmt.Sprint(i))
 			}
 		})
+	}
+}
+
+// TestTinyFolders compares with sentence-transformers 6.2 on random folders of its kind.
+func TestTinyFolders(t *testing.T) {
+	var items []labrador.Item
+	for _, text := range tiny.Texts {
+		items = append(items, labrador.Item{Text: text})
+	}
+	for _, name := range tiny.Folders {
+		dir := tiny.Model(t, name)
+		for i, call := range tiny.Expected(t, name).Calls {
+			m := openModel(t, dir, Options{Dimensions: call.Dimensions, Prompt: call.Prompt})
+			if call.Prompt == "" { // encode without a prompt's name takes the folder's default, if it states one
+				m.opts.Prompt, m.opts.NoPrompt = m.recipe.defaultPrompt, true
+			}
+			got := encodeAll2(t, m, items)
+			for j, want := range call.Vectors {
+				if d := relative(got.Row(j), want); !(d <= 1e-4) {
+					t.Errorf("%s: call %d, text %d: relative difference %.2e", name, i, j, d)
+				}
+			}
+		}
 	}
 }
 

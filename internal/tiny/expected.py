@@ -1,9 +1,10 @@
-"""Writes expected.json: what transformers (5.23; float64, eager attention) and tokenizers (0.23) compute from the checkpoints.
+"""Writes expected.json: what transformers (5.23; float64, eager attention), tokenizers (0.23) and sentence-transformers (6.2) compute from the checkpoints.
 
   LABRADOR_TINY=DIR go test ./internal/tiny && python3 internal/tiny/expected.py DIR > internal/tiny/expected.json
 """
 import json, os, sys
 import torch
+from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 from transformers import AutoModel, NomicBertConfig, T5EncoderModel
 
@@ -42,4 +43,14 @@ for name in sorted(os.listdir(base)):
         entry["Last"].append(unit(state[-1]))
     out[name] = entry
     print(name, [len(i) for i in entry["IDs"]], file=sys.stderr)
+calls = {"st-bert-mean": [{}, {"truncate_dim": 16}], "st-bert-dense": [{}], "st-mpnet-mean-noprompt": [{}, {"prompt_name": "query"}],
+         "st-qwen3-prompts": [{}, {"prompt_name": "query"}, {"prompt_name": "query", "truncate_dim": 24}], "st-static": [{}]}
+for name, list_ in calls.items():
+    model = SentenceTransformer(os.path.join(base, name), device="cpu")
+    entry = []
+    for call in list_:
+        vectors = [model.encode(t, prompt_name=call.get("prompt_name"), truncate_dim=call.get("truncate_dim")).astype("float64") for t in texts]
+        entry.append({"Prompt": call.get("prompt_name", ""), "Dimensions": call.get("truncate_dim", 0),
+            "Vectors": [[float(f"{x:.7g}") for x in v / (v @ v) ** 0.5] for v in vectors]})
+    out[name] = {"Calls": entry}
 print("{" + ",\n".join(f'{json.dumps(k)}: {json.dumps(v, separators=(",", ":"))}' for k, v in out.items()) + "}")

@@ -22,11 +22,22 @@ import (
 var Architectures = []string{"qwen2", "qwen2-tied", "qwen2-bidirectional", "qwen3", "llama3", "mistral", "gemma2", "gemma3", "gemma3-bidirectional",
 	"eurobert", "bert", "roberta", "xlm-roberta", "distilbert", "mpnet", "modernbert", "nomic-bert", "t5-encoder"}
 
+// Folders are the names of folders as sentence-transformers saves them, of which Expected has calls.
+var Folders = []string{"st-bert-mean", "st-bert-dense", "st-mpnet-mean-noprompt", "st-qwen3-prompts", "st-static"}
+
 // Expectation is what other programs compute from a checkpoint: the ids of Texts, with special tokens, and in float64 the last layer's mean over a text and
-// its row at the last token, of unit length.
+// its row at the last token, of unit length; or what sentence-transformers' encode gives for Texts.
 type Expectation struct {
 	IDs        [][]int32
 	Mean, Last [][]float32
+	Calls      []Call
+}
+
+// Call is a call of encode with the name of a prompt (empty: none given) and a number of dimensions (0: all).
+type Call struct {
+	Prompt     string
+	Dimensions int
+	Vectors    [][]float32
 }
 
 //go:embed expected.json
@@ -40,21 +51,20 @@ var Texts = []string{
 	"func (r *Reader) Next() error {\n\tif r.left == 0 {\n\t\treturn io.EOF\n\t}\n\tr.left -= 1 // one document of the corpus is read\n\treturn r.search(query, index)\n}",
 }
 
-// Expected is the expectation of one of Architectures.
+// Expected is the expectation of one of Architectures or Folders.
 func Expected(t testing.TB, name string) Expectation {
 	t.Helper()
 	var all map[string]Expectation
 	if err := json.Unmarshal(expected, &all); err != nil {
 		t.Fatal(err)
 	}
-	if len(all[name].IDs) != len(Texts) {
+	if len(all[name].IDs) != len(Texts) && len(all[name].Calls) == 0 {
 		t.Fatalf("tiny: no expectation of %s", name)
 	}
 	return all[name]
 }
 
-// Model writes the checkpoint of a name into a new folder and returns the folder: one of Architectures, or a folder as sentence-transformers saves it
-// (st-bert-mean, st-bert-dense, st-mpnet-mean-noprompt, st-qwen3-prompts, st-static).
+// Model writes the checkpoint of a name into a new folder and returns the folder: one of Architectures or Folders.
 func Model(t testing.TB, name string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -91,7 +101,7 @@ func Write(dir, name string) error {
 	return errFirst(
 		writeJSON(filepath.Join(dir, "config.json"), config),
 		writeJSON(filepath.Join(dir, "tokenizer.json"), tokenizer),
-		writeJSON(filepath.Join(dir, "tokenizer_config.json"), map[string]any{"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 256}),
+		writeJSON(filepath.Join(dir, "tokenizer_config.json"), tokenizerConfig(tokenizer)),
 		w.write(filepath.Join(dir, "model.safetensors")))
 }
 

@@ -140,6 +140,20 @@ func splitBy(digits string) object {
 		{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false}}}
 }
 
+// tokenizerConfig is a tokenizer_config.json. sentence-transformers pads with one of the tokens that it names, and leaves the last one out of a prompt's length.
+func tokenizerConfig(file any) object {
+	config := object{"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 256}
+	for _, added := range file.(object)["added_tokens"].([]object) {
+		switch added["content"] {
+		case "[PAD]", "<pad>", "<|endoftext|>":
+			config["pad_token"] = added["content"]
+		case "[SEP]", "</s>":
+			config["sep_token"] = added["content"]
+		}
+	}
+	return config
+}
+
 func qwenTokens() (any, int) {
 	return byteLevel(object{"type": "NFC"}, splitBy(`\p{N}`), nil, []string{"<|endoftext|>", "<|im_start|>", "<|im_end|>"},
 		func(v *vocabulary) any {
