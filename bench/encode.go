@@ -63,7 +63,7 @@ type EncodeOptions struct {
 
 // Encode measures a model's body on texts of exactly Len random tokens, pooled by their mean (last token for a real
 // language model): tokens a second, and the shares of this machine's own ceiling that the linear maps reach in the whole run and alone. The ceiling is
-// what a loop of multiplications in registers reaches right before and after each call, as other work on the machine leaves it at that moment. Such work takes
+// what a loop of multiplications in registers reaches before and after each call, or row of short ones, as other work on the machine leaves it at that moment. Such work takes
 // more from a call than from that loop, as it takes caches too; so there is the share of the fastest call of the highest ceiling as well, which it disturbed least.
 func Encode(ctx context.Context, o EncodeOptions) (Row, error) {
 	path, remove, err := o.path()
@@ -193,12 +193,15 @@ func (s shape) maps() []struct{ out, in int } {
 type timing struct {
 	median, best float64 // seconds a call
 	n            int     // calls
-	// ceiling is the median of what the format's multiplications reached between calls, 1e9 operations a second, 0 where they were not measured; share
-	// the median of a call's 1 / (seconds * the ceiling around it), to be multiplied by its operations; bestShare that of the fastest call and the highest ceiling.
+	// ceiling is the median of what the format's multiplications reached between rows of calls, 1e9 operations a second, 0 where they were not measured; share
+	// the median of a call's 1 / (seconds * the ceiling around its row), to be multiplied by its operations; bestShare that of the fastest call and the highest ceiling.
 	ceiling, share, bestShare float64
 }
 
-// timed warms up for a second, then times single calls for so many seconds, three at least, and the multiplications of a format between them.
+// inARow is for how long calls follow each other before the multiplications are timed again: whoever waits for work sleeps meanwhile, and is woken beside others.
+const inARow = 100 * time.Millisecond
+
+// timed warms up for a second, then times single calls for so many seconds, three at least, and the multiplications of a format between rows of them.
 func (o *EncodeOptions) timed(limit float64, format kernel.Format, f func() error) (t timing, err error) {
 	call := 0.
 	for start := time.Now(); time.Since(start) <= time.Second; {
@@ -218,19 +221,27 @@ func (o *EncodeOptions) timed(limit float64, format kernel.Format, f func() erro
 	var times, shares []float64
 	ceilings := []float64{sample()}
 	for start := time.Now(); len(times) < 3 || time.Since(start).Seconds() < limit; {
-		s, err := seconds(f)
-		if err != nil {
-			return t, err
+		first := len(times)
+		for row := time.Now(); len(times) == first || time.Since(row) < inARow; {
+			s, err := seconds(f)
+			if err != nil {
+				return t, err
+			}
+			times = append(times, s)
 		}
-		before, after := ceilings[len(times)], sample()
-		times, ceilings, shares = append(times, s), append(ceilings, after), append(shares, 2/(s*(before+after)))
+		around := ceilings[len(ceilings)-1]
+		ceilings = append(ceilings, sample())
+		around += ceilings[len(ceilings)-1]
+		for _, s := range times[first:] {
+			shares = append(shares, 2/(s*around))
+		}
 	}
 	t.n = len(times)
 	for _, v := range [][]float64{times, ceilings, shares} {
 		slices.Sort(v)
 	}
 	t.median, t.best, t.ceiling, t.share = times[t.n/2], times[0], ceilings[len(ceilings)/2], shares[t.n/2]
-	t.bestShare = 1 / (t.best * ceilings[t.n])
+	t.bestShare = 1 / (t.best * ceilings[len(ceilings)-1])
 	return t, nil
 }
 

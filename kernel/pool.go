@@ -18,7 +18,8 @@ type Pool struct {
 	state   atomic.Int64 // helpers at work, plus closed where no more may join
 	calls   atomic.Int64 // jobs so far: a helper that is awake looks for the next
 	helpers []*helper
-	spins   int // how often a thread looks for what it waits for before it sleeps
+	places  []atomic.Int32 // per thread: the processor that it was on when it last woke, -1 where that is not known
+	spins   int            // how often a thread looks for what it waits for before it sleeps
 	waiting atomic.Bool
 	idle    chan struct{} // for the caller that waits: no helper is at work any more
 
@@ -61,9 +62,9 @@ type helper struct {
 	wake   chan struct{}
 }
 
-// spins, of so many pauses each, are 10 to 50 microseconds of looking: longer than what lies between two products of a small model, and about as long as
-// waking a thread.
-const spins, pauses = 100, 10
+// spins, of so many pauses each, are .1 to .5 ms of looking: longer than what lies between two products, and than what other work takes a processor for, after
+// which a thread that sleeps has to be woken and may be woken behind others.
+const spins, pauses = 1000, 10
 
 // NewPool starts a team of threads, the caller's included; 0 means as many as Go may run at once. Close ends it.
 func NewPool(threads int) *Pool {
@@ -73,6 +74,10 @@ func NewPool(threads int) *Pool {
 	}
 	p := &Pool{threads: threads, idle: make(chan struct{}, 1), own: make([]own, threads)}
 	p.state.Store(closed)
+	p.places = make([]atomic.Int32, threads)
+	for i := range p.places {
+		p.places[i].Store(-1)
+	}
 	if threads <= most { // else who looks keeps others from work
 		p.spins = spins
 	}
@@ -114,8 +119,10 @@ func (p *Pool) run(n int, j job) {
 	p.next.Store(0)
 	p.state.Store(0)
 	p.calls.Add(1)
-	for _, h := range p.helpers[:min(len(p.helpers), n-1)] {
+	for i, h := range p.helpers[:min(len(p.helpers), n-1)] {
 		if h.asleep.Load() && h.asleep.CompareAndSwap(true, false) {
+			p.places[0].Store(place())
+			p.places[1+i].Store(-1)
 			h.wake <- struct{}{}
 		}
 	}
@@ -150,7 +157,7 @@ func (p *Pool) work(thread int) {
 
 // help joins the jobs that are open. The caller does not wait for a helper that wakes after the work is done, as happens when the machine is busy.
 func (p *Pool) help(thread int, h *helper) {
-	for seen := int64(0); h.await(p, &seen); {
+	for seen := int64(0); h.await(p, thread, &seen); {
 		if !p.join() {
 			continue
 		}
@@ -162,7 +169,7 @@ func (p *Pool) help(thread int, h *helper) {
 }
 
 // await waits for a job that the helper has not seen, and returns false where the pool is closed.
-func (h *helper) await(p *Pool, seen *int64) bool {
+func (h *helper) await(p *Pool, thread int, seen *int64) bool {
 	for range p.spins {
 		if n := p.calls.Load(); n != *seen {
 			*seen = n
@@ -176,6 +183,9 @@ func (h *helper) await(p *Pool, seen *int64) bool {
 		return true
 	}
 	_, open := <-h.wake
+	if p.spins > 0 {
+		moveApart(p.places, thread)
+	}
 	*seen = p.calls.Load()
 	return open
 }
