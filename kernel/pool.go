@@ -183,7 +183,7 @@ func (h *helper) await(p *Pool, thread int, seen *int64) bool {
 		return true
 	}
 	_, open := <-h.wake
-	if p.spins > 0 {
+	if open && p.spins > 0 {
 		moveApart(p.places, thread)
 	}
 	*seen = p.calls.Load()

@@ -135,58 +135,63 @@ func (d decoder) tensors(w *tensors, s sizes) {
 	}
 }
 
+// embeddings adds the tables of BERT's family that have rows, and their norm.
+func (w *tensors) embeddings(hidden, words, positions, types int) {
+	for _, table := range []struct {
+		name   string
+		spread float64
+		rows   int
+	}{{"word", .8, words}, {"position", .4, positions}, {"token_type", .4, types}} {
+		if table.rows > 0 {
+			w.add("embeddings."+table.name+"_embeddings.weight", 0, table.spread, table.rows, hidden)
+		}
+	}
+	w.norm("embeddings.LayerNorm", hidden)
+}
+
+// block adds a layer of BERT's family: maps is queries', keys', values' and outputs' names, what goes up to the inner layer and down again; norms the
+// names of those behind attention and behind the inner layer.
+func (w *tensors) block(at string, hidden, inner int, maps [6]string, norms [2]string) {
+	for _, name := range maps[:4] {
+		w.linear(at+name, hidden, hidden, true)
+	}
+	w.linear(at+maps[4], inner, hidden, true)
+	w.linear(at+maps[5], hidden, inner, true)
+	for _, name := range norms {
+		w.norm(at+name, hidden)
+	}
+}
+
 // bertTensors are those of BERT and RoBERTa.
 func bertTensors(w *tensors, s sizes) {
-	hidden, inner := s.of("hidden_size"), s.of("intermediate_size")
-	w.add("embeddings.word_embeddings.weight", 0, .8, s.vocab(), hidden)
-	w.add("embeddings.position_embeddings.weight", 0, .4, s.of("max_position_embeddings"), hidden)
-	w.add("embeddings.token_type_embeddings.weight", 0, .4, s.of("type_vocab_size"), hidden)
-	w.norm("embeddings.LayerNorm", hidden)
+	hidden := s.of("hidden_size")
+	w.embeddings(hidden, s.vocab(), s.of("max_position_embeddings"), s.of("type_vocab_size"))
 	for l := range s.of("num_hidden_layers") {
-		at := fmt.Sprintf("encoder.layer.%d.", l)
-		for _, name := range []string{"self.query", "self.key", "self.value", "output.dense"} {
-			w.linear(at+"attention."+name, hidden, hidden, true)
-		}
-		w.norm(at+"attention.output.LayerNorm", hidden)
-		w.linear(at+"intermediate.dense", inner, hidden, true)
-		w.linear(at+"output.dense", hidden, inner, true)
-		w.norm(at+"output.LayerNorm", hidden)
+		w.block(fmt.Sprintf("encoder.layer.%d.", l), hidden, s.of("intermediate_size"),
+			[6]string{"attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense", "intermediate.dense", "output.dense"},
+			[2]string{"attention.output.LayerNorm", "output.LayerNorm"})
 	}
 	w.linear("pooler.dense", hidden, hidden, true)
 }
 
 func distilTensors(w *tensors, s sizes) {
-	hidden, inner := s.of("dim"), s.of("hidden_dim")
-	w.add("embeddings.word_embeddings.weight", 0, .8, s.vocab(), hidden)
-	w.add("embeddings.position_embeddings.weight", 0, .4, s.of("max_position_embeddings"), hidden)
-	w.norm("embeddings.LayerNorm", hidden)
+	hidden := s.of("dim")
+	w.embeddings(hidden, s.vocab(), s.of("max_position_embeddings"), 0)
 	for l := range s.of("n_layers") {
-		at := fmt.Sprintf("transformer.layer.%d.", l)
-		for _, name := range []string{"q_lin", "k_lin", "v_lin", "out_lin"} {
-			w.linear(at+"attention."+name, hidden, hidden, true)
-		}
-		w.norm(at+"sa_layer_norm", hidden)
-		w.linear(at+"ffn.lin1", inner, hidden, true)
-		w.linear(at+"ffn.lin2", hidden, inner, true)
-		w.norm(at+"output_layer_norm", hidden)
+		w.block(fmt.Sprintf("transformer.layer.%d.", l), hidden, s.of("hidden_dim"),
+			[6]string{"attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin", "ffn.lin1", "ffn.lin2"},
+			[2]string{"sa_layer_norm", "output_layer_norm"})
 	}
 }
 
 func mpnetTensors(w *tensors, s sizes) {
-	hidden, inner := s.of("hidden_size"), s.of("intermediate_size")
-	w.add("embeddings.word_embeddings.weight", 0, .8, s.vocab(), hidden)
-	w.add("embeddings.position_embeddings.weight", 0, .4, s.of("max_position_embeddings"), hidden)
-	w.norm("embeddings.LayerNorm", hidden)
+	hidden := s.of("hidden_size")
+	w.embeddings(hidden, s.vocab(), s.of("max_position_embeddings"), 0)
 	w.add("encoder.relative_attention_bias.weight", 0, .7, s.of("relative_attention_num_buckets"), s.of("num_attention_heads"))
 	for l := range s.of("num_hidden_layers") {
-		at := fmt.Sprintf("encoder.layer.%d.", l)
-		for _, name := range []string{"q", "k", "v", "o"} {
-			w.linear(at+"attention.attn."+name, hidden, hidden, true)
-		}
-		w.norm(at+"attention.LayerNorm", hidden)
-		w.linear(at+"intermediate.dense", inner, hidden, true)
-		w.linear(at+"output.dense", hidden, inner, true)
-		w.norm(at+"output.LayerNorm", hidden)
+		w.block(fmt.Sprintf("encoder.layer.%d.", l), hidden, s.of("intermediate_size"),
+			[6]string{"attention.attn.q", "attention.attn.k", "attention.attn.v", "attention.attn.o", "intermediate.dense", "output.dense"},
+			[2]string{"attention.LayerNorm", "output.LayerNorm"})
 	}
 	w.linear("pooler.dense", hidden, hidden, true)
 }
