@@ -198,7 +198,7 @@ type timing struct {
 	ceiling, share, bestShare float64
 }
 
-// inARow is for how long calls follow each other before the multiplications are timed again: whoever waits for work sleeps meanwhile, and is woken beside others.
+// inARow is for how long calls follow each other, as they do where other programs are measured, before the multiplications are timed again.
 const inARow = 100 * time.Millisecond
 
 // timed warms up for a second, then times single calls for so many seconds, three at least, and the multiplications of a format between rows of them.
