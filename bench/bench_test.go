@@ -36,11 +36,18 @@ func TestAgainst(t *testing.T) {
 	// Measured again: 410 and 500 beside 400, so 410 counts. q8_0 is a kind of int8.
 	more, _ := Read(strings.NewReader(`{"peer": "labrador-bm25", "threads": 1, "qps": {"10": 410, "1000": 90}, "index_s": 2}
 {"peer": "labrador-bm25", "threads": 1, "qps": {"10": 500, "1000": 90}, "index_s": 2}
-{"peer": "labrador-encode", "threads": 1, "shape": "s", "batch": 1, "len": 2, "dtype": "int8", "tokens_per_s": 30, "share": 0.61, "tier": "avx2", "cpu": "C"}
-{"peer": "llama.cpp", "threads": 1, "shape": "s", "batch": 1, "len": 2, "dtype": "q8_0", "tokens_per_s": 10}
+{"peer": "labrador-encode", "threads": 1, "shape": "s", "batch": 1, "len": 2, "dtype": "int8", "tokens_per_s": 30, "rss_mb": 40, "share": 0.61, "tier": "avx2", "cpu": "C"}
+{"peer": "labrador-encode", "threads": 2, "shape": "s", "batch": 1, "len": 2, "dtype": "int8", "tokens_per_s": 50, "tier": "avx2", "cpu": "C, family 1"}
+{"peer": "labrador-encode", "threads": 1, "shape": "s", "batch": 4, "len": 2, "dtype": "int8", "tokens_per_s": 60, "tier": "avx2", "cpu": "C"}
+{"peer": "llama.cpp", "threads": 1, "shape": "s", "batch": 1, "len": 2, "dtype": "q8_0", "tokens_per_s": 10, "rss_mb": 50}
+{"peer": "openvino", "threads": 1, "shape": "s", "batch": 1, "len": 2, "dtype": "int8", "tokens_per_s": 20, "rss_mb": 90}
+{"peer": "openvino", "threads": 1, "shape": "s", "batch": 1, "len": 2, "dtype": "f32", "tokens_per_s": 99}
+{"peer": "openvino", "threads": 2, "shape": "s", "batch": 1, "len": 2, "dtype": "int8", "tokens_per_s": 40}
+{"peer": "openvino", "threads": 1, "shape": "s", "batch": 4, "len": 2, "dtype": "int8", "tokens_per_s": 80}
 `))
 	page := Page("# Title\n", slices.Concat(ours, theirs, more))
-	for _, line := range []string{"# Title", "## C, tier avx2", "| bm25 | bm25s | threads=1 | qps@10 | 410 | 100 | **4.10** |",
+	for _, line := range []string{"# Title", "## C, family 1, tier avx2", "| model | arithmetic | 4 x 2 | 1 x 2 | 1 x 2, 2 threads | memory |",
+		"| s | int8 | **0.75** 60.00 / 80.00 openvino | **1.50** 30.00 / 20.00 openvino | **1.25** 50.00 / 40.00 openvino | **1.25** 50 / 40 llama.cpp |", "| bm25 | bm25s | threads=1 | qps@10 | 410 | 100 | **4.10** |",
 		"| encode int8 | llama.cpp q8_0 | threads=1 shape=s batch=1 len=2 | tokens_per_s | 30.00 | 10.00 | **3.00** |", "| s | int8 | 1 x 2 | 1 | 30 |"} {
 		if strings.Count(page, line) != 1 {
 			t.Errorf("not once %q in\n%s", line, page)

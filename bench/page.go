@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// Page is a Markdown page of collected rows, ours and peers': intro, then for each machine a table of ratios for every kind of
-// work and one of the share of the machine's own ceilings that we reach. Rows that were measured several times count by their medians.
+// Page is a Markdown page of collected rows, ours and peers': intro, then for each machine a table of encoders beside the best other program,
+// tables of every ratio by kind of work, and one of the share of the machine's own ceilings that we reach. Rows that were measured several times
+// count by their medians.
 func Page(intro string, machines ...[]Row) string {
 	var b strings.Builder
 	b.WriteString(strings.TrimRight(intro, "\n") + "\n")
@@ -23,19 +24,25 @@ func Page(intro string, machines ...[]Row) string {
 			}
 		}
 		b.WriteString("\n## " + machineName(ours) + "\n")
+		encodeTable(&b, ours, theirs)
 		ratioTables(&b, ours, theirs)
 		shareTable(&b, ours)
 	}
 	return b.String()
 }
 
+// machineName is the fullest name that a row has: older ones lack a processor's family and model.
 func machineName(ours []Row) string {
+	cpu, tier := "", any(nil)
 	for _, r := range ours {
-		if cpu := text(r["cpu"]); cpu != "" {
-			return fmt.Sprintf("%s, tier %v", cpu, r["tier"])
+		if c := text(r["cpu"]); len(c) > len(cpu) {
+			cpu, tier = c, r["tier"]
 		}
 	}
-	return "A machine without a name"
+	if cpu == "" {
+		return "A machine without a name"
+	}
+	return fmt.Sprintf("%s, tier %v", cpu, tier)
 }
 
 // ratioTables writes a table for each family of work.
