@@ -102,3 +102,37 @@ func TestGGUFUsualIDs(t *testing.T) {
 		t.Errorf("special ids %+v", s)
 	}
 }
+
+// TestGGUFSpecials: ids of llama-cpp-python 0.3.36 for the same vocabularies, special tokens parsed and added.
+func TestGGUFSpecials(t *testing.T) {
+	none := GGUF{BOS: -1, EOS: -1, UNK: -1, SEP: -1, PAD: -1, CLS: -1, MASK: -1}
+	bert := none
+	bert.Model = "bert"
+	bert.Tokens = []string{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[unused1]", "▁a", "▁[", "▁]", "[", "]", "a"}
+	bert.Types = []int32{3, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1}
+	llama3 := none
+	llama3.Model, llama3.Pre, llama3.BOS, llama3.EOS = "gpt2", "llama-bpe", 0, 1
+	llama3.Tokens, llama3.Types = []string{"<s>", "</s>", "<unk>", "<mask>"}, []int32{3, 3, 2, 4}
+	for b := range 256 {
+		llama3.Tokens, llama3.Types = append(llama3.Tokens, string(byteRune[b])), append(llama3.Types, 1)
+	}
+	jina := llama3
+	jina.Pre = "jina-v2-es"
+	for _, c := range []struct {
+		g    GGUF
+		text string
+		want []int32
+	}{
+		{bert, "a[a] []", []int32{2, 5, 6, 5, 7, 6, 7, 3}}, // each token that a word may begin with is also there for its inside
+		{llama3, "a<unk> <mask>", []int32{0, 4 + 'a', 2, 4 + ' ', 3}},
+		{jina, "a<unk> <mask>", []int32{4 + 'a', 2, 3}},
+	} {
+		tok, err := FromGGUF(c.g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tok.Encode(nil, c.text, true); !slices.Equal(got, c.want) {
+			t.Errorf("%s %s, %q: %v, want %v", c.g.Model, c.g.Pre, c.text, got, c.want)
+		}
+	}
+}

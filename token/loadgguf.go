@@ -58,12 +58,14 @@ func normalTypes(n int) []int32 {
 	return types
 }
 
-// addedTokens are the control tokens and the user-defined ones: they are found in texts as they are.
+// addedTokens are the control tokens, the unknown one and the user-defined ones: they are found in texts as they are.
 func (g *GGUF) addedTokens() []addedToken {
 	var out []addedToken
 	for id, kind := range g.Types {
-		if kind == pieceControl || kind == pieceUser {
-			out = append(out, addedToken{id: int32(id), content: g.Tokens[id], special: kind == pieceControl})
+		if kind == pieceControl || kind == pieceUnknown || kind == pieceUser {
+			a := addedToken{id: int32(id), content: g.Tokens[id], special: kind != pieceUser}
+			a.lstrip = a.content == "<mask>" && strings.HasPrefix(g.Pre, "jina-v2-") // as llama.cpp has it
+			out = append(out, a)
 		}
 	}
 	return out
@@ -130,7 +132,7 @@ func (g *GGUF) bytePairs() (*Tokenizer, error) {
 	}
 	merges.fill(m)
 	t.model = m
-	t.post = beginEnd(g.BOS, g.EOS, orElse(g.AddBOS, false), orElse(g.AddEOS, false))
+	t.post = beginEnd(g.BOS, g.EOS, orElse(g.AddBOS, m.ignoreMerges), orElse(g.AddEOS, false)) // Llama 3 has both
 	return t, m.prepare()
 }
 
@@ -178,7 +180,7 @@ func (g *GGUF) wordPiece() (*Tokenizer, error) {
 		switch {
 		case ok:
 			tokens[id] = begin
-		case g.Types[id] == pieceNormal && !strings.HasPrefix(tok, "["):
+		case g.Types[id] == pieceNormal && !(len(tok) > 2 && tok[0] == '[' && tok[len(tok)-1] == ']'): // [unused1] stays
 			tokens[id] = "##" + tok
 		default:
 			tokens[id] = tok
