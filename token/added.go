@@ -122,7 +122,8 @@ func (t *trie) longest(text []byte) (found *addedToken, length int) {
 
 // find appends the added tokens of text. A token that takes white space may reach back to where the one before ended.
 func (t *trie) find(marks []mark, text []byte) []mark {
-	end := 0 // of the mark before, with the white space that it took
+	end := 0   // of the mark before, with the white space that it took
+	blank := 0 // up to where white space was looked for
 	for i := 0; i < len(text); i++ {
 		if !t.first[text[i]] {
 			if i = t.skip(text, i); i >= len(text) {
@@ -139,10 +140,13 @@ func (t *trie) find(marks []mark, text []byte) []mark {
 			continue
 		}
 		if tok.lstrip {
-			lo = max(spaceBefore(text[:lo]), end)
+			lo = max(end, min(end, lo)+spaceBefore(text[min(end, lo):lo]))
 		}
 		if tok.rstrip {
-			hi += spaceAfter(text[hi:])
+			if blank <= hi {
+				blank = hi + spaceAfter(text[hi:])
+			}
+			hi = blank
 		}
 		if lo < hi { // else the one before took it
 			marks = append(marks, mark{lo, hi, tok.id})

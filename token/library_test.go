@@ -119,3 +119,40 @@ func TestUserPieces(t *testing.T) {
 		}
 	}
 }
+
+// TestRegexes: what tokenizers 0.23.3 makes of a text with a Split by these patterns (behavior Removed, inverted: the matches).
+func TestRegexes(t *testing.T) {
+	for _, c := range []struct {
+		pattern, text string
+		want          []string
+	}{
+		{`\d{1,3}(?=(?:\d{3})*\b)`, "a1234567 89 1234x", []string{"1", "234", "567", "89"}},
+		{`\b\w`, "a½b \"c\" é", []string{"a", "c", "é"}},
+		{`\B.`, "ab c½", []string{"b", "½"}},
+		{`(?:\r\n|\n)+`, "a\r\n\n\rb\n", []string{"\r\n\n", "\n"}},
+		{"(?:a|ab)(?:c|bcd)(?:d*)", "abcd acd", []string{"abcd", "acd"}},
+		{"(?>a|ab)c", "abc ac", []string{"ac"}},
+		{"(?:a+|b)*?c", "aabc bbac", []string{"aabc", "bbac"}},
+		{"(?:a(?!a*b))+", "aaab aac", []string{"aa"}},
+		{"a++b|a", "aaab aac", []string{"aaab", "a", "a"}},
+		{"(?>(?:a|b)+)c|.", "abbac ab", []string{"abbac", " ", "a", "b"}},
+		{"(?:a?){3}b", "aaaab b", []string{"aaab", "b"}},
+		{"(?:ab?){2,}?a", "abaaba aaa", []string{"abaa", "aaa"}},
+		{"x*?y?", "xxy", []string{"y"}},
+	} {
+		re, err := compileRegex(c.pattern)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		s := &state{text: []byte(c.text), words: []piece{{0, len(c.text)}}}
+		(&splitter{re, removed, true}).split(s)
+		var got []string
+		for _, w := range s.words {
+			got = append(got, c.text[w.lo:w.hi])
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s in %q: %q, want %q", c.pattern, c.text, got, c.want)
+		}
+	}
+}

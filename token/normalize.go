@@ -40,12 +40,13 @@ func (r *replace) normalize(s *state) {
 	if len(s.text) == 0 { // nothing is found in an empty text, not even an empty match
 		return
 	}
-	lo, hi, ok := r.find.next(s.text, 0)
+	find := s.finder(r.find, s.text)
+	lo, hi, ok := find.next(s.text, 0)
 	if !ok {
 		return
 	}
 	w, pos := s.rewrite(), 0
-	for ; ok; lo, hi, ok = following(r.find, s.text, lo, hi) {
+	for ; ok; lo, hi, ok = following(find, s.text, lo, hi) {
 		w.keep(pos, lo)
 		w.put(r.content, hi-1)
 		pos = hi
@@ -61,6 +62,16 @@ func after(text []byte, lo, hi int) int {
 	}
 	_, n := utf8.DecodeRune(text[hi:])
 	return hi + n
+}
+
+// finder is f for one text: a regular expression remembers what it tried there.
+func (s *state) finder(f finder, text []byte) finder {
+	re, ok := f.(*regex)
+	if !ok {
+		return f
+	}
+	s.search.start(re, text)
+	return &s.search
 }
 
 // following is the match after text[lo:hi]. An empty one right behind another match is none, as in the onig crate.

@@ -47,7 +47,8 @@ func (p *splitter) split(s *state) {
 	for _, w := range s.words {
 		text := s.text[w.lo:w.hi]
 		segs, pos := s.segs[:0], 0
-		for lo, hi, ok := p.find.next(text, 0); ok; lo, hi, ok = following(p.find, text, lo, hi) {
+		find := s.finder(p.find, text)
+		for lo, hi, ok := find.next(text, 0); ok; lo, hi, ok = following(find, text, lo, hi) {
 			if pos < lo {
 				segs = append(segs, segment{pos, lo, p.invert})
 			}

@@ -16,12 +16,7 @@ type regexParser struct {
 	pos   int
 	depth int
 	fold  bool
-	spans bool // whether a repetition of more than one was read
-	count int  // repetitions read
 }
-
-// maxRepeats bounds the repetitions of a pattern, and with them how long a hostile one can take; published ones have up to 30.
-const maxRepeats = 60
 
 func compileRegex(pattern string) (*regex, error) {
 	if len(pattern) > maxPattern {
@@ -35,7 +30,11 @@ func compileRegex(pattern string) (*regex, error) {
 	if err != nil {
 		return nil, fmt.Errorf("regular expression %q: %w", pattern, err)
 	}
-	re := &regex{root: n}
+	re := &regex{}
+	re.compile(n)
+	if err := re.finish(); err != nil {
+		return nil, fmt.Errorf("regular expression %q: %w", pattern, err)
+	}
 	re.empty = begins(n, &re.first)
 	return re, nil
 }
@@ -79,8 +78,6 @@ func (p *regexParser) alternatives() (node, error) {
 }
 
 func (p *regexParser) repeated() (node, error) {
-	outer := p.spans
-	p.spans = false
 	n, err := p.atom()
 	if err != nil {
 		return nil, err
@@ -93,24 +90,18 @@ func (p *regexParser) repeated() (node, error) {
 		if !ok {
 			break
 		}
-		if n == nil {
-			return nil, errors.New("repetition of nothing")
-		}
-		_, single := n.(*oneOf)
+		inner, again := n.(*repeat)
 		switch {
-		case p.spans && r.max != 1:
+		case n == nil:
+			return nil, errors.New("repetition of nothing")
+		case again && (r.max != 1 || inner.max != 1):
 			return nil, errors.New("repetition of a repetition is not supported")
-		case !single && r.max < 0:
-			return nil, errors.New("unlimited repetition of a group is not supported")
+		case r.max < 0 && begins(n, new([256]bool)):
+			return nil, errors.New("unlimited repetition of what may be empty is not supported")
 		}
-		if p.count++; p.count > maxRepeats {
-			return nil, errors.New("too many repetitions")
-		}
-		p.spans = p.spans || r.max != 1
 		r.n = n
 		n = r
 	}
-	p.spans = p.spans || outer
 	return n, nil
 }
 
@@ -181,11 +172,10 @@ func (p *regexParser) atom() (node, error) {
 	case '*', '+', '?':
 		return nil, errors.New("repetition of nothing")
 	}
-	if p.eat(`\A`) {
-		return anchor('A'), nil
-	}
-	if p.eat(`\z`) {
-		return anchor('z'), nil
+	for _, a := range []anchor{'A', 'z', 'b', 'B'} {
+		if p.eat(`\` + string(rune(a))) {
+			return a, nil
+		}
 	}
 	set, err := p.char()
 	if err != nil {

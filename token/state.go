@@ -38,6 +38,7 @@ type state struct {
 	tmp       []byte
 	cache     wordCache
 	merger    merger
+	search    search
 	paths     []path
 }
 

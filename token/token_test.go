@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,26 +121,47 @@ func TestNoAllocation(t *testing.T) {
 // TestLongInputs: no text takes more than about linear time. The limit is far above what any takes.
 func TestLongInputs(t *testing.T) {
 	for _, name := range []string{"qwen2", "bert", "gemma2", "xlm-roberta", "modernbert", "st-qwen3-prompts"} {
-		checkLongInputs(t, tiny.Model(t, name))
+		checkLongInputs(t, tiny.Model(t, name), 1<<18)
 	}
 }
 
 // TestLongInputsSentencePiece is TestLongInputs for SentencePiece's own files.
 func TestLongInputsSentencePiece(t *testing.T) {
 	for _, file := range []string{"gemma2/tokenizer.model", "xlm-roberta/sentencepiece.bpe.model"} {
-		checkLongInputs(t, outside.Data(t, "models/"+file))
+		checkLongInputs(t, outside.Data(t, "models/"+file), 1<<18)
 	}
 }
 
-func checkLongInputs(t *testing.T, path string) {
+// TestLongInputsHostile: nor with patterns that make a backtracking matcher take its time, or with added tokens that take blanks which are
+// added tokens themselves.
+func TestLongInputsHostile(t *testing.T) {
+	const model = `"model":{"type":"BPE","unk_token":"<unk>","fuse_unk":true,"vocab":{"<unk>":0,"a":1},"merges":[]}`
+	file := filepath.Join(t.TempDir(), "tokenizer.json")
+	check := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		checkLongInputs(t, file, 1<<16)
+	}
+	for _, pattern := range []string{`a*b`, `a*a*a*a*b`, `(?:a|aa){0,30}b`, `(?:a|ab)*c`, `a*b|a`, `a++b|a`, `(?>(?:a|b)*)c`, `(?=(?:a|b)*c).`, `(?=.*x).`, `(?=a*\\z)a`, `\\s?\\p{L}+|\\s+$`} {
+		check(fmt.Sprintf(`{"pre_tokenizer":{"type":"Split","pattern":{"Regex":"%s"},"behavior":"Isolated","invert":false},%s}`, pattern, model))
+	}
+	check(`{"added_tokens":[{"id":2,"content":" ","lstrip":true},{"id":3,"content":"\n","rstrip":true}],` + model + `}`)
+	for _, pattern := range []string{`(?:a{0,1000}){1000}b`, `(?:(?:(?:(?:){1000}){1000}){1000}){1000}b`} {
+		if _, err := compileRegex(pattern); err == nil {
+			t.Errorf("%s is not refused", pattern)
+		}
+	}
+}
+
+func checkLongInputs(t *testing.T, path string, size int) {
 	t.Helper()
-	size := 1 << 18
 	if testing.Short() {
 		size = 1 << 15
 	}
 	tok := open(t, path)
 	for _, unit := range []string{"a", " ", "\n", "\u0301", "\u0316\u0301", "ab", "1", "'", "▁", "日", "\u1100", "<", "👩\u200d", "a\u0301 \t", "\x00"} {
-		text := strings.Repeat(unit, size/len(unit))
+		text := strings.Repeat(unit, size/len(unit)) + "x"
 		start := time.Now()
 		ids := tok.Encode(nil, text, false)
 		if d := time.Since(start); d > 5*time.Second {
