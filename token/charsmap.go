@@ -31,7 +31,19 @@ func newCharsMap(blob []byte) (*charsMap, error) {
 	for i := range m.units {
 		m.units[i] = binary.LittleEndian.Uint32(blob[4*i:])
 	}
+	if n := m.longest(); n > maxGrowth {
+		return nil, fmt.Errorf("precompiled_charsmap: a replacement of %d bytes is not supported", n)
+	}
 	return m, nil
+}
+
+// longest is the length of the longest replacement.
+func (m *charsMap) longest() int {
+	n := 0
+	for part := range bytes.SplitSeq(m.text, []byte{0}) {
+		n = max(n, len(part))
+	}
+	return n
 }
 
 // prefix returns the replacement of the longest key (or of the shortest) that text begins with, and the key's length; 0 for none.

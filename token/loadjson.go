@@ -57,7 +57,12 @@ func loadJSON(data []byte, conf *config) (*Tokenizer, error) {
 		}
 	}
 	var bytes bool
-	step("normalizer", func() (err error) { t.norm, err = buildNormalizer(f.normalizer, 0); return })
+	step("normalizer", func() (err error) {
+		if t.norm, err = buildNormalizer(f.normalizer, 0); err == nil && growth(t.norm) > maxGrowth {
+			err = fmt.Errorf("it can make a text more than %d times as long, which is not supported", maxGrowth)
+		}
+		return err
+	})
 	step("pre_tokenizer", func() (err error) { t.pre, bytes, err = buildPre(f.pre, 0, false); return })
 	step("model", func() error { return t.buildModel(f.model, bytes) })
 	step("added_tokens", func() error { return t.buildAdded(f.added) })
@@ -163,6 +168,9 @@ func (v *normalizerFields) build(name string) (normalizer, error) {
 	case "Strip":
 		return strip{v.StripLeft, v.StripRight}, nil
 	case "Prepend":
+		if v.Prepend == "" { // the library's word cuts and bytes go astray with it
+			return nil, errors.New("Prepend of nothing is not supported")
+		}
 		return prepend(v.Prepend), nil
 	case "Replace":
 		return v.Pattern.replacement(v.Content)

@@ -17,6 +17,37 @@ func (n normalizers) normalize(s *state) {
 	}
 }
 
+// maxGrowth bounds how much longer a file's replacements, one after the other, may make a text; published ones have up to about 100.
+const maxGrowth = 1 << 12
+
+// growth is how many bytes may come of one by the replacements that a file states itself; more than maxGrowth stands for any such number.
+func growth(n normalizer) int {
+	switch n := n.(type) {
+	case normalizers:
+		times := 1
+		for _, x := range n {
+			times = min(times*growth(x), maxGrowth+1)
+		}
+		return times
+	case *replace:
+		size, more := 1, 0
+		switch f := n.find.(type) {
+		case literal:
+			size = len(f)
+		case *regex:
+			if f.empty {
+				more = 1 // matches between the characters
+			}
+		}
+		return min(max(1, (len(n.content)+size-1)/size)+more, maxGrowth+1)
+	case blankToMeta:
+		return max(1, min(len(n), maxGrowth+1))
+	case *graphemes:
+		return max(1, (*charsMap)(n).longest())
+	}
+	return 1
+}
+
 // prepend puts a text before any text that is not empty.
 type prepend string
 

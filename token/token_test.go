@@ -175,12 +175,15 @@ func TestRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const double = `{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}`
 	for _, change := range [][3]string{
 		{`"dropout": null`, `"dropout": 0.1`, "dropout"},
 		{`"type": "ByteLevel"`, `"type": "Wishful"`, "Wishful"},
 		{`"normalizer": null`, `"normalizer": {"type": "Mystery"}`, "Mystery"},
 		{`"normalizer": null`, `"normalizer": {"type": "Replace", "pattern": {"Regex": "(?<=a)b"}, "content": ""}`, "(?<="},
 		{`"normalizer": null`, `"normalizer": {"type": "NFC", "novel": 1}`, "novel"},
+		{`"normalizer": null`, `"normalizer": {"type": "Prepend", "prepend": ""}`, "Prepend of nothing"},
+		{`"normalizer": null`, `"normalizer": {"type": "Sequence", "normalizers": [` + strings.Repeat(double+", ", 12) + double + `]}`, "4096 times"},
 		{`"version": "1.0"`, `"version": "2.0"`, "2.0"},
 		{`"truncation": null`, `"extra": null`, "extra"},
 		{`"th",`, `"zz",`, "zz"},
