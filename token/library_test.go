@@ -156,3 +156,21 @@ func TestRegexes(t *testing.T) {
 		}
 	}
 }
+
+// TestDirection: a text loses the end that tokenizer_config.json says, else the one that tokenizer.json says (transformers 5.23, AutoTokenizer).
+func TestDirection(t *testing.T) {
+	for _, c := range []struct {
+		direction, side string
+		want            []int32
+	}{{"Right", "", []int32{1, 2}}, {"Right", "left", []int32{3, 4}}, {"Left", "", []int32{3, 4}}, {"Left", "right", []int32{1, 2}}} {
+		file := fmt.Sprintf(`{"truncation":{"direction":%q,"max_length":2,"strategy":"LongestFirst","stride":0},"pre_tokenizer":{"type":"Whitespace"},
+			"model":{"type":"WordLevel","unk_token":"u","vocab":{"u":0,"a":1,"b":2,"c":3,"d":4}}}`, c.direction)
+		tok, err := loadJSON([]byte(file), &config{TruncationSide: c.side})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ids := tok.EncodeMax(nil, "a b c d", true, tok.Limit()); !slices.Equal(ids, c.want) {
+			t.Errorf("%s, %q: %v, want %v", c.direction, c.side, ids, c.want)
+		}
+	}
+}

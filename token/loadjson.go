@@ -68,7 +68,7 @@ func loadJSON(data []byte, conf *config) (*Tokenizer, error) {
 	step("added_tokens", func() error { return t.buildAdded(f.added) })
 	step("post_processor", func() (err error) { t.post, err = buildPost(f.post); return })
 	step("decoder", func() (err error) { t.dec, err = buildDecoder(f.decoder, 0); return })
-	step("truncation", func() (err error) { t.limit, err = readLimit(f.truncation); return })
+	step("truncation", func() error { return t.readLimit(f.truncation) })
 	if err != nil {
 		return nil, err
 	}
@@ -84,24 +84,29 @@ func (t *Tokenizer) finish(conf *config) {
 			t.track = true
 		}
 	}
-	t.special, t.left = conf.special(t), conf.TruncationSide == "left"
+	t.special = conf.special(t)
+	if conf.TruncationSide != "" {
+		t.left = conf.TruncationSide == "left"
+	}
 }
 
-func readLimit(raw json.RawMessage) (int, error) {
+// readLimit reads the length to which texts are to be cut, and the side, which tokenizer_config.json may overrule.
+func (t *Tokenizer) readLimit(raw json.RawMessage) error {
 	if isNull(raw) {
-		return 0, nil
+		return nil
 	}
 	var v struct {
 		Direction string
 		MaxLength int `json:"max_length"`
 	}
 	if err := json.Unmarshal(raw, &v); err != nil {
-		return 0, err
+		return err
 	}
-	if v.MaxLength < 0 || v.Direction == "Left" {
-		return 0, fmt.Errorf("truncation to %d tokens in direction %q is not supported", v.MaxLength, v.Direction)
+	if v.MaxLength < 0 || v.Direction != "" && v.Direction != "Left" && v.Direction != "Right" {
+		return fmt.Errorf("truncation to %d tokens in direction %q is not supported", v.MaxLength, v.Direction)
 	}
-	return v.MaxLength, nil
+	t.limit, t.left = v.MaxLength, v.Direction == "Left"
+	return nil
 }
 
 const maxDepth = 20 // of parts within parts

@@ -91,7 +91,7 @@ func (t *Tokenizer) Encode(dst []int32, text string, addSpecial bool) []int32 {
 
 // EncodeMax is Encode cut to at most limit tokens; limit <= 0 does not cut. Tokens that the post-processor adds are kept:
 // the text loses tokens at its end to make room for them, as Hugging Face's truncation on the right does, or at its beginning where
-// tokenizer_config.json has truncation_side "left".
+// tokenizer_config.json has truncation_side "left", or says nothing and tokenizer.json has the direction "Left".
 func (t *Tokenizer) EncodeMax(dst []int32, text string, addSpecial bool, limit int) []int32 {
 	s := t.state(false)
 	ids := t.encode(s, text)
