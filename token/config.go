@@ -31,6 +31,7 @@ type config struct {
 	AddedDecoder   map[string]configToken `json:"added_tokens_decoder"`
 	added          map[string]int64
 	specials       specialMap
+	objects        map[string]configToken // special tokens that are given as objects
 }
 
 type specialMap struct {
@@ -72,20 +73,41 @@ func (n *named) UnmarshalJSON(b []byte) error {
 // readConfig reads the files beside a tokenizer that complete it; those that are missing say nothing.
 func readConfig(dir string) (*config, error) {
 	c := &config{}
-	for name, v := range map[string]any{"tokenizer_config.json": c, "special_tokens_map.json": &c.specials, "added_tokens.json": &c.added} {
-		path := filepath.Join(dir, name)
+	for _, file := range []struct {
+		name string
+		to   any
+	}{{"special_tokens_map.json", &c.specials}, {"added_tokens.json", &c.added}, {"tokenizer_config.json", c}} {
+		path := filepath.Join(dir, file.name)
 		data, err := readFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err == nil {
-			err = json.Unmarshal(data, v)
+			err = json.Unmarshal(data, file.to)
+			c.keepObjects(data)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", file.name, err)
 		}
 	}
 	return c, nil
+}
+
+// keepObjects keeps the special tokens that a file gives as objects, as "mask_token" of RoBERTa, which takes the blank before it.
+func (c *config) keepObjects(data []byte) {
+	var values map[string]json.RawMessage
+	if json.Unmarshal(data, &values) != nil {
+		return
+	}
+	if c.objects == nil {
+		c.objects = map[string]configToken{}
+	}
+	for name, raw := range values {
+		var a configToken
+		if strings.HasSuffix(name, "_token") && json.Unmarshal(raw, &a) == nil && a.Content != "" {
+			c.objects[a.Content] = a
+		}
+	}
 }
 
 // bertNormalizer is the normalizer that transformers makes for its BERT classes: what tokenizer_config.json says goes before tokenizer.json,
@@ -169,7 +191,8 @@ func (c *config) addedTokens(v *vocab) ([]addedToken, error) {
 	}
 	for name := range special {
 		if id, ok := v.id(string(name)); ok && byName[string(name)].content == "" {
-			byName[string(name)] = addedToken{id: id, content: string(name), special: true}
+			o := c.objects[string(name)]
+			byName[string(name)] = addedToken{id: id, content: string(name), single: o.SingleWord, lstrip: o.Lstrip, rstrip: o.Rstrip, normalized: o.Normalized, special: true}
 		}
 	}
 	out := make([]addedToken, 0, len(byName))

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -171,6 +173,35 @@ func TestDirection(t *testing.T) {
 		}
 		if ids := tok.EncodeMax(nil, "a b c d", true, tok.Limit()); !slices.Equal(ids, c.want) {
 			t.Errorf("%s, %q: %v, want %v", c.direction, c.side, ids, c.want)
+		}
+	}
+}
+
+// TestMergeClasses: ids of transformers 5.23's AutoTokenizer for vocab.json with merges.txt.
+func TestMergeClasses(t *testing.T) {
+	const roberta = `{"tokenizer_class":"RobertaTokenizer","cls_token":"<s>","sep_token":"</s>","mask_token":`
+	for _, c := range []struct {
+		settings, text string
+		want           []int32
+	}{
+		{roberta + `"<mask>"}`, "a <mask> b", []int32{0, 3, 6, 2, 6, 4, 1}},
+		{roberta + `{"content":"<mask>","lstrip":true,"rstrip":false,"normalized":false,"single_word":false,"__type":"AddedToken"}}`, "a <mask> b", []int32{0, 3, 2, 6, 4, 1}},
+		{roberta + `"<mask>","add_prefix_space":true}`, "a!b", []int32{0, 6, 3, 5, 4, 1}},
+		{`{"tokenizer_class":"Qwen2Tokenizer","add_prefix_space":true}`, "a!b", []int32{6, 3, 6, 5, 4}},
+	} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{"vocab.json": `{"<s>":0,"</s>":1,"<mask>":2,"a":3,"b":4,"!":5,"Ġ":6,"<unk>":7,"<pad>":8}`,
+			"merges.txt": "#version: 0.2\n", "tokenizer_config.json": c.settings} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tok, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tok.Encode(nil, c.text, true); !slices.Equal(got, c.want) {
+			t.Errorf("%s, %q: %v, want %v", c.settings, c.text, got, c.want)
 		}
 	}
 }

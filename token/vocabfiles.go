@@ -40,9 +40,10 @@ func loadVocabMerges(path string, data []byte, conf *config) (*Tokenizer, error)
 	if err := t.classOf(conf); err != nil {
 		return nil, err
 	}
+	roberta := conf.Class == "RobertaTokenizer" || conf.Class == "LongformerTokenizer" || conf.Class == "RobertaTokenizerFast"
 	t.setAdded(tokens)
 	t.finish(conf)
-	if conf.Class == "RobertaTokenizer" || conf.Class == "LongformerTokenizer" || conf.Class == "RobertaTokenizerFast" {
+	if roberta {
 		if t.special.CLS < 0 || t.special.SEP < 0 {
 			return nil, fmt.Errorf("%s without cls_token or sep_token", conf.Class)
 		}
@@ -53,16 +54,21 @@ func loadVocabMerges(path string, data []byte, conf *config) (*Tokenizer, error)
 
 // classOf sets how texts are cut for the class that the configuration names.
 func (t *Tokenizer) classOf(conf *config) error {
+	prefix := conf.AddPrefixSpace != nil && *conf.AddPrefixSpace
 	switch conf.Class {
 	case "Qwen2Tokenizer", "Qwen2TokenizerFast":
 		t.norm = newForm("NFC")
 		t.pre = []preTokenizer{knownPattern(qwen2Pattern)}
+		if prefix { // before each word, as the class has it
+			t.pre = append(t.pre, prefixSpace{})
+		}
+		return nil
 	case "", "GPT2Tokenizer", "GPT2TokenizerFast", "RobertaTokenizer", "RobertaTokenizerFast", "LongformerTokenizer", "CodeGenTokenizer":
 		t.pre = []preTokenizer{wholeText(splitGPT2)}
 	default:
 		return fmt.Errorf("tokenizer_class %q is not supported from vocab.json and merges.txt (supported: Qwen2Tokenizer, GPT2Tokenizer, RobertaTokenizer)", conf.Class)
 	}
-	if conf.AddPrefixSpace != nil && *conf.AddPrefixSpace {
+	if prefix {
 		t.pre = append([]preTokenizer{prefixSpace{}}, t.pre...)
 	}
 	return nil
