@@ -63,7 +63,8 @@ const (
 	opAtomic           // the first match of the part that follows; go to to from its end
 )
 
-// maxParts bounds the parts of a pattern with its counted repetitions written out; the longest published ones have about 200.
+// maxParts bounds the parts of a pattern with its counted repetitions written out; those in differential.py, of published models most,
+// have up to 89.
 const maxParts = 1000
 
 func (re *regex) emit(in instr) int {
@@ -290,6 +291,9 @@ type search struct {
 // on have failed once it comes up.
 type frame struct{ pc, pos int32 }
 
+// maxEnds bounds what is remembered of parts that matched; the search goes forward, and older ones are hardly asked for again.
+const maxEnds = 1 << 20
+
 // stepsPerByte is how many steps a text may take before failures are remembered; published patterns stay below it.
 const stepsPerByte = 32
 
@@ -441,6 +445,9 @@ func (m *search) fail(f frame) {
 
 // matched drops the choices above base. Those of a part that led to its end will do so again.
 func (m *search) matched(base, end int, part bool) {
+	if len(m.ends) > maxEnds {
+		clear(m.ends)
+	}
 	for _, f := range m.stack[base:] {
 		if part && f.pc < 0 {
 			m.ends[frame{^f.pc, f.pos}] = end
