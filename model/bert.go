@@ -94,7 +94,7 @@ var plainBERTNames = bertNames{
 
 // buildBERT is BERT as published: MiniLM, BGE, E5, GTE and many more have this architecture.
 func buildBERT(c *config, l *loader) *Network {
-	return buildPlainBERT(c, l, &bert{pad: -1}, plainBERTNames, true)
+	return buildPlainBERT(c, l, &bert{pad: -1}, plainBERTNames, !c.flag("no_token_types", false)) // GGUF: DistilBERT
 }
 
 // buildRoBERTa is RoBERTa (Liu et al. 2019) and XLM-R: positions begin behind the padding token's id.

@@ -132,6 +132,9 @@ func (c *checkpoint) openGGUF(path string) error {
 	if err := c.ggufPooling(meta[name+".pooling_type"]); err != nil {
 		return within(path, err)
 	}
+	if err := c.ggufDense(file); err != nil {
+		return within(path, err)
+	}
 	vocabulary := ggufTokenizer(meta)
 	if err := ggufIDs(meta, len(vocabulary.Tokens)); err != nil {
 		return within(path, err)
@@ -171,6 +174,9 @@ func ggufConfig(file *weights.GGUF, name string, arch *ggufArch) (*config, error
 		}
 	}
 	maps.Copy(c.fields, arch.fixed)
+	if c.fields["rope_theta"] == nil { // as in llama.cpp for every architecture
+		c.fields["rope_theta"] = json.Number("10000")
+	}
 	table, err := file.Tensor("token_embd.weight")
 	if err != nil {
 		return nil, err
@@ -180,6 +186,8 @@ func ggufConfig(file *weights.GGUF, name string, arch *ggufArch) (*config, error
 	}
 	if types, err := file.Tensor("token_types.weight"); err == nil && len(types.Shape) > 0 {
 		c.fields["type_vocab_size"] = ggufNumber(types.Rows())
+	} else {
+		c.fields["no_token_types"] = true
 	}
 	if n, ok := meta[name+".expert_count"]; ok && fmt.Sprint(n) != "0" {
 		c.fail("%v experts (a mixture of experts) are not supported", n)
@@ -191,6 +199,7 @@ func ggufConfig(file *weights.GGUF, name string, arch *ggufArch) (*config, error
 		c.fields["model_type"] = "mistral"
 	}
 	c.ggufHeads(file, name)
+	c.ggufWindow(meta, name)
 	c.ggufScale(arch.model)
 	c.ggufRope(file, name)
 	if v := meta[name+".attention.causal"]; v != nil && arch.settings["rms_norm_eps"] != "" {
@@ -207,6 +216,32 @@ func (c *config) ggufHeads(file *weights.GGUF, name string) {
 		if v := meta[name+"."+key]; v != nil && fmt.Sprint(v) != fmt.Sprint(dim) && (name != "bert" || key != "rope.dimension_count") {
 			c.fail("%s.%s is %v for heads of %d dimensions: not supported", name, key, v, dim)
 		}
+	}
+}
+
+// ggufWindow says which layers of Gemma 3 have the sliding window: none in a file without one, else those that the file lists, or all but each n-th
+// (llama.cpp, src/models/gemma3.cpp).
+func (c *config) ggufWindow(meta map[string]any, name string) {
+	if c.fields["model_type"] != "gemma3_text" {
+		return
+	}
+	pattern := meta[name+".attention.sliding_window_pattern"]
+	if window := c.fields["sliding_window"]; window == nil || window == json.Number("0") {
+		delete(c.fields, "sliding_window")
+		pattern = 1
+	}
+	switch p := pattern.(type) {
+	case nil:
+	case []bool:
+		types := make([]any, len(p))
+		for i, slides := range p {
+			if types[i] = "full_attention"; slides {
+				types[i] = "sliding_attention"
+			}
+		}
+		c.fields["layer_types"] = types
+	default:
+		c.fields["sliding_window_pattern"] = ggufNumber(p)
 	}
 }
 
@@ -294,6 +329,24 @@ func (c *checkpoint) ggufPooling(v any) error {
 	return nil
 }
 
+// ggufDense loads the dense layers behind pooling that files of EmbeddingGemma can have (llama.cpp, src/llama-graph.cpp, build_dense_out).
+func (c *checkpoint) ggufDense(file weights.File) error {
+	for _, name := range []string{"dense_2", "dense_3"} {
+		t, err := file.Tensor(name + ".weight")
+		if err != nil {
+			continue
+		}
+		l := newLoader(file, func(s string) string { return s })
+		l.matrices = make([]*Matrix, len(c.net.Matrices)+len(c.recipe.steps)) // continue their numbers
+		s := step{dense: l.linear(name, c.recipe.width(c.net), max(1, t.Rows()), l.has(name+".bias")), act: Identity}
+		if l.err != nil {
+			return l.err
+		}
+		c.recipe.steps = append(c.recipe.steps, s)
+	}
+	return nil
+}
+
 // ggufTokenizer gathers what the metadata says of the tokenizer.
 func ggufTokenizer(meta map[string]any) token.GGUF {
 	const p = "tokenizer.ggml."
@@ -306,6 +359,7 @@ func ggufTokenizer(meta map[string]any) token.GGUF {
 	g.Types, _ = meta[p+"token_type"].([]int32)
 	g.Merges, _ = meta[p+"merges"].([]string)
 	g.AddBOS, g.AddEOS, g.AddSEP = ggufFlag(meta[p+"add_bos_token"]), ggufFlag(meta[p+"add_eos_token"]), ggufFlag(meta[p+"add_sep_token"])
+	g.Lowercase, g.StripAccents = ggufFlag(meta[p+"normalizer.lowercase"]), ggufFlag(meta[p+"normalizer.strip_accents"])
 	g.AddSpacePrefix, g.RemoveExtraWhitespaces = ggufFlag(meta[p+"add_space_prefix"]), ggufFlag(meta[p+"remove_extra_whitespaces"])
 	switch m := meta[p+"precompiled_charsmap"].(type) {
 	case []byte:

@@ -15,6 +15,8 @@ type GGUF struct {
 	AddBOS, AddEOS, AddSEP *bool  // tokenizer.ggml.add_bos_token, add_eos_token, add_sep_token
 	AddSpacePrefix         *bool  // tokenizer.ggml.add_space_prefix
 	RemoveExtraWhitespaces *bool  // tokenizer.ggml.remove_extra_whitespaces
+	Lowercase              *bool  // tokenizer.ggml.normalizer.lowercase; "bert"
+	StripAccents           *bool  // tokenizer.ggml.normalizer.strip_accents; "bert"
 	CharsMap               []byte // tokenizer.ggml.precompiled_charsmap
 }
 

@@ -136,3 +136,43 @@ func TestGGUFSpecials(t *testing.T) {
 		}
 	}
 }
+
+// TestGGUFNormalizer: WordPiece's treatment of letters, as the file states it (llama-cpp-python 0.3.36 gave these ids).
+func TestGGUFNormalizer(t *testing.T) {
+	yes, no := new(bool), new(bool)
+	*yes = true
+	for _, x := range []struct {
+		lower, strip *bool
+		want         int32
+	}{{nil, nil, 7}, {no, nil, 4}, {nil, no, 6}, {no, yes, 5}} {
+		tok, err := FromGGUF(GGUF{Model: "bert", Tokens: []string{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "▁É", "▁E", "▁é", "▁e"}, Types: []int32{3, 3, 3, 3, 1, 1, 1, 1},
+			BOS: 2, EOS: -1, UNK: 1, SEP: 3, PAD: 0, CLS: -1, MASK: -1, Lowercase: x.lower, StripAccents: x.strip})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tok.Encode(nil, "É", true); !slices.Equal(got, []int32{2, x.want, 3}) {
+			t.Errorf("%v, want %d between", got, x.want)
+		}
+	}
+}
+
+// TestGGUFBegin: where a file does not say whether texts begin with a token, those with Llama 3's pre-tokenizer do (llama-cpp-python 0.3.36 gave
+// these ids).
+func TestGGUFBegin(t *testing.T) {
+	no := new(bool)
+	for pre, want := range map[string][]int32{"llama-bpe": {1, 0}, "llama3": {1, 0}, "dbrx": {0}, "qwen2": {0}, "gpt-2": {0}, "smollm": {0}} {
+		for _, add := range []*bool{nil, no} {
+			tok, err := FromGGUF(GGUF{Model: "gpt2", Pre: pre, Tokens: []string{"a", "<s>", "</s>"}, Types: []int32{1, 3, 3},
+				BOS: 1, EOS: 2, UNK: -1, SEP: -1, PAD: -1, CLS: -1, MASK: -1, AddBOS: add})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if add != nil {
+				want = []int32{0}
+			}
+			if got := tok.Encode(nil, "a", true); !slices.Equal(got, want) {
+				t.Errorf("%s: %v, want %v", pre, got, want)
+			}
+		}
+	}
+}

@@ -132,7 +132,7 @@ func (g *GGUF) bytePairs() (*Tokenizer, error) {
 	}
 	merges.fill(m)
 	t.model = m
-	t.post = beginEnd(g.BOS, g.EOS, orElse(g.AddBOS, m.ignoreMerges), orElse(g.AddEOS, false)) // Llama 3 has both
+	t.post = beginEnd(g.BOS, g.EOS, orElse(g.AddBOS, m.ignoreMerges), orElse(g.AddEOS, false)) // Llama 3's begin unless the file says otherwise
 	return t, m.prepare()
 }
 
@@ -204,7 +204,8 @@ func (g *GGUF) wordPiece() (*Tokenizer, error) {
 	if g.UNK < 0 || g.CLS < 0 || g.SEP < 0 {
 		return nil, errors.New("no [UNK], [CLS] or [SEP]")
 	}
-	t := &Tokenizer{vocab: v, norm: newBert(true, true, true, true), pre: []preTokenizer{wholeText(splitBert)},
+	lower := orElse(g.Lowercase, true)
+	t := &Tokenizer{vocab: v, norm: newBert(true, true, orElse(g.StripAccents, lower), lower), pre: []preTokenizer{wholeText(splitBert)},
 		model: newWordPiece(v, g.UNK, "##", 100), post: around(g.CLS, g.SEP)}
 	t.dec = eachToken(func(i int, tok string) string { return decodeWordPiece(i, tok, "##", true) })
 	return t, nil
