@@ -26,7 +26,7 @@ func (c *checkpoint) openStatic(dir string) error {
 // openBare opens a folder without configuration: one table of vectors and a tokenizer, as WordLlama is published.
 func (c *checkpoint) openBare(dir string) error {
 	if !exists(dir, "tokenizer.json") {
-		return fmt.Errorf("model: %s: no config.json, modules.json or adapter_config.json: not a model's folder", dir)
+		return fmt.Errorf("model: %s: no config.json, modules.json or adapter_config.json: not a model's folder (a GGUF file is given by its own path)", dir)
 	}
 	c.layout = "table of token vectors with a tokenizer"
 	return c.openStatic(dir)

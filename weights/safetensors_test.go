@@ -196,3 +196,26 @@ func TestNoFile(t *testing.T) {
 		t.Errorf("a pipe: %v", err)
 	}
 }
+
+// TestCutMeanwhile: a file that gets shorter while it is open is an error, not a fault of its mapping.
+func TestCutMeanwhile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.safetensors")
+	if err := WriteSafetensors(path, []Tensor{FromFloat32s("x", []int{100_000}, make([]float32, 100_000))}, nil); err != nil {
+		t.Fatal(err)
+	}
+	f, err := OpenSafetensors(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := os.Truncate(path, 1000); err != nil {
+		t.Skip(err) // some systems keep a mapped file
+	}
+	x, err := f.Tensor("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Float32s(); err == nil || !strings.Contains(err.Error(), "tensor x: the file ends before it") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -3,6 +3,7 @@ package weights
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"unsafe"
@@ -64,6 +65,9 @@ func (t Tensor) FetchRows(dst []float32, first int) error {
 	}
 	src := (*buffer)[:n]
 	if _, err := t.file.ReadAt(src, t.at+int64(first*t.Cols()/b*size)); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errors.New("the file ends before it: was it written again while it was read?")
+		}
 		return fmt.Errorf("tensor %s: %w", t.Name, err)
 	}
 	decode(t.DType, dst, src)

@@ -60,13 +60,16 @@ func (t Tensor) holds(n, first int) bool {
 	return cols > 0 && n%cols == 0 && first >= 0 && first <= t.Rows()-n/cols
 }
 
-// Float32s decodes the whole tensor into a new slice.
+// Float32s decodes the whole tensor into a new slice. It reads the file: a mapping faults where the file was cut off meanwhile.
 func (t Tensor) Float32s() ([]float32, error) {
 	if !t.DType.Float() {
 		return nil, fmt.Errorf("tensor %s: %s holds no floats", t.Name, t.DType)
 	}
 	out := make([]float32, t.Len())
-	return out, t.read(out, 0)
+	if len(out) == 0 {
+		return out, nil
+	}
+	return out, t.FetchRows(out, 0)
 }
 
 // Ints decodes a tensor of integers into a new slice.
