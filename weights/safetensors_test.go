@@ -219,3 +219,17 @@ func TestCutMeanwhile(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestWriteNames: names that the safetensors library (0.8) could not read back are refused, and nothing is written.
+func TestWriteNames(t *testing.T) {
+	one := func(name string) Tensor { return FromFloat32s(name, []int{1}, []float32{1}) }
+	for _, list := range [][]Tensor{{one("__metadata__")}, {one("a\xff"), one("a\xfe")}, {one("a"), one("a")}} {
+		dir := t.TempDir()
+		if err := WriteSafetensors(filepath.Join(dir, "x.safetensors"), list, nil); err == nil || !strings.Contains(err.Error(), "cannot be written: the name") {
+			t.Errorf("%q: %v", list[0].Name, err)
+		}
+		if left, _ := os.ReadDir(dir); len(left) != 0 {
+			t.Errorf("%q: left %v", list[0].Name, left)
+		}
+	}
+}

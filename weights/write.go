@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/labrador-lab/labrador/internal/atomicfile"
 )
@@ -45,8 +46,12 @@ func safetensorsHeader(tensors []Tensor, metadata map[string]string) ([]byte, []
 	var at uint64
 	for _, t := range list {
 		size, ok := byteSize(t.DType, t.Shape)
-		if _, dup := header[t.Name]; dup || !ok || size != len(t.Data) || safetensorsTypes[t.DType.String()] != t.DType {
-			return nil, nil, fmt.Errorf("safetensors: tensor %q cannot be written: %s, shape %v, %d bytes (twice, or a shape or type that does not fit)", t.Name, t.DType, t.Shape, len(t.Data))
+		_, dup := header[t.Name]
+		if dup || t.Name == "__metadata__" || !utf8.ValidString(t.Name) {
+			return nil, nil, fmt.Errorf("safetensors: tensor %q cannot be written: the name comes twice, is the metadata's or is not UTF-8", t.Name)
+		}
+		if !ok || size != len(t.Data) || safetensorsTypes[t.DType.String()] != t.DType {
+			return nil, nil, fmt.Errorf("safetensors: tensor %q cannot be written: %s, shape %v, %d bytes (a shape or type that does not fit)", t.Name, t.DType, t.Shape, len(t.Data))
 		}
 		shape := t.Shape
 		if shape == nil {
