@@ -73,6 +73,9 @@ func oneLine(err error) string {
 	return s
 }
 
+// maxThreads is more than any machine has processors; every thread takes memory before it has work.
+const maxThreads = 4096
+
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "labrador",
@@ -89,9 +92,12 @@ func rootCommand() *cobra.Command {
 			return cmd.Help()
 		},
 	}
-	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if err := kernel.CheckEnv(); err != nil {
 			return usageError{err}
+		}
+		if n, err := cmd.Flags().GetInt("threads"); err == nil && n > maxThreads {
+			return usagef("--threads %d: %d at most", n, maxThreads)
 		}
 		return nil
 	}
