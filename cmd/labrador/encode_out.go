@@ -99,7 +99,7 @@ func checkIDLines(ids []string) error {
 const lockName = "lock"
 
 // lockParts makes the folder of the unfinished vectors of out its caller's alone until unlock, or says that another process has it. The
-// system gives the folder up when its holder dies.
+// system gives the folder up when its holder dies; the files that one was writing are removed.
 func lockParts(parts, out string) (unlock func() error, err error) {
 	for {
 		if err := os.MkdirAll(parts, 0o755); err != nil {
@@ -122,6 +122,8 @@ func lockParts(parts, out string) (unlock func() error, err error) {
 			return nil, fmt.Errorf("encode: %s: %w", path, err)
 		}
 		if there, err := os.Stat(path); err == nil && os.SameFile(held, there) {
+			atomicfile.Sweep(out + ".npy")
+			atomicfile.Sweep(out + ".ids")
 			return lock.Unlock, nil
 		}
 		lock.Unlock() // a file that whoever was here removed meanwhile

@@ -34,11 +34,17 @@ func TestEncodeTwice(t *testing.T) {
 	if err := unlock(); err != nil {
 		t.Fatal(err)
 	}
+	for _, killed := range []string{".out.npy.tmp-1", ".out.ids.tmp-2"} {
+		writeFile(t, filepath.Join(dir, killed), "half")
+	}
 	if code := run(t.Context(), []string{"encode", "--model", m, in, out}); code != 0 {
 		t.Errorf("exit status %d", code)
 	}
 	if _, err := os.Stat(out + ".parts"); err == nil {
 		t.Error("left its parts")
+	}
+	if names, _ := os.ReadDir(dir); len(names) != 3 {
+		t.Errorf("leaves %v", names)
 	}
 }
 

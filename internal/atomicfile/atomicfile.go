@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -25,17 +26,29 @@ const left = time.Hour
 
 // Create starts the file path. Its folder must exist. Temporary files of that name that killed processes left are removed.
 func Create(path string) (*File, error) {
-	old, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp-*"))
-	for _, name := range old {
-		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > left {
-			os.Remove(name)
-		}
-	}
+	sweep(path, left)
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp-*")
 	if err != nil {
 		return nil, err
 	}
 	return &File{path: path, f: f, w: bufio.NewWriterSize(f, 1<<18)}, nil
+}
+
+// Sweep removes the temporary files of path that killed processes left. For a caller who knows that nobody else writes path now.
+func Sweep(path string) { sweep(path, 0) }
+
+// sweep removes the temporary files of path that are as old as age.
+func sweep(path string, age time.Duration) {
+	dir, name := filepath.Split(path)
+	entries, _ := os.ReadDir(filepath.Clean(dir))
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), "."+name+".tmp-") {
+			continue
+		}
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) >= age {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
 }
 
 // Write appends p.
