@@ -61,7 +61,7 @@ func itemsOf(path string, side labrador.Side) (dense.Items, error) {
 	case strings.HasSuffix(name, ".jsonl"):
 		return jsonItems(path), nil
 	case strings.HasSuffix(name, ".tsv"):
-		return queryItems(func() iter.Seq2[labrador.Query, error] { return labrador.ReadQueries(path) }), nil
+		return queryItems(func() iter.Seq2[labrador.Query, error] { return readTSV(path) }), nil
 	}
 	return lineItems(path), nil
 }
@@ -73,6 +73,27 @@ func queryItems(queries func() iter.Seq2[labrador.Query, error]) dense.Items {
 				if !yield(dense.Item{ID: q.ID, Item: labrador.Item{Text: q.Text, Picture: q.Picture}}, err) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// readTSV is labrador.ReadQueries that refuses what is not UTF-8, as the other files of texts do.
+func readTSV(path string) iter.Seq2[labrador.Query, error] {
+	return func(yield func(labrador.Query, error) bool) {
+		f, err := labrador.Open(path)
+		if err != nil {
+			yield(labrador.Query{}, err)
+			return
+		}
+		defer f.Close()
+		bad := 0
+		for q, err := range labrador.DecodeQueries(labrador.Stream{Reader: f, Name: path, BadUTF8: func(line int) { bad = line }}) {
+			if bad > 0 {
+				err = fmt.Errorf("%s:%d: %w", path, bad, errNotUTF8)
+			}
+			if !yield(q, err) || err != nil {
+				return
 			}
 		}
 	}
@@ -97,7 +118,7 @@ func readLines(path string, parse func(line []byte) (dense.Item, error)) dense.I
 			in := bufio.NewScanner(f)
 			in.Buffer(nil, maxLine)
 			n := 0
-			for in.Scan() {
+			for in.Scan() && in.Err() == nil { // what was read of a line before an error is no line
 				n++
 				item, err := parse(in.Bytes())
 				if err == errBlank {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"os"
 	"path/filepath"
@@ -82,7 +84,7 @@ func TestWrongFiles(t *testing.T) {
 	t.Chdir(dir)
 	for name, text := range map[string]string{
 		"empty": "", "run": "q Q0 a 1 1 t\n", "folder/corpus.txt": "x\n", "other.qrels": "zz 0 a 1\n", "queries.tsv": "q\ttext\n",
-		"study.yaml": "name: s\ndatasets: [{path: ./set}]\nsystems: [bm25]\n", "latin.txt": "text\nna\xefve\n", "cut.jsonl": `{"text": "te`,
+		"study.yaml": "name: s\ndatasets: [{path: ./set}]\nsystems: [bm25]\n", "latin.txt": "text\nna\xefve\n", "latin.tsv": "a\ttext\nb\tna\xefve\n", "cut.jsonl": `{"text": "te`,
 		"number.jsonl": `{"text":5}`, "array.jsonl": "[\n",
 		"twice.jsonl": `{"id":"a","text":"x"}` + "\n" + `{"id":"a","text":"y"}` + "\n", "lines.jsonl": `{"id":"a\nb","text":"x"}` + "\n",
 		"broken/queries.jsonl": `{"_id":"q","text":"text"}` + "\n", "broken/qrels/test.tsv": "query-id\tcorpus-id\tscore\nq\ta\t1\n", "broken/corpus.jsonl": `{"_id":"a","text":"te`,
@@ -94,6 +96,13 @@ func TestWrongFiles(t *testing.T) {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	var packed bytes.Buffer
+	gz := gzip.NewWriter(&packed)
+	gz.Write([]byte(`{"text":"one"}` + "\n" + `{"text":"two"}` + "\n"))
+	gz.Flush()
+	if err := os.WriteFile("cut.jsonl.gz", packed.Bytes(), 0o644); err != nil { // without the end that Close would write
+		t.Fatal(err)
 	}
 	if status, _, stderr := exitOf(t, "index", "--out", "idx", "bm25", "./set"); status != 0 {
 		t.Fatal(stderr)
@@ -108,7 +117,9 @@ func TestWrongFiles(t *testing.T) {
 		"search --weights idx weights.tsv":           `query "q1": index: query word`,
 		"search idx blank.tsv":                       `blank.tsv:1: id "q 1"`,
 		"encode --model m latin.txt out":             "latin.txt:2: bytes that are not UTF-8",
+		"encode --model m latin.tsv out":             "latin.tsv:2: bytes that are not UTF-8",
 		"encode --model m cut.jsonl out":             "cut.jsonl:1:",
+		"encode --model m cut.jsonl.gz out":          "cut.jsonl.gz:3: gzip: unexpected EOF",
 		"encode --model m number.jsonl out":          `number.jsonl:1: "text" is a number, not a string`,
 		"encode --model m array.jsonl out":           "array.jsonl:1: no object: JSON lines have one on each line",
 		"encode --model m twice.jsonl out":           `two texts have the id "a" (the second is text 2)`,
