@@ -135,6 +135,13 @@ func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out
 	if err != nil {
 		return err
 	}
+	switch _, now, err := dense.Survey(cmd.Context(), items); {
+	case err != nil:
+		return err
+	case now != digest: // some rows may be of the old texts and some of the new
+		removeParts(kept, unlock)
+		return fmt.Errorf("encode: %s changed while it was encoded: give the command again", in)
+	}
 	if err := writeVectors(e, set, ids, out); err != nil {
 		return err
 	}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/labrador-lab/labrador"
@@ -44,6 +46,37 @@ func TestEncodeTwice(t *testing.T) {
 		t.Error("left its parts")
 	}
 	if names, _ := os.ReadDir(dir); len(names) != 3 {
+		t.Errorf("leaves %v", names)
+	}
+}
+
+// changing is a context that changes a file when it is asked for the nth time whether it has ended.
+type changing struct {
+	context.Context
+	left   atomic.Int64
+	change func()
+}
+
+func (c *changing) Err() error {
+	if c.left.Add(-1) == 0 {
+		c.change()
+	}
+	return c.Context.Err()
+}
+
+// TestEncodeChangedTexts: texts that change while they are encoded give no vectors, and nothing of them is taken for either of the two.
+func TestEncodeChangedTexts(t *testing.T) {
+	m := tiny.Model(t, "st-bert-mean")
+	t.Chdir(t.TempDir())
+	writeFile(t, "x.txt", "red dog\nblue cat\n")
+	ctx := &changing{Context: t.Context(), change: func() { writeFile(t, "x.txt", "red dog\ngreen cat\n") }}
+	ctx.left.Store(3) // there are two texts
+	root := rootCommand()
+	root.SetArgs([]string{"encode", "--model", m, "x.txt", "out"})
+	if err := root.ExecuteContext(ctx); err == nil || !strings.Contains(err.Error(), "x.txt changed while it was encoded") {
+		t.Errorf("got %v", err)
+	}
+	if names, _ := os.ReadDir("."); len(names) != 1 {
 		t.Errorf("leaves %v", names)
 	}
 }
