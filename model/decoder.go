@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // decoder is the network of Llama and its descendants: blocks of attention with rotary positions and a gated feed-forward
@@ -86,7 +87,7 @@ type decoderShape struct {
 func buildDecoder(c *config, l *loader, s decoderShape) *Network {
 	width, vocab := c.size("hidden_size"), c.size("vocab_size")
 	layers := c.size("num_hidden_layers")
-	if s.bidirectional && s.window > 0 && !s.sandwich { // Gemma alone says what it means
+	if s.bidirectional && s.window > 0 && slices.Contains(s.slides, true) && !s.sandwich { // Gemma alone says what it means
 		c.fail("is_causal false together with a sliding window is not supported")
 	}
 	if c.err != nil {
@@ -98,7 +99,7 @@ func buildDecoder(c *config, l *loader, s decoderShape) *Network {
 	}
 	d.norm = l.vector("norm.weight", width, s.normAdd)
 	n := &Network{Width: width, Vocab: vocab, Layers: layers, Context: c.sizeOr(0, "max_position_embeddings"), Causal: !s.bidirectional,
-		Stretch: s.rope.Longer != nil,
+		Stretch: s.rope.Reach,
 		body:    d, softcap: s.headCap, decoding: true}
 	l.refuseUnused("layers.%d.")
 	switch {

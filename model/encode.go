@@ -257,8 +257,8 @@ func (w *worker) do(ctx context.Context, b *job, each func(*worker, *job) error)
 // check refuses tokens that the network has no rows for, and texts that are too long for it.
 func (m *Model) check(texts []Tokens) error {
 	for i, t := range texts {
-		if n := m.net.Context; n > 0 && len(t.IDs) > n && !m.net.Stretch {
-			return fmt.Errorf("model: text %d has %d tokens, the model takes %d", i, len(t.IDs), n)
+		if !m.net.takes(len(t.IDs)) {
+			return fmt.Errorf("model: text %d has %d tokens, the model takes %d", i, len(t.IDs), max(m.net.Context, m.net.Stretch))
 		}
 		if len(t.IDs) == 0 && m.net.Layers > 0 {
 			return fmt.Errorf("model: text %d has no tokens", i)

@@ -110,8 +110,8 @@ func (m *Model) apply(o Options) error {
 		r.maxTokens = n
 	}
 	if o.MaxTokens > 0 {
-		if n := m.net.Context; n > 0 && o.MaxTokens > n && !m.net.Stretch {
-			return fmt.Errorf("model: %d tokens: the model was made for at most %d", o.MaxTokens, n)
+		if !m.net.takes(o.MaxTokens) {
+			return fmt.Errorf("model: %d tokens: the model was made for at most %d", o.MaxTokens, max(m.net.Context, m.net.Stretch))
 		}
 		if r.maxRunes > 0 {
 			r.maxRunes = r.maxRunes / r.maxTokens * o.MaxTokens

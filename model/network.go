@@ -15,7 +15,7 @@ type Network struct {
 	Vocab    int    // rows of the embedding table
 	Layers   int
 	Context  int  // the longest sequence that it was made for; 0: any length
-	Stretch  bool // its positions stretch for longer sequences (dynamic rotary embeddings)
+	Stretch  int  // its positions stretch to so many tokens for those who ask (Rotary.Reach)
 	Causal   bool // a token sees only itself and tokens before it, so that a common prefix can be computed once
 	Matrices []*Matrix
 	Vectors  []*Vector
@@ -24,6 +24,11 @@ type Network struct {
 	head     *Linear // hidden state to next-token logits; nil: none
 	softcap  float64 // of the logits; 0: none
 	decoding bool    // its makers trained it as a language model: the last token is its default pooling
+}
+
+// takes says whether a sequence may be so long.
+func (n *Network) takes(length int) bool {
+	return n.Context == 0 || length <= n.Context || n.Stretch == Unlimited || length <= n.Stretch
 }
 
 // Forward runs the first depth layers on a batch: all of them give the final states, with the final norm where the
@@ -50,7 +55,7 @@ func forward[T any](ops Ops[T], n *Network, b *Batch, depth int) T {
 
 // architectures are the values of model_type that can run, with what builds them.
 var architectures = map[string]func(*config, *loader) *Network{
-	"llama": buildLlama, "mistral": buildMistral, "qwen2": buildQwen2, "qwen3": buildQwen3,
+	"llama": buildLlama, "mistral": buildMistral, "ministral": buildMistral, "qwen2": buildQwen2, "qwen3": buildQwen3,
 	"qwen2_vl": buildQwen2, "qwen2_5_vl": buildQwen2, // their text towers
 	"gemma2": buildGemma2, "gemma3_text": buildGemma3, "eurobert": buildEuroBERT,
 	"bert": buildBERT, "roberta": buildRoBERTa, "xlm-roberta": buildRoBERTa, "camembert": buildRoBERTa,
@@ -106,7 +111,7 @@ func unsupported(c *config, arch string) error {
 
 // probes are tensors that every checkpoint of an architecture has: what stands before them is the checkpoint's prefix.
 var probes = map[string]string{
-	"llama": "embed_tokens.weight", "mistral": "embed_tokens.weight", "qwen2": "embed_tokens.weight",
+	"llama": "embed_tokens.weight", "mistral": "embed_tokens.weight", "ministral": "embed_tokens.weight", "qwen2": "embed_tokens.weight",
 	"qwen2_vl": "embed_tokens.weight", "qwen2_5_vl": "embed_tokens.weight", "qwen3": "embed_tokens.weight",
 	"gemma2": "embed_tokens.weight", "gemma3_text": "embed_tokens.weight", "eurobert": "embed_tokens.weight",
 	"bert": "embeddings.word_embeddings.weight", "roberta": "embeddings.word_embeddings.weight",

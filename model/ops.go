@@ -100,6 +100,7 @@ type Rotary struct {
 	Head  int       // dimensions of a head
 	Freqs []float64 // (R/2): the first R dimensions of a head turn, in pairs i, i+R/2
 	Scale float64   // cos and sin are multiplied by it (YaRN's attention factor)
+	Reach int       // the longest sequence that the scaling is for, where it states one; Unlimited: any
 	// Longer, for dynamic scaling, gives the frequencies for sequences of more than Limit tokens.
 	Limit  int
 	Longer func(length int) []float64

@@ -114,8 +114,10 @@ func (s ropeScaling) fill(r *Rotary) error {
 		for i := range r.Freqs {
 			r.Freqs[i] /= factor
 		}
+		r.Reach = tokens(factor * float64(s.context))
 	case "dynamic":
 		r.Limit = s.p.sizeOr(s.context, "max_trained_positions") // transformers reads no other setting here
+		r.Reach = Unlimited
 		r.Longer = func(length int) []float64 { return s.dynamic(factor, length, r.Limit) }
 	case "llama3":
 		return s.llama3(r, factor)
@@ -124,6 +126,9 @@ func (s ropeScaling) fill(r *Rotary) error {
 	}
 	return nil
 }
+
+// tokens is a length as a whole number.
+func tokens(length float64) int { return int(max(0, min(length, math.MaxInt32))) }
 
 // dynamic raises the base with the length (bloc97 2023, "dynamically scaled RoPE").
 func (s ropeScaling) dynamic(factor float64, length, limit int) []float64 {
@@ -158,6 +163,7 @@ func (s ropeScaling) yarn(r *Rotary, factor float64) {
 	if factor == 0 {
 		factor = float64(s.context) / old
 	}
+	r.Reach = tokens(factor * old)
 	r.Scale = s.p.number(0, "attention_factor")
 	if r.Scale == 0 {
 		mscale, all := s.p.number(0, "mscale"), s.p.number(0, "mscale_all_dim")

@@ -1,7 +1,7 @@
 package model
 
 import (
-	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -31,34 +31,36 @@ func TestDynamicRotary(t *testing.T) {
 	}
 }
 
-// TestStretch: a network whose positions stretch takes texts that are longer than what it was trained on, when asked to.
+// TestStretch: a network whose positions stretch takes texts that are longer than what it was trained on, when asked to: as many tokens as vLLM
+// (vllm/config/model.py, _get_and_verify_max_len) reckons with for linear scaling and YaRN.
 func TestStretch(t *testing.T) {
-	dir := changed(t, "llama3", "max_position_embeddings", "16")
-	if _, err := Open(dir, Options{MaxTokens: 40}); err == nil {
-		t.Error("opened with more tokens than positions")
-	}
-	var fields map[string]json.RawMessage
-	raw, err := os.ReadFile(filepath.Join(dir, "config.json"))
-	if err == nil {
-		err = json.Unmarshal(raw, &fields)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	fields["rope_scaling"] = json.RawMessage(`{"rope_type":"dynamic","factor":4}`)
-	if raw, err = json.Marshal(fields); err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, "config.json"), string(raw))
 	long := []labrador.Item{{Text: "which language model finds best which language model finds best which language model finds best"}}
-	for limit, want := range map[int]int{0: 16, 40: 40} {
-		m := openModel(t, dir, Options{MaxTokens: limit})
-		tokens, err := m.Tokenize(t.Context(), labrador.QuerySide, long)
-		if err != nil || len(tokens[0].IDs) > want || len(tokens[0].IDs) < min(want, 17) {
-			t.Fatalf("limit %d: %d tokens, %v", limit, len(tokens[0].IDs), err)
+	for _, c := range []struct {
+		scaling string
+		most    int
+	}{
+		{`null`, 16},
+		{`{"rope_type":"llama3","factor":4,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":8}`, 16},
+		{`{"rope_type":"linear","factor":2.5}`, 40},
+		{`{"type":"yarn","factor":4,"original_max_position_embeddings":10}`, 40},
+		{`{"type":"yarn","factor":2,"original_max_position_embeddings":4}`, 16},
+		{`{"rope_type":"dynamic","factor":4}`, math.MaxInt},
+	} {
+		dir := changed(t, "llama3", "max_position_embeddings", "16", "rope_scaling", c.scaling)
+		if c.most < math.MaxInt {
+			if _, err := Open(dir, Options{MaxTokens: c.most + 1}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("at most %d", c.most)) {
+				t.Errorf("%s: %v", c.scaling, err)
+			}
 		}
-		if _, err := m.EncodeTokens(t.Context(), tokens); err != nil {
-			t.Error(err)
+		for limit, want := range map[int]int{0: 16, min(40, c.most): min(40, c.most)} {
+			m := openModel(t, dir, Options{MaxTokens: limit})
+			tokens, err := m.Tokenize(t.Context(), labrador.QuerySide, long)
+			if err != nil || len(tokens[0].IDs) > want || len(tokens[0].IDs) < min(want, 17) {
+				t.Fatalf("%s, limit %d: %d tokens, %v", c.scaling, limit, len(tokens[0].IDs), err)
+			}
+			if _, err := m.EncodeTokens(t.Context(), tokens); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }
@@ -244,6 +246,27 @@ func TestUsualWindow(t *testing.T) {
 			t.Errorf("%s: %d, %v; want %d", fields, got, c.err, want)
 		}
 	}
+}
+
+// TestMinistral: transformers 5.23 reads, and saves, a Mistral with layer_types as "ministral" (models/auto/configuration_auto.py,
+// from_pretrained), which without layer_types is Mistral: the window is in every layer.
+func TestMinistral(t *testing.T) {
+	checkNetwork(t, openModel(t, changed(t, "mistral", "model_type", `"ministral"`), Options{}).net, tiny.Expected(t, "mistral"))
+	kinds := `["full_attention","sliding_attention","full_attention"]`
+	for _, arch := range []string{`"mistral"`, `"ministral"`} {
+		n := openModel(t, changed(t, "mistral", "model_type", arch, "layer_types", kinds), Options{}).net
+		for i, before := range []int{Unlimited, 15, Unlimited} {
+			if got := n.body.(*decoder).layers[i].attention.Before; got != before {
+				t.Errorf("%s: layer %d sees %d tokens before, want %d", arch, i, got, before)
+			}
+		}
+	}
+}
+
+// TestWindowOfNoLayer: without causality a window that no layer has is none (Qwen2 with max_window_layers beyond its layers).
+func TestWindowOfNoLayer(t *testing.T) {
+	dir := changed(t, "qwen2-bidirectional", "use_sliding_window", "true", "sliding_window", "8", "max_window_layers", "3")
+	checkNetwork(t, openModel(t, dir, Options{}).net, tiny.Expected(t, "qwen2-bidirectional"))
 }
 
 // TestModuleSettings: what sentence-transformers 6.2 does with these settings of its modules is other than plain tokens, states, pooling and
