@@ -17,8 +17,5 @@ func plainDecoder(c *config) decoderShape {
 	if m := c.object("auto_map"); m != nil && m.fields["AutoModel"] != nil && c.fields["is_causal"] == nil {
 		c.fail("auto_map names code of the checkpoint's own (%v), which Labrador does not run, and is_causal does not say whether its attention is causal", m.fields["AutoModel"])
 	}
-	if q := c.object("quantization_config"); q != nil {
-		c.fail("quantization_config (%v) is not supported: use the unquantised checkpoint or a GGUF file", q.fields["quant_method"])
-	}
 	return s
 }

@@ -75,6 +75,10 @@ func buildWith(c *config, file weights.File, rename func(string) string, permute
 	if maker == nil {
 		return nil, unsupported(c, arch)
 	}
+	if q := c.object("quantization_config"); q != nil {
+		c.fail("quantization_config (%v) is not supported: use the unquantised checkpoint or a GGUF file", q.fields["quant_method"])
+		return nil, c.err
+	}
 	l := newLoader(file, rename)
 	l.adapter, l.permuted = a, permuted
 	n := maker(c, l)

@@ -36,6 +36,8 @@ func TestRefusals(t *testing.T) {
 		{"qwen2", "rope_theta", `-1`, "base -1"},
 		{"qwen2", "auto_map", `{"AutoModel":"modeling_x.BiModel"}`, "modeling_x.BiModel"},
 		{"qwen2", "quantization_config", `{"quant_method":"gptq"}`, "gptq"},
+		{"eurobert", "quantization_config", `{"quant_method":"fp8"}`, "quantization_config (fp8)"},
+		{"bert", "quantization_config", `{"quant_method":"bitsandbytes"}`, "quantization_config (bitsandbytes)"},
 		{"qwen2", "layer_types", `["full_attention","linear_attention","full_attention"]`, `"linear_attention"`},
 		{"qwen2", "layer_types", `["full_attention"]`, "layer_types has 1"},
 		{"mistral", "is_causal", `false`, "sliding window"},
