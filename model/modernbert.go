@@ -67,7 +67,7 @@ func buildModernBERT(c *config, l *loader) *Network {
 		layer.rope = ropes[slides[i]]
 		layer.attention = &Attention{Heads: heads.heads, KVHeads: heads.heads, Dim: heads.dim, Scale: 1 / math.Sqrt(float64(heads.dim)), Before: Unlimited, After: Unlimited}
 		if slides[i] {
-			reach := c.sizeOr(128, "local_attention") / 2
+			reach := c.sizeOr(c.sizeOr(128, "local_attention")/2, "sliding_window") // the second where a file states both
 			layer.attention.Before, layer.attention.After = reach, reach
 		}
 		m.layers = append(m.layers, layer)

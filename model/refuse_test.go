@@ -69,7 +69,7 @@ func TestRefusals(t *testing.T) {
 		{"nomic-bert", "num_experts", `8`, "experts"},
 		{"nomic-bert", "activation_function", `"gelu"`, `"gelu"`},
 		{"nomic-bert", "rotary_emb_interleaved", `true`, "rotary_emb_interleaved"},
-		{"t5-encoder", "feed_forward_proj", `"gated-silly"`, `"silly"`},
+		{"t5-encoder", "dense_act_fn", `"silly"`, `"silly"`},
 		{"t5-encoder", "relative_attention_num_buckets", `16`, "[32 4]"},
 		{"modernbert", "global_attn_every_n_layers", `"often"`, "often"},
 	}

@@ -305,6 +305,22 @@ func TestModuleSettings(t *testing.T) {
 	}
 }
 
+// TestEncoderSettings: transformers 5.23 takes dense_act_fn before the activation in feed_forward_proj (configuration_t5.py), and sliding_window, which is
+// half of it, before local_attention (configuration_modernbert.py).
+func TestEncoderSettings(t *testing.T) {
+	m := openModel(t, changed(t, "t5-encoder", "dense_act_fn", `"relu"`), Options{})
+	if l := m.net.body.(*t5).layers[0]; l.gated == nil || l.gated.Act != ReLU {
+		t.Errorf("T5: %v", l.gated)
+	}
+	if _, err := Open(changed(t, "t5-encoder", "is_gated_act", "false"), Options{}); err == nil || !strings.Contains(err.Error(), "DenseReluDense.wi.weight") {
+		t.Errorf("T5 without gates: %v", err)
+	}
+	m = openModel(t, changed(t, "modernbert", "sliding_window", "4"), Options{})
+	if a := m.net.body.(*modernBERT).layers[1].attention; a.Before != 4 || a.After != 4 {
+		t.Errorf("ModernBERT sees %d before and %d behind", a.Before, a.After)
+	}
+}
+
 // TestSplitGGUF: a file of several is refused as such, not for a tensor that another one has.
 func TestSplitGGUF(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m-00001-of-00003.gguf")

@@ -80,16 +80,17 @@ func buildT5(c *config, l *loader) *Network {
 	return &Network{Width: width, Vocab: vocab, Layers: layers, body: m}
 }
 
-// t5Activation reads feed_forward_proj: "relu", or "gated-gelu" of version 1.1, which means the approximation by tanh.
+// t5Activation reads feed_forward_proj: "relu", or "gated-gelu" of version 1.1, which means the approximation by tanh. dense_act_fn and is_gated_act,
+// which transformers writes beside it, count before it (5.23, configuration_t5.py).
 func (c *config) t5Activation() (act Activation, gated bool) {
-	name := c.text("relu", "feed_forward_proj")
-	name, gated = strings.CutPrefix(name, "gated-")
+	name, gated := strings.CutPrefix(c.text("relu", "feed_forward_proj"), "gated-")
 	if gated && name == "gelu" {
-		return GELUTanh, true
+		name = "gelu_new"
 	}
+	name, gated = c.text(name, "dense_act_fn"), c.flag("is_gated_act", gated)
 	act, ok := activationNames[name]
 	if !ok {
-		c.fail("feed_forward_proj %q is not supported", name)
+		c.fail("activation %q of feed_forward_proj or dense_act_fn is not supported", name)
 	}
 	return act, gated
 }
