@@ -15,7 +15,7 @@ import (
 )
 
 // EngineVersion is part of every ID. It grows with each change of the engine that changes vectors by more than rounding.
-const EngineVersion = 6
+const EngineVersion = 7
 
 // Model is an opened model: a labrador.Encoder. It is safe for concurrent use.
 type Model struct {

@@ -48,12 +48,17 @@ func (c *checkpoint) openModel2Vec(dir string) error {
 	if err != nil {
 		return err
 	}
-	if m := t.object("model"); m != nil {
+	if m := t.object("model"); m != nil { // model2vec 0.10, _get_unk_token_id
 		if id, ok := c.tokenizer.ID(m.text("", "unk_token")); ok {
 			c.recipe.drop = id
+		} else if m.text("", "type") == "Unigram" {
+			c.recipe.drop = int32(m.number(-1, "unk_id"))
 		}
 	}
 	c.recipe.maxTokens = c.config.sizeOr(512, "max_length") // model2vec's default
+	if limit, stated := c.config.fields["max_length"]; stated && limit == nil {
+		c.recipe.maxTokens = 0
+	}
 	c.recipe.maxRunes = c.recipe.maxTokens * c.medianToken()
 	if c.config.flag("normalize", true) {
 		c.recipe.steps = append(c.recipe.steps, step{})
@@ -90,7 +95,11 @@ func (c *checkpoint) useTable(dir string, file weights.File) error {
 	c.net = &Network{Arch: "static", Width: table.Cols, Vocab: table.Rows, Matrices: l.matrices, body: &static{embed: table}}
 	c.recipe.pooling, c.recipe.stated, c.recipe.special = PoolMean, true, false
 	c.read = append(c.read, filepath.Join(dir, "tokenizer.json"))
-	return c.openTokenizer(dir)
+	if err := c.openTokenizer(dir); err != nil {
+		return err
+	}
+	c.recipe.maxTokens = c.tokenizer.Limit() // nobody overrides tokenizer.json here, as transformers does
+	return nil
 }
 
 // refine applies what model2vec stores beside its table: the row of each token where tokens share rows (mapping), and a

@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	labrador "github.com/labrador-lab/labrador"
+	"github.com/labrador-lab/labrador/internal/tiny"
+	"github.com/labrador-lab/labrador/token"
 	"github.com/labrador-lab/labrador/weights"
 )
 
@@ -66,5 +69,30 @@ func TestModel2Vec(t *testing.T) {
 	}
 	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "row 99") {
 		t.Errorf("a mapping beyond the table: %v", err)
+	}
+}
+
+// TestModel2VecSettings: model2vec 0.10 leaves out the unknown token of Unigram tokenizers too, and does not cut where max_length is null (7 tokens are
+// 7 characters first, as the middle token of this vocabulary has one).
+func TestModel2VecSettings(t *testing.T) {
+	dir := tiny.Model(t, "t5-encoder") // for its tokenizer
+	tok, err := token.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := weights.FromFloat32s("embeddings", []int{tok.Size(), 1}, slices.Repeat([]float32{1}, tok.Size()))
+	if err := weights.WriteSafetensors(filepath.Join(dir, "model.safetensors"), []weights.Tensor{table}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for config, want := range map[string]int{`{"model_type":"model2vec","max_length":7}`: 4, `{"model_type":"model2vec","max_length":null}`: 800} {
+		write(t, filepath.Join(dir, "config.json"), config)
+		m := openModel(t, dir, Options{})
+		tokens, err := m.Tokenize(t.Context(), labrador.QuerySide, []labrador.Item{{Text: strings.Repeat(" index", 800)}, {Text: "東"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(tokens[0].IDs); n != want || slices.Contains(tokens[1].IDs, tok.Special().UNK) {
+			t.Errorf("%s: %d tokens, want %d; tokens of an unknown character: %v", config, n, want, tokens[1].IDs)
+		}
 	}
 }
