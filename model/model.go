@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
 
 	labrador "github.com/labrador-lab/labrador"
@@ -294,9 +293,6 @@ func (m *Model) Tokenize(ctx context.Context, side labrador.Side, items []labrad
 // text is an item behind its prompt.
 func (m *Model) text(prompt string, it labrador.Item) string {
 	text := prompt + labrador.Document{Title: it.Title, Text: it.Text}.Contents()
-	if m.recipe.lower {
-		text = strings.ToLower(text)
-	}
 	if n := m.recipe.maxRunes; n > 0 && len(text) > n {
 		text = firstRunes(text, n)
 	}

@@ -116,6 +116,9 @@ func (c *checkpoint) openTokenizer(dir string) (err error) {
 	if c.tokenizer, err = token.Open(dir); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
+	if c.recipe.lower {
+		c.tokenizer = c.tokenizer.Lowered()
+	}
 	c.textFolder = dir
 	if c.tokenizer.Size() > c.net.Vocab {
 		return c.checkVocabulary()
@@ -185,7 +188,7 @@ func (c *checkpoint) openModules(dir string) error {
 
 func (c *checkpoint) openModule(i int, kind, dir string) error {
 	if (i == 0) != (kind == "Transformer" || kind == "StaticEmbedding") {
-		return fmt.Errorf("model: module %d is %s", i, kind)
+		return fmt.Errorf("model: module %d is %s: the first must be a Transformer or a StaticEmbedding, no other may", i, kind)
 	}
 	c.read = append(c.read, filepath.Join(dir, "config.json"))
 	switch kind {
@@ -202,8 +205,7 @@ func (c *checkpoint) openModule(i int, kind, dir string) error {
 	case "Pooling":
 		return c.recipe.readPooling(dir)
 	case "Normalize":
-		c.recipe.steps = append(c.recipe.steps, step{})
-		return nil
+		return c.recipe.readNormalize(dir)
 	case "Dense":
 		s, file, err := readDense(dir, len(c.net.Matrices)+len(c.recipe.steps))
 		if err != nil {

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,10 +22,10 @@ type recipe struct {
 	stated        bool // the folder or the options name the pooling
 	excludePrompt bool // pool over the tokens behind the prompt
 	steps         []step
-	cut           int // dimensions that are kept of a vector, as the folder says; 0: all
-	maxTokens     int // 0: no limit
-	maxRunes      int // model2vec: texts are cut to so many characters before they become tokens; 0: they are not
-	lower         bool
+	cut           int   // dimensions that are kept of a vector, as the folder says; 0: all
+	maxTokens     int   // 0: no limit
+	maxRunes      int   // model2vec: texts are cut to so many characters before they become tokens; 0: they are not
+	lower         bool  // texts become lower case before anything else
 	special       bool  // the tokenizer's special tokens are added
 	drop          int32 // model2vec: this token, the unknown one, is left out; -1: none
 	prompts       map[string]string
@@ -162,12 +163,37 @@ func (r *recipe) readTransformer(dir string) error {
 		return err
 	}
 	r.maxTokens = c.sizeOr(0, "max_seq_length")
+	if n := c.tokenizerSettings(); n > 0 {
+		r.maxTokens = n
+	}
 	r.lower = c.flag("do_lower_case", false)
 	r.message = c.textSettings()
 	if c.err != nil {
 		return within(dir, c.err)
 	}
 	return nil
+}
+
+// loading are settings of how files are found and batches padded, by which no vector changes.
+var loading = []string{"padding_side", "use_fast", "trust_remote_code", "revision", "local_files_only"}
+
+// tokenizerSettings are those that the tokenizer is opened with, under either of their names: model_max_length counts before max_seq_length; 0
+// where there is none (sentence-transformers 6.2, base/modules/transformer.py). Others are refused.
+func (c *config) tokenizerSettings() (limit int) {
+	for _, part := range []string{"tokenizer_args", "processor_kwargs"} {
+		p := c.object(part)
+		if p == nil {
+			continue
+		}
+		limit = p.sizeOr(limit, "model_max_length")
+		for _, name := range slices.Sorted(maps.Keys(p.fields)) {
+			if name != "model_max_length" && !slices.Contains(loading, name) {
+				c.fail("%s %s %v in the settings of the Transformer module is not supported", part, name, p.fields[name])
+			}
+		}
+		c.err = errors.Join(c.err, p.err)
+	}
+	return limit
 }
 
 // textSettings reads how texts become chat messages, and refuses settings of a Transformer module by which a text is something else than that or
@@ -177,6 +203,11 @@ func (c *config) textSettings() *prompt.ChatOptions {
 	c.mustBe("module_output_name", "token_embeddings")
 	ways := c.object("modality_config")
 	refused := []string{"query_expansion", "query_length", "document_length", "config_args", "config_kwargs"}
+	for _, name := range refused[3:] { // sentence-transformers leaves this one out
+		if args, ok := c.fields[name].(map[string]any); ok {
+			delete(args, "trust_remote_code")
+		}
+	}
 	if ways == nil || ways.fields["message"] == nil {
 		refused = append(refused, "processing_kwargs")
 	}
@@ -203,15 +234,34 @@ func (c *config) forward() {
 	c.mustBe("method_output_name", "last_hidden_state")
 }
 
-// poolingFlags are the names of poolings in a Pooling module's configuration.
-var poolingFlags = map[string]Pooling{
-	"pooling_mode_cls_token": PoolCLS, "pooling_mode_mean_tokens": PoolMean, "pooling_mode_max_tokens": PoolMax,
-	"pooling_mode_mean_sqrt_len_tokens": PoolMeanSqrt, "pooling_mode_weightedmean_tokens": PoolWeightedMean, "pooling_mode_lasttoken": PoolLast,
+// poolingFlags are the names of poolings in a Pooling module's older configurations, by those in newer ones.
+var poolingFlags = map[string]string{
+	"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean", "pooling_mode_max_tokens": "max",
+	"pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens", "pooling_mode_weightedmean_tokens": "weightedmean", "pooling_mode_lasttoken": "lasttoken",
 }
 
 // poolingModes are their names in newer configurations.
 var poolingModes = map[string]Pooling{
 	"cls": PoolCLS, "mean": PoolMean, "max": PoolMax, "mean_sqrt_len_tokens": PoolMeanSqrt, "weightedmean": PoolWeightedMean, "lasttoken": PoolLast,
+}
+
+// poolings are those that a Pooling module's configuration asks for. pooling_mode, a name or a list of names, counts before the older flags
+// (sentence-transformers 6.2, sentence_transformer/modules/pooling.py).
+func (c *config) poolings() []string {
+	switch mode := c.fields["pooling_mode"].(type) {
+	case nil:
+	case []any:
+		return c.texts("pooling_mode")
+	default:
+		return []string{fmt.Sprint(mode)}
+	}
+	var modes []string
+	for _, name := range slices.Sorted(maps.Keys(c.fields)) {
+		if strings.HasPrefix(name, "pooling_mode_") && c.flag(name, false) {
+			modes = append(modes, cmp.Or(poolingFlags[name], name))
+		}
+	}
+	return modes
 }
 
 // readPooling reads the configuration of a Pooling module.
@@ -220,25 +270,16 @@ func (r *recipe) readPooling(dir string) error {
 	if err != nil {
 		return err
 	}
-	var modes []string
-	for _, name := range slices.Sorted(maps.Keys(c.fields)) {
-		how, known := poolingFlags[name]
-		if strings.HasPrefix(name, "pooling_mode_") && c.flag(name, false) {
-			if !known {
-				c.fail("%s is not supported", name)
-			}
-			r.pooling, modes = how, append(modes, name)
+	modes, known := c.poolings(), false
+	switch {
+	case len(modes) > 1:
+		c.fail("pooling modes %v: only one is supported", modes)
+	case len(modes) == 0: // the settings' own default
+		r.pooling = PoolMean
+	default:
+		if r.pooling, known = poolingModes[modes[0]]; !known {
+			c.fail("pooling mode %q is not supported", modes[0])
 		}
-	}
-	if mode := c.text("", "pooling_mode"); mode != "" {
-		how, known := poolingModes[mode]
-		if !known {
-			c.fail("pooling_mode %q is not supported", mode)
-		}
-		r.pooling, modes = how, append(modes, mode)
-	}
-	if len(modes) != 1 {
-		c.fail("pooling modes %v: exactly one is supported", modes)
 	}
 	r.excludePrompt, r.stated = !c.flag("include_prompt", true), true
 	if c.err != nil {
@@ -247,11 +288,30 @@ func (r *recipe) readPooling(dir string) error {
 	return nil
 }
 
-// denseActivations are torch's names in Dense modules.
-var denseActivations = map[string]Activation{
-	"torch.nn.modules.activation.Tanh": Tanh, "torch.nn.modules.linear.Identity": Identity, "torch.nn.modules.activation.ReLU": ReLU,
-	"torch.nn.modules.activation.GELU": GELU, "torch.nn.modules.activation.SiLU": SiLU, "torch.nn.modules.activation.Sigmoid": Sigmoid,
+// ofSentence refuses a module of a kind that reads or writes something else than the text's vector.
+func (c *config) ofSentence(kind string) {
+	const vector = "sentence_embedding"
+	input := c.text(vector, "module_input_name")
+	if output := c.text(input, "module_output_name"); input != vector || output != vector {
+		c.fail("a %s module from %s to %s is not supported (only of %s)", kind, input, output, vector)
+	}
 }
+
+// readNormalize adds a Normalize module, which has settings since sentence-transformers 6.
+func (r *recipe) readNormalize(dir string) error {
+	c, err := optionalConfig(dir, "config.json")
+	if err != nil {
+		return err
+	}
+	if c.ofSentence("Normalize"); c.err != nil {
+		return within(dir, c.err)
+	}
+	r.steps = append(r.steps, step{})
+	return nil
+}
+
+// denseActivations are torch's classes in Dense modules.
+var denseActivations = map[string]Activation{"Tanh": Tanh, "Identity": Identity, "ReLU": ReLU, "GELU": GELU, "SiLU": SiLU, "Sigmoid": Sigmoid}
 
 // readDense loads a Dense module; slot is its weights' number. The file stays open with the checkpoint.
 func readDense(dir string, slot int) (step, weights.File, error) {
@@ -261,21 +321,18 @@ func readDense(dir string, slot int) (step, weights.File, error) {
 	}
 	in, out, bias := c.size("in_features"), c.size("out_features"), c.flag("bias", true)
 	name := c.text("torch.nn.modules.activation.Tanh", "activation_function")
-	act, ok := denseActivations[name]
-	if !ok {
+	act, ok := denseActivations[name[strings.LastIndexByte(name, '.')+1:]]
+	if !ok || !strings.HasPrefix(name, "torch.nn.") {
 		c.fail("activation_function %q is not supported", name)
 	}
-	input := c.text("sentence_embedding", "module_input_name")
-	if output := c.text(input, "module_output_name"); input != "sentence_embedding" || output != input {
-		c.fail("a Dense module from %s to %s is not supported (only of sentence_embedding)", input, output)
-	}
+	c.ofSentence("Dense")
 	if c.flag("use_residual", false) {
 		c.fail("use_residual is not supported")
 	}
 	if c.err != nil {
 		return step{}, nil, within(dir, c.err)
 	}
-	file, err := weights.Open(filepath.Join(dir, "model.safetensors"))
+	file, err := weights.Open(dir)
 	if err != nil {
 		return step{}, nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -280,6 +281,15 @@ func TestModuleSettings(t *testing.T) {
 		{"sentence_bert_config.json", `{"query_expansion":{"strategy":"fixed","length":32}}`, "query_expansion"},
 		{"sentence_bert_config.json", `{"processing_kwargs":{"text":{"add_special_tokens":false}}}`, "processing_kwargs"},
 		{"sentence_bert_config.json", `{"config_args":{"is_decoder":true}}`, "config_args"},
+		{"sentence_bert_config.json", `{"config_kwargs":{"trust_remote_code":true},"processor_kwargs":{"padding_side":"left"}}`, ""},
+		{"sentence_bert_config.json", `{"processor_kwargs":{"truncation_side":"left"}}`, "truncation_side"},
+		{"1_Pooling/config.json", `{"pooling_mode":["cls","mean"]}`, "[cls mean]"},
+		{"1_Pooling/config.json", `{"pooling_mode_cls_token":true,"pooling_mode_mean_tokens":true}`, "[cls mean]"},
+		{"1_Pooling/config.json", `{"pooling_mode":"median"}`, `"median"`},
+		{"3_Normalize/config.json", `{"module_input_name":"sentence_embedding","module_output_name":"sentence_embedding"}`, ""},
+		{"3_Normalize/config.json", `{"module_output_name":"other"}`, "Normalize module from sentence_embedding to other"},
+		{"2_Dense/config.json", `{"in_features":64,"out_features":24,"activation_function":"torch.nn.Tanh"}`, ""},
+		{"2_Dense/config.json", `{"in_features":64,"out_features":24,"activation_function":"own.Tanh"}`, "own.Tanh"},
 		{"2_Dense/config.json", `{"in_features":64,"out_features":24,"use_residual":true}`, "use_residual"},
 		{"2_Dense/config.json", `{"in_features":64,"out_features":24,"module_input_name":"token_embeddings"}`, "token_embeddings"},
 		{"2_Dense/config.json", `{"in_features":64,"out_features":24,"module_output_name":"other"}`, "other"},
@@ -302,6 +312,75 @@ func TestModuleSettings(t *testing.T) {
 		if (c.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q in it", c.content, err, c.want)
 		}
+	}
+}
+
+// stFolder is a copy of a folder that sentence-transformers saves, with one of its files changed.
+func stFolder(t *testing.T, name, file, content string) string {
+	t.Helper()
+	dir := tiny.Model(t, name)
+	write(t, filepath.Join(dir, file), content)
+	return dir
+}
+
+// TestPoolingModes: sentence-transformers 6.2 reads pooling_mode before the older flags, a list of one as its name, and takes the mean where no flag is set.
+func TestPoolingModes(t *testing.T) {
+	for content, want := range map[string]Pooling{
+		`{"pooling_mode":"mean","pooling_mode_cls_token":true}`:                      PoolMean,
+		`{"pooling_mode":["lasttoken"]}`:                                             PoolLast,
+		`{"pooling_mode_mean_tokens":false,"pooling_mode_weightedmean_tokens":true}`: PoolWeightedMean,
+		`{"word_embedding_dimension":64,"pooling_mode_mean_tokens":false}`:           PoolMean,
+	} {
+		if m := openModel(t, stFolder(t, "st-bert-dense", "1_Pooling/config.json", content), Options{}); m.recipe.pooling != want {
+			t.Errorf("%s: %s, want %s", content, m.recipe.pooling, want)
+		}
+	}
+}
+
+// TestTokenizerSettings: model_max_length of what a tokenizer is opened with counts before max_seq_length; do_lower_case leaves the special tokens in a
+// text (sentence-transformers 6.2, base/modules/transformer.py); a table of token vectors has the length of its tokenizer.json.
+func TestTokenizerSettings(t *testing.T) {
+	tokens := func(dir, text string) []int32 {
+		list, err := openModel(t, dir, Options{}).Tokenize(t.Context(), labrador.QuerySide, []labrador.Item{{Text: text}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list[0].IDs
+	}
+	const settings, long = "sentence_bert_config.json", "one two three four five six seven eight nine ten eleven twelve"
+	for content, want := range map[string]int{
+		`{"max_seq_length":12}`: 12,
+		`{"max_seq_length":12,"processor_kwargs":{"model_max_length":9,"use_fast":true}}`: 9,
+		`{"max_seq_length":9,"tokenizer_args":{"model_max_length":12}}`:                   12,
+	} {
+		if got := tokens(stFolder(t, "st-bert-mean", settings, content), long); len(got) != want {
+			t.Errorf("%s: %d tokens, want %d", content, len(got), want)
+		}
+	}
+	for _, name := range []string{"st-bert-mean", "st-mpnet-mean-noprompt"} {
+		special := map[string]string{"st-bert-mean": "[MASK]", "st-mpnet-mean-noprompt": "<mask>"}[name]
+		lower := tokens(stFolder(t, name, settings, `{"do_lower_case":true}`), "Find The "+special+" INDEX")
+		if plain := tokens(stFolder(t, name, settings, `{}`), "find the "+special+" index"); !slices.Equal(lower, plain) {
+			t.Errorf("%s: %v, want %v", name, lower, plain)
+		}
+	}
+	dir := tiny.Model(t, "st-static")
+	path := filepath.Join(dir, "0_StaticEmbedding", "tokenizer.json")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		t.Fatal(err)
+	}
+	fields["truncation"] = map[string]any{"direction": "Right", "max_length": 6, "strategy": "LongestFirst", "stride": 0}
+	if raw, err = json.Marshal(fields); err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, string(raw))
+	if got := tokens(dir, long); len(got) != 6 {
+		t.Errorf("static: %d tokens, want 6", len(got))
 	}
 }
 

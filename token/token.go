@@ -77,6 +77,17 @@ func (t *Tokenizer) ID(token string) (int32, bool) {
 	return t.vocab.id(token)
 }
 
+// Lowered is the tokenizer with lower case before its own normalisation: added tokens that it finds in a text as it stands keep their case
+// there.
+func (t *Tokenizer) Lowered() *Tokenizer {
+	low := &Tokenizer{vocab: t.vocab, added: t.added, norm: newLowercase(), pre: t.pre, model: t.model, post: t.post, dec: t.dec, special: t.special,
+		limit: t.limit, left: t.left, track: t.track}
+	if t.norm != nil {
+		low.norm = normalizers{low.norm, t.norm}
+	}
+	return low
+}
+
 // IsSpecial says whether id is a token that Decode leaves out when asked to skip special tokens.
 func (t *Tokenizer) IsSpecial(id int32) bool {
 	tok, ok := t.spelling(id)
