@@ -385,7 +385,7 @@ func TestTokenizerSettings(t *testing.T) {
 }
 
 // TestEncoderSettings: transformers 5.23 takes dense_act_fn before the activation in feed_forward_proj (configuration_t5.py), and sliding_window, which is
-// half of it, before local_attention (configuration_modernbert.py).
+// half of it, before local_attention (configuration_modernbert.py); DistilBERT has one epsilon, whatever its file says (modeling_distilbert.py).
 func TestEncoderSettings(t *testing.T) {
 	m := openModel(t, changed(t, "t5-encoder", "dense_act_fn", `"relu"`), Options{})
 	if l := m.net.body.(*t5).layers[0]; l.gated == nil || l.gated.Act != ReLU {
@@ -397,6 +397,10 @@ func TestEncoderSettings(t *testing.T) {
 	m = openModel(t, changed(t, "modernbert", "sliding_window", "4"), Options{})
 	if a := m.net.body.(*modernBERT).layers[1].attention; a.Before != 4 || a.After != 4 {
 		t.Errorf("ModernBERT sees %d before and %d behind", a.Before, a.After)
+	}
+	m = openModel(t, changed(t, "distilbert", "layer_norm_eps", "0.1"), Options{})
+	if eps := m.net.body.(*bert).eps; eps != 1e-12 {
+		t.Errorf("DistilBERT: epsilon %v", eps)
 	}
 }
 
