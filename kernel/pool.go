@@ -15,13 +15,12 @@ type Pool struct {
 	job     job
 	n       int64
 	next    atomic.Int64
-	state   atomic.Int64 // helpers at work, plus closed where no more may join
+	state   atomic.Int64 // helpers at work, plus closed where no more may join, plus waiting where the caller sleeps until none is at work
 	calls   atomic.Int64 // jobs so far: a helper that is awake looks for the next
 	helpers []*helper
 	places  []atomic.Int32 // per thread: the processor that it was on when it last woke, -1 where that is not known
 	spins   int            // how often a thread looks for what it waits for before it sleeps
-	waiting atomic.Bool
-	idle    chan struct{} // for the caller that waits: no helper is at work any more
+	idle    chan struct{}  // for the caller that sleeps: no helper is at work any more
 
 	shared []byte // inputs of a product in the form that its micro-kernel reads
 	own    []own  // per thread
@@ -140,14 +139,13 @@ func (p *Pool) settle() {
 		}
 		pause(pauses)
 	}
-	p.waiting.Store(true)
-	if p.state.Load() != closed || !p.waiting.CompareAndSwap(true, false) {
+	if p.state.Add(waiting) != closed+waiting {
 		<-p.idle
 	}
 }
 
-// closed is more than any number of helpers.
-const closed = 1 << 32
+// closed and waiting are more than any number of helpers.
+const closed, waiting = 1 << 32, 1 << 33
 
 func (p *Pool) work(thread int) {
 	for i := p.next.Add(1) - 1; i < p.n; i = p.next.Add(1) - 1 {
@@ -162,7 +160,7 @@ func (p *Pool) help(thread int, h *helper) {
 			continue
 		}
 		p.work(thread)
-		if p.state.Add(-1) == closed && p.waiting.CompareAndSwap(true, false) {
+		if p.state.Add(-1) == closed+waiting { // one step: a helper that is held up behind it would end the wait of a later job
 			p.idle <- struct{}{}
 		}
 	}
