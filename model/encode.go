@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -197,6 +198,8 @@ type job struct {
 	prefix *prefix
 }
 
+var errClosed = errors.New("model: the model is closed")
+
 // run cuts texts into batches and runs each on a worker; how is the pooling that will read them.
 func (m *Model) run(ctx context.Context, texts []Tokens, how Pooling, each func(*worker, *job) error) error {
 	if err := m.check(texts); err != nil {
@@ -219,7 +222,11 @@ func (m *Model) run(ctx context.Context, texts []Tokens, how Pooling, each func(
 	defer cancel(nil)
 	for range m.threads {
 		wg.Go(func() {
-			w := <-m.single
+			w, open := <-m.single
+			if !open {
+				cancel(errClosed)
+				return
+			}
 			defer func() { m.single <- w }()
 			for i := next.Add(1) - 1; int(i) < len(jobs) && ctx.Err() == nil; i = next.Add(1) - 1 {
 				if err := w.do(ctx, &jobs[i], each); err != nil {
@@ -236,6 +243,9 @@ func (m *Model) run(ctx context.Context, texts []Tokens, how Pooling, each func(
 func (m *Model) runWide(ctx context.Context, jobs []job, each func(*worker, *job) error) error {
 	m.wideMu.Lock()
 	defer m.wideMu.Unlock()
+	if m.wide == nil {
+		return errClosed
+	}
 	for i := range jobs {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -377,6 +387,9 @@ func (m *Model) fillPrefix(ctx context.Context, p *prefix) error {
 	b := job{Batch: Batch{IDs: p.ids, Offsets: []int{0, n}, Keep: []Span{{n, n}}}}
 	m.wideMu.Lock()
 	defer m.wideMu.Unlock()
+	if m.wide == nil {
+		return errClosed
+	}
 	m.wide.save = p
 	defer func() { m.wide.save = nil }()
 	return m.wide.do(ctx, &b, func(w *worker, b *job) error {

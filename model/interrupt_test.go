@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 
+	labrador "github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/internal/tiny"
 )
 
@@ -118,5 +120,41 @@ func TestIdentifyIsInterrupted(t *testing.T) {
 	}
 	if id := openModel(t, dir, Options{}).ID(); m.ID() != id {
 		t.Errorf("ID %s after interruptions, %s without", m.ID(), id)
+	}
+}
+
+// TestClosed: calls that run while the model is closed are right or get an error, and so do later ones; none reads memory that was given back.
+func TestClosed(t *testing.T) {
+	for _, name := range []string{"qwen3", "st-static"} {
+		m := openModel(t, tiny.Model(t, name), Options{Threads: 3})
+		few := []labrador.Item{{Text: tiny.Texts[0]}}
+		many := slices.Repeat([]labrador.Item{{Text: tiny.Texts[2]}}, 400)
+		var callers sync.WaitGroup
+		begun := make(chan bool, 2)
+		for _, items := range [][]labrador.Item{few, many} {
+			callers.Go(func() {
+				begun <- true
+				for {
+					got, err := m.Encode(t.Context(), labrador.DocumentSide, items)
+					if err != nil {
+						if !errors.Is(err, errClosed) {
+							t.Error(err)
+						}
+						return
+					}
+					for i := range got.Rows {
+						if !slices.Equal(got.Row(i), got.Row(0)) {
+							t.Errorf("%s: row %d differs", name, i)
+						}
+					}
+				}
+			})
+		}
+		<-begun
+		<-begun
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+		callers.Wait()
 	}
 }

@@ -25,10 +25,10 @@ type Model struct {
 	dims    int
 	batch   int          // tokens of a batch
 	tail    int32        // Options.Append; -1: none
-	single  chan *worker // one thread each, as many as there are threads
+	single  chan *worker // one thread each, as many as there are threads; closed by Close
 	wideMu  sync.Mutex
 	closing sync.Once
-	wide    *worker // all threads, for work that is too little to share out
+	wide    *worker // all threads, for work that is too little to share out; nil after Close
 	threads int
 
 	prefixMu sync.Mutex
@@ -209,7 +209,8 @@ func (m *Model) endToken() int32 {
 	return s.PAD
 }
 
-// Close ends the model's threads, gives its memory back and unmaps its files; a second call does nothing. The model must not be used afterwards.
+// Close waits for the batches at hand, ends the model's threads, gives its memory back and unmaps its files; a second call does nothing. What encodes
+// meanwhile or afterwards gets an error; Network's weights must not be read any more.
 func (m *Model) Close() error {
 	var err error
 	m.closing.Do(func() {
@@ -221,10 +222,14 @@ func (m *Model) Close() error {
 
 // stop ends the threads and gives the weights' memory back.
 func (m *Model) stop() {
+	m.wideMu.Lock()
+	defer m.wideMu.Unlock()
 	m.wide.close()
+	m.wide = nil
 	for range m.threads {
 		(<-m.single).close()
 	}
+	close(m.single)
 	m.engine.free()
 }
 
