@@ -37,9 +37,7 @@ func (s *Shelf) Free() {
 
 // PackedBytes is what the values of a matrix (oc, c) take on a shelf.
 func (k *Kernels) PackedBytes(f Format, oc, c int) int {
-	g := k.gemm(f)
-	w := Packed{k: k, g: g, format: f, oc: oc, c: c, groups: g.groups(c)}
-	return roundUp(w.size(), 64)
+	return roundUp(k.newUnplaced(f, k.gemm(f), oc, c).size(), 64)
 }
 
 func (k *Kernels) gemm(f Format) *gemmKernels {
