@@ -1,6 +1,7 @@
 package tiny
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 )
@@ -13,23 +14,23 @@ type folder struct {
 
 var folders = map[string]folder{
 	"st-bert-mean": {"bert", func(dir string) error {
-		return errFirst(modules(dir, "", "1_Pooling Pooling", "2_Normalize Normalize"), pooling(dir, 64, "mean_tokens", true),
+		return cmp.Or(modules(dir, "", "1_Pooling Pooling", "2_Normalize Normalize"), pooling(dir, 64, "mean_tokens", true),
 			writeJSON(filepath.Join(dir, "sentence_bert_config.json"), object{"max_seq_length": 24, "do_lower_case": false}))
 	}},
 	"st-bert-dense": {"bert", func(dir string) error {
 		w := &tensors{}
 		w.linear("linear", 24, 64, true)
-		return errFirst(modules(dir, "", "1_Pooling Pooling", "2_Dense Dense", "3_Normalize Normalize"), pooling(dir, 64, "cls_token", true),
+		return cmp.Or(modules(dir, "", "1_Pooling Pooling", "2_Dense Dense", "3_Normalize Normalize"), pooling(dir, 64, "cls_token", true),
 			writeJSON(filepath.Join(dir, "sentence_bert_config.json"), object{"max_seq_length": 64, "do_lower_case": false}),
 			writeJSON(filepath.Join(dir, "2_Dense", "config.json"), object{"in_features": 64, "out_features": 24, "bias": true, "activation_function": "torch.nn.modules.activation.Tanh"}),
 			w.write(filepath.Join(dir, "2_Dense", "model.safetensors")))
 	}},
 	"st-mpnet-mean-noprompt": {"mpnet", func(dir string) error {
-		return errFirst(modules(dir, "", "1_Pooling Pooling"), pooling(dir, 64, "mean_tokens", false),
+		return cmp.Or(modules(dir, "", "1_Pooling Pooling"), pooling(dir, 64, "mean_tokens", false),
 			writeJSON(filepath.Join(dir, "config_sentence_transformers.json"), object{"prompts": object{"query": "search query: ", "passage": "search document: "}, "default_prompt_name": "passage"}))
 	}},
 	"st-qwen3-prompts": {"qwen3", func(dir string) error {
-		return errFirst(modules(dir, "", "1_Pooling Pooling", "2_Normalize Normalize"), pooling(dir, 64, "lasttoken", true),
+		return cmp.Or(modules(dir, "", "1_Pooling Pooling", "2_Normalize Normalize"), pooling(dir, 64, "lasttoken", true),
 			writeJSON(filepath.Join(dir, "config_sentence_transformers.json"), object{"prompts": object{"query": "Instruct: Given a question, find the documents that answer it\nQuery:", "document": ""},
 				"default_prompt_name": nil, "similarity_fn_name": "cosine"}))
 	}},
@@ -37,7 +38,7 @@ var folders = map[string]folder{
 		tokenizer, vocab := bertTokens()
 		w := &tensors{}
 		w.add("embedding.weight", 0, 1, vocab, 32)
-		return errFirst(modules(dir, "0_StaticEmbedding StaticEmbedding", "1_Normalize Normalize"),
+		return cmp.Or(modules(dir, "0_StaticEmbedding StaticEmbedding", "1_Normalize Normalize"),
 			writeJSON(filepath.Join(dir, "0_StaticEmbedding", "tokenizer.json"), tokenizer), w.write(filepath.Join(dir, "0_StaticEmbedding", "model.safetensors")))
 	}},
 }

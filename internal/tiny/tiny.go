@@ -5,6 +5,7 @@ package tiny
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/binary"
 	"encoding/json"
@@ -98,20 +99,11 @@ func Write(dir, name string) error {
 	config["vocab_size"] = vocab
 	w := &tensors{}
 	c.tensors(w, sizes{config})
-	return errFirst(
+	return cmp.Or(
 		writeJSON(filepath.Join(dir, "config.json"), config),
 		writeJSON(filepath.Join(dir, "tokenizer.json"), tokenizer),
 		writeJSON(filepath.Join(dir, "tokenizer_config.json"), tokenizerConfig(tokenizer)),
 		w.write(filepath.Join(dir, "model.safetensors")))
-}
-
-func errFirst(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func writeJSON(path string, value any) error {

@@ -46,11 +46,6 @@ func (c *Canvas) Square(x, y, r float64, class, title string) {
 	fmt.Fprintf(&c.b, `<rect x="%s" y="%s" width="%s" height="%s" class="%s"><title>%s</title></rect>`, num(x-r), num(y-r), num(2*r), num(2*r), class, html.EscapeString(title))
 }
 
-// Rect draws a filled rectangle.
-func (c *Canvas) Rect(x, y, w, h float64, class, title string) {
-	fmt.Fprintf(&c.b, `<rect x="%s" y="%s" width="%s" height="%s" class="%s"><title>%s</title></rect>`, num(x), num(y), num(w), num(h), class, html.EscapeString(title))
-}
-
 // Shade draws a rectangle in the ink's colour at an opacity from 0 to 1: a cell of a matrix.
 func (c *Canvas) Shade(x, y, w, h, opacity float64, title string) {
 	fmt.Fprintf(&c.b, `<rect x="%s" y="%s" width="%s" height="%s" fill="currentColor" fill-opacity="%.2f"><title>%s</title></rect>`,
