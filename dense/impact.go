@@ -3,6 +3,7 @@ package dense
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/labrador-lab/labrador"
@@ -40,6 +41,9 @@ func NewImpacts(ids []string, vectors [][]prompt.Weight) (*Impacts, error) {
 	for t := range x.start {
 		total += int(x.start[t])
 		x.start[t] = int32(total)
+	}
+	if total > math.MaxInt32 {
+		return nil, fmt.Errorf("dense: %d tokens in the sparse vectors of %d documents: an index in memory takes %d", total, len(ids), math.MaxInt32)
 	}
 	x.document, x.impact = make([]int32, total), make([]int32, total)
 	next := slices.Clone(x.start)
