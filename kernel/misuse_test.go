@@ -10,11 +10,7 @@ import (
 func TestMisuse(t *testing.T) {
 	p := NewPool(1)
 	defer p.Close()
-	for _, tier := range Tiers() {
-		k, err := For(tier)
-		if err != nil {
-			t.Fatal(err)
-		}
+	forTiers(t, func(t *testing.T, k *Kernels) {
 		none := func(int, []float32) {}
 		f32, codes := k.Pack(FormatF32, 3, 2, none), k.PackInt8(3, 2, make([]int8, 6), nil)
 		mat := func(rows, cols int) Mat { return MatOf(make([]float32, rows*cols), rows, cols) }
@@ -48,11 +44,11 @@ func TestMisuse(t *testing.T) {
 			func() {
 				defer func() {
 					if said := fmt.Sprint(recover()); !strings.HasPrefix(said, "kernel: ") {
-						t.Errorf("%v, %s: %s", tier, name, said)
+						t.Errorf("%s: %s", name, said)
 					}
 				}()
 				call()
 			}()
 		}
-	}
+	})
 }

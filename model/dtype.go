@@ -95,7 +95,7 @@ func autoDType(ctx context.Context, c *checkpoint, opts Options) (string, error)
 }
 
 func encodeAutoTexts(ctx context.Context, c *checkpoint, opts Options) (labrador.Matrix, error) {
-	m := &Model{checkpoint: c, opts: opts, depth: c.net.Layers}
+	m := &Model{checkpoint: c, opts: opts}
 	if opts.DType == "f32" && m.memory(kernel.FormatF32) > 8<<30 {
 		opts.DType = "bf16"
 	}

@@ -119,8 +119,8 @@ func (m *Model) forward(w *worker, b *job, depths []int, deepest int, take func(
 }
 
 // Logits computes, for every text, the next-token logits at its end, one per row of the vocabulary, and hands them to yield with the
-// text's vectors of the layers (EncodeLayers), for which LogitsGiveVectors must hold. yield must not keep the slices. Calls come one at
-// a time in any order. An error of yield ends it.
+// text's vectors of the layers (EncodeLayers), for which LogitsGiveVectors must hold. yield must not keep the slices, nor use the
+// model, which waits for it. Calls come one at a time in any order. An error of yield ends it.
 func (m *Model) Logits(ctx context.Context, texts []Tokens, layers []int, yield func(i int, vectors [][]float32, logits []float32) error) error {
 	if m.net.head == nil {
 		return fmt.Errorf("model: %s has no language-model head: no logits", m.net.Arch)

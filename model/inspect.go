@@ -60,7 +60,7 @@ func Inspect(path string, opts Options) (*Info, error) {
 		return nil, err
 	}
 	defer c.close()
-	m := &Model{checkpoint: c, opts: opts, depth: c.net.Layers, tail: -1, threads: opts.Threads}
+	m := &Model{checkpoint: c, opts: opts, tail: -1, threads: opts.Threads}
 	if m.threads == 0 {
 		m.threads = runtime.GOMAXPROCS(0)
 	}
@@ -151,7 +151,7 @@ func (m *Model) memory(f kernel.Format) int64 {
 // packed is the size in bytes of the packed weights in a format, and the outputs of the widest product.
 func (m *Model) packed(f kernel.Format) (bytes, widest int64) {
 	p := &packer{engine: &engine{net: m.net, format: f, ropes: map[*Rotary]*turns{}, bias: map[*RelativeBias]*biasTable{}}}
-	Forward(p, m.net, &Batch{Offsets: []int{0}}, m.depth)
+	Forward(p, m.net, &Batch{Offsets: []int{0}}, m.net.Layers) // as newEngine does, whatever Options.Layer is
 	per := int64(f.ValueBytes())
 	for _, g := range p.groups {
 		out := int64(0)

@@ -67,7 +67,7 @@ func OpenContext(ctx context.Context, path string, opts Options) (*Model, error)
 }
 
 func newModel(ctx context.Context, c *checkpoint, opts Options) (*Model, error) {
-	m := &Model{checkpoint: c, opts: opts, depth: c.net.Layers, tail: -1, threads: opts.Threads}
+	m := &Model{checkpoint: c, opts: opts, tail: -1, threads: opts.Threads}
 	if m.threads == 0 {
 		m.threads = runtime.GOMAXPROCS(0)
 	}

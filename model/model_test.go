@@ -175,3 +175,19 @@ func TestAdapter(t *testing.T) {
 		}
 	}
 }
+
+// TestMemoryOfLayers: all layers are packed, however many Options.Layer runs, and Inspect says so.
+func TestMemoryOfLayers(t *testing.T) {
+	dir := tiny.Model(t, "qwen3")
+	all, err := Inspect(dir, Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err := Inspect(dir, Options{Threads: 1, Layer: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all.Memory["f32"] != one.Memory["f32"] {
+		t.Errorf("%d bytes for one layer, %d for all", one.Memory["f32"], all.Memory["f32"])
+	}
+}
