@@ -81,7 +81,7 @@ func newModel(ctx context.Context, c *checkpoint, opts Options) (*Model, error) 
 		}
 		m.opts.DType = opts.DType
 	}
-	if m.engine, err = newEngine(ctx, kernel.Current(), format(opts.DType), c.net, c.recipe.denses()); err != nil {
+	if m.engine, err = newEngine(ctx, kernel.Current(), format(opts.DType), m.threads, c.net, c.recipe.denses()); err != nil {
 		return nil, err
 	}
 	weights, _ := m.packed(m.engine.format)

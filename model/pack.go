@@ -28,15 +28,15 @@ type engine struct {
 	headShelf *kernel.Shelf  // that it lies on
 }
 
-// newEngine packs the network's weights, and those of the dense layers behind its pooling, in the format.
-func newEngine(ctx context.Context, k *kernel.Kernels, f kernel.Format, n *Network, dense []*Linear) (*engine, error) {
+// newEngine packs the network's weights, and those of the dense layers behind its pooling, in the format, on so many threads.
+func newEngine(ctx context.Context, k *kernel.Kernels, f kernel.Format, threads int, n *Network, dense []*Linear) (*engine, error) {
 	e := &engine{k: k, format: f, net: n, pieceTokens: 128, packed: make([]*kernel.Packed, slots(n, dense)), ropes: map[*Rotary]*turns{}, bias: map[*RelativeBias]*biasTable{}}
 	p := &packer{engine: e}
 	Forward(p, n, &Batch{Offsets: []int{0}}, n.Layers)
 	for _, d := range dense {
 		p.add(kernel.FormatF32, d)
 	}
-	return e, p.run(ctx)
+	return e, p.run(ctx, threads)
 }
 
 // slots is one more than the highest slot.
@@ -62,13 +62,13 @@ func (p *packer) add(f kernel.Format, ws ...*Linear) {
 }
 
 // run packs the groups that were added, several at a time, side by side.
-func (p *packer) run(ctx context.Context) error {
+func (p *packer) run(ctx context.Context, threads int) error {
 	errs, total := make([]error, len(p.groups)), 0
 	for i, g := range p.groups {
 		total += packedBytes(p.k, p.format[i], g...)
 	}
 	p.shelf = p.k.NewShelf(total)
-	pool := kernel.NewPool(0)
+	pool := kernel.NewPool(threads)
 	defer pool.Close()
 	pool.Each(len(p.groups), func(_, i int) {
 		p.packed[p.groups[i][0].W.Slot], errs[i] = pack(ctx, p.shelf, p.format[i], p.groups[i]...)
