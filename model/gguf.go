@@ -50,6 +50,13 @@ var ggufBERTSettings = map[string]string{
 	"rope_theta": "rope.freq_base",
 }
 
+var ggufModernSettings = map[string]string{
+	"hidden_size": "embedding_length", "num_hidden_layers": "block_count", "num_attention_heads": "attention.head_count",
+	"intermediate_size": "feed_forward_length", "norm_eps": "attention.layer_norm_epsilon", "max_position_embeddings": "context_length",
+	"global_rope_theta": "rope.freq_base", "local_rope_theta": "rope.freq_base_swa", "local_attention": "attention.sliding_window",
+	"hidden_activation": "hidden_activation",
+}
+
 var ggufBERTTensors = map[string]string{
 	"embeddings.word_embeddings": "token_embd", "embeddings.position_embeddings": "position_embd",
 	"embeddings.token_type_embeddings": "token_types", "embeddings.LayerNorm": "token_embd_norm", "emb_ln": "token_embd_norm",
@@ -71,6 +78,11 @@ var ggufArchs = map[string]ggufArch{
 	"nomic-bert": {model: "nomic_bert", settings: ggufBERTSettings, tensors: ggufBERTTensors, layers: "encoder.layers.", layer: map[string]string{
 		"attn.Wqkv": "attn_qkv", "attn.out_proj": "attn_output", "norm1": "attn_output_norm", "mlp.fc11": "ffn_up", "mlp.fc12": "ffn_gate",
 		"mlp.fc2": "ffn_down", "norm2": "layer_output_norm",
+	}},
+	"modern-bert": {model: "modernbert", settings: ggufModernSettings, tensors: map[string]string{
+		"embeddings.tok_embeddings": "token_embd", "embeddings.norm": "token_embd_norm", "final_norm": "output_norm",
+	}, layers: "layers.", layer: map[string]string{
+		"attn.Wqkv": "attn_qkv", "attn.Wo": "attn_output", "attn_norm": "attn_norm", "mlp_norm": "ffn_norm", "mlp.Wi": "ffn_up", "mlp.Wo": "ffn_down",
 	}},
 }
 
@@ -161,7 +173,52 @@ func buildGGUF(c *config, file weights.File, arch *ggufArch) (*Network, error) {
 			return 0
 		}
 	}
+	if arch.layer["attn.Wqkv"] == "" {
+		heads := c.headSizes(c.size("hidden_size"))
+		file = unfused{file, [4]int{0, heads.heads * heads.dim, (heads.heads + heads.kv) * heads.dim, (heads.heads + 2*heads.kv) * heads.dim}}
+	}
 	return buildWith(c, file, arch.rename, permuted, nil)
+}
+
+// unfused is a checkpoint that has q, k and v in one tensor (convert_hf_to_gguf.py --fuse-qkv) or in three, as one that has three.
+type unfused struct {
+	weights.File
+	rows [4]int // where q, k and v begin, and v ends
+}
+
+var ggufQKV = []string{".attn_q.", ".attn_k.", ".attn_v."}
+
+func (u unfused) Names() []string {
+	var list []string
+	for _, name := range u.File.Names() {
+		if !strings.Contains(name, ".attn_qkv.") {
+			list = append(list, name)
+			continue
+		}
+		for _, part := range ggufQKV {
+			list = append(list, strings.Replace(name, ".attn_qkv.", part, 1))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func (u unfused) Tensor(name string) (weights.Tensor, error) {
+	t, err := u.File.Tensor(name)
+	for i, part := range ggufQKV {
+		if err == nil || !strings.Contains(name, part) {
+			continue
+		}
+		all, e := u.File.Tensor(strings.Replace(name, part, ".attn_qkv.", 1))
+		if e != nil {
+			continue
+		}
+		if len(all.Shape) == 0 || all.Shape[0] != u.rows[3] {
+			return t, fmt.Errorf("model: tensor %s has shape %v, the configuration asks for %d rows", all.Name, all.Shape, u.rows[3])
+		}
+		return all.Part(name, u.rows[i], u.rows[i+1])
+	}
+	return t, err
 }
 
 // ggufConfig translates the file's settings into a configuration.
@@ -170,12 +227,14 @@ func ggufConfig(file *weights.GGUF, name string, arch *ggufArch) (*config, error
 	c := &config{fields: map[string]any{"model_type": arch.model}}
 	for field, key := range arch.settings {
 		if v, ok := meta[name+"."+key]; ok {
-			c.fields[field] = ggufNumber(v)
+			c.fields[field] = ggufNumber(oneForAll(v))
 		}
 	}
 	maps.Copy(c.fields, arch.fixed)
-	if c.fields["rope_theta"] == nil { // as in llama.cpp for every architecture
-		c.fields["rope_theta"] = json.Number("10000")
+	for _, base := range []string{"rope_theta", "global_rope_theta"} { // as in llama.cpp for every architecture
+		if c.fields[base] == nil {
+			c.fields[base] = json.Number("10000")
+		}
 	}
 	table, err := file.Tensor("token_embd.weight")
 	if err != nil {
@@ -192,8 +251,13 @@ func ggufConfig(file *weights.GGUF, name string, arch *ggufArch) (*config, error
 	if n, ok := meta[name+".expert_count"]; ok && fmt.Sprint(n) != "0" {
 		c.fail("%v experts (a mixture of experts) are not supported", n)
 	}
-	if _, err := file.Tensor("blk.0.attn_q.bias"); err == nil {
-		c.fields["attention_bias"] = true
+	for _, bias := range []string{"blk.0.attn_q.bias", "blk.0.attn_qkv.bias"} {
+		if _, err := file.Tensor(bias); err == nil {
+			c.fields["attention_bias"] = true
+		}
+	}
+	if arch.model == "llama" && c.fields["sliding_window"] == json.Number("0") {
+		delete(c.fields, "sliding_window")
 	}
 	if arch.model == "llama" && c.fields["sliding_window"] != nil {
 		c.fields["model_type"] = "mistral"
@@ -201,7 +265,7 @@ func ggufConfig(file *weights.GGUF, name string, arch *ggufArch) (*config, error
 	c.ggufHeads(file, name)
 	c.ggufWindow(meta, name)
 	c.ggufScale(arch.model)
-	c.ggufRope(file, name)
+	c.ggufRope(file, name, arch.model)
 	if v := meta[name+".attention.causal"]; v != nil && arch.settings["rms_norm_eps"] != "" {
 		c.fields["is_causal"] = v
 	}
@@ -219,15 +283,21 @@ func (c *config) ggufHeads(file *weights.GGUF, name string) {
 	}
 }
 
-// ggufWindow says which layers of Gemma 3 have the sliding window: none in a file without one, else those that the file lists, or all but each n-th
-// (llama.cpp, src/models/gemma3.cpp).
+// ggufWindow says which layers of Gemma 3 and ModernBERT have the sliding window: none in a file without one, else those that the file lists, or
+// all but each n-th (llama.cpp, src/models/gemma3.cpp, modern-bert.cpp).
 func (c *config) ggufWindow(meta map[string]any, name string) {
-	if c.fields["model_type"] != "gemma3_text" {
+	var window, every string // our fields
+	switch c.fields["model_type"] {
+	case "gemma3_text":
+		window, every = "sliding_window", "sliding_window_pattern"
+	case "modernbert":
+		window, every = "local_attention", "global_attn_every_n_layers"
+	default:
 		return
 	}
 	pattern := meta[name+".attention.sliding_window_pattern"]
-	if window := c.fields["sliding_window"]; window == nil || window == json.Number("0") {
-		delete(c.fields, "sliding_window")
+	if w := c.fields[window]; w == nil || w == json.Number("0") {
+		delete(c.fields, window)
 		pattern = 1
 	}
 	switch p := pattern.(type) {
@@ -241,7 +311,7 @@ func (c *config) ggufWindow(meta map[string]any, name string) {
 		}
 		c.fields["layer_types"] = types
 	default:
-		c.fields["sliding_window_pattern"] = ggufNumber(p)
+		c.fields[every] = ggufNumber(p)
 	}
 }
 
@@ -261,7 +331,7 @@ func (c *config) ggufScale(model string) {
 
 // ggufRope translates the scaling of positions: named, or as a factor for each frequency. As in llama.cpp (llama-model.cpp, load_hparams)
 // a factor without a type is linear, older files have another key for it, and attn_factor multiplies whatever the type.
-func (c *config) ggufRope(file *weights.GGUF, name string) {
+func (c *config) ggufRope(file *weights.GGUF, name, arch string) {
 	meta := file.Metadata()
 	kind, _ := meta[name+".rope.scaling.type"].(string)
 	factor := meta[name+".rope.scaling.factor"]
@@ -273,6 +343,9 @@ func (c *config) ggufRope(file *weights.GGUF, name string) {
 		if factor == nil || fmt.Sprint(factor) == "0" {
 			kind = "none"
 		}
+	}
+	if kind != "none" && arch == "modernbert" {
+		c.fail("%s.rope.scaling.type %q is not supported", name, kind)
 	}
 	if kind != "none" {
 		scaling := map[string]any{"rope_type": kind}
@@ -294,6 +367,24 @@ func (c *config) ggufRope(file *weights.GGUF, name string) {
 			c.fail("%v", err)
 		}
 	}
+}
+
+// oneForAll is the number of a list that says the same of every layer, such as head_count_kv; other values stay.
+func oneForAll(v any) any {
+	switch list := v.(type) {
+	case []int32:
+		return sameOfAll(list, v)
+	case []uint32:
+		return sameOfAll(list, v)
+	}
+	return v
+}
+
+func sameOfAll[T comparable](list []T, or any) any {
+	if len(list) == 0 || slices.ContainsFunc(list, func(n T) bool { return n != list[0] }) {
+		return or
+	}
+	return list[0]
 }
 
 // ggufNumber is a number of the metadata as JSON has it; other values stay.

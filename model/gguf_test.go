@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -20,10 +21,12 @@ import (
 // each checkpoint's config.json.
 func TestGGUFArchitectures(t *testing.T) {
 	for name, arch := range map[string]string{"llama3": "llama", "mistral": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "gemma2": "gemma2",
-		"gemma3": "gemma3", "gemma3-bidirectional": "gemma-embedding", "bert": "bert", "distilbert": "bert", "nomic-bert": "nomic-bert"} {
+		"gemma3": "gemma3", "gemma3-bidirectional": "gemma-embedding", "bert": "bert", "distilbert": "bert", "nomic-bert": "nomic-bert",
+		"modernbert": "modern-bert", "llama3 fused": "llama", "qwen2 fused": "qwen2", "bert fused": "bert"} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "model.gguf")
-			writeGGUF(t, path, tiny.Model(t, name), arch)
+			name, fused := strings.CutSuffix(name, " fused")
+			writeGGUF(t, path, tiny.Model(t, name), arch, fused)
 			file, err := weights.OpenGGUF(path)
 			if err != nil {
 				t.Fatal(err)
@@ -43,8 +46,8 @@ func TestGGUFArchitectures(t *testing.T) {
 	}
 }
 
-// writeGGUF writes a fixture's folder as a GGUF file of F32 tensors.
-func writeGGUF(t *testing.T, path, dir, arch string) {
+// writeGGUF writes a fixture's folder as a GGUF file of F32 tensors; fused: with q, k and v in one.
+func writeGGUF(t *testing.T, path, dir, arch string, fused bool) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(dir, "config.json"))
 	if err != nil {
@@ -78,9 +81,35 @@ func writeGGUF(t *testing.T, path, dir, arch string) {
 	if c.object("rope_scaling") != nil {
 		tensors = append(tensors, ropeFreqs(c))
 	}
+	if fused {
+		tensors = fuseQKV(tensors)
+	}
 	if err := os.WriteFile(path, ggufFile(ggufMetadata(t, c, arch), tensors), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// fuseQKV puts k and v behind q, as convert_hf_to_gguf.py --fuse-qkv does.
+func fuseQKV(tensors []weights.Tensor) []weights.Tensor {
+	byName := map[string]weights.Tensor{}
+	for _, x := range tensors {
+		byName[x.Name] = x
+	}
+	var out []weights.Tensor
+	for _, x := range tensors {
+		switch {
+		case strings.Contains(x.Name, ".attn_q."):
+			for _, part := range ggufQKV[1:] {
+				next := byName[strings.Replace(x.Name, ".attn_q.", part, 1)]
+				x.Data, x.Shape[0] = append(x.Data, next.Data...), x.Shape[0]+next.Shape[0]
+			}
+			x.Name = strings.Replace(x.Name, ".attn_q.", ".attn_qkv.", 1)
+		case strings.Contains(x.Name, ".attn_k."), strings.Contains(x.Name, ".attn_v."):
+			continue
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 // distilNames turn DistilBERT's names into BERT's, which a file has under the same names.
@@ -134,6 +163,9 @@ func ggufMetadata(t *testing.T, c *config, arch string) map[string]any {
 	if strings.HasPrefix(arch, "gemma3") || arch == "gemma-embedding" { // six is what a file without the key means
 		meta[arch+".attention.sliding_window_pattern"] = uint32(c.size("sliding_window_pattern"))
 	}
+	if arch == "modern-bert" {
+		meta[arch+".attention.sliding_window_pattern"] = uint32(c.size("global_attn_every_n_layers"))
+	}
 	for field, key := range ggufArchs[arch].settings {
 		if field == "num_key_value_heads" && c.fields[field] == nil {
 			continue
@@ -145,6 +177,10 @@ func ggufMetadata(t *testing.T, c *config, arch string) map[string]any {
 			names = []string{field}
 		}
 		if _, v := c.find(names...); v != nil {
+			if s, ok := v.(string); ok {
+				meta[arch+"."+key] = s
+				continue
+			}
 			n, ok := v.(json.Number)
 			if !ok {
 				t.Fatalf("%s is %v", field, v)
@@ -176,6 +212,11 @@ func ggufFile(meta map[string]any, tensors []weights.Tensor) []byte {
 		case string:
 			b = le.AppendUint32(b, 8)
 			str(x)
+		case []int32:
+			b = le.AppendUint64(le.AppendUint32(le.AppendUint32(b, 9), 5), uint64(len(x)))
+			for _, n := range x {
+				b = le.AppendUint32(b, uint32(n))
+			}
 		default:
 			panic(fmt.Sprintf("%T", v))
 		}
@@ -226,6 +267,64 @@ func TestGGUFWindow(t *testing.T) {
 		}
 		if got != x.want || c.err != nil {
 			t.Errorf("%v: %s, %v, want %s", x.meta, got, c.err, x.want)
+		}
+	}
+}
+
+// TestGGUFModernBERT: which layers have the window, and the bases of their positions (llama-cpp-python 0.3.36: vectors within 7e-5 of its own
+// with each of these files).
+func TestGGUFModernBERT(t *testing.T) {
+	const window, pattern = "modern-bert.attention.sliding_window", "modern-bert.attention.sliding_window_pattern"
+	for _, x := range []struct {
+		meta map[string]any
+		want string
+	}{
+		{map[string]any{window: uint32(16)}, "fssf"}, {map[string]any{}, "ffff"}, {map[string]any{window: uint32(0)}, "ffff"},
+		{map[string]any{window: uint32(16), pattern: uint32(2)}, "fsfs"},
+		{map[string]any{window: uint32(16), pattern: []bool{true, false, true, true}}, "sfss"},
+	} {
+		c := &config{fields: map[string]any{"model_type": "modernbert"}}
+		if v := x.meta[window]; v != nil {
+			c.fields["local_attention"] = ggufNumber(v)
+		}
+		c.ggufWindow(x.meta, "modern-bert")
+		every, got := c.sizeOr(3, "global_attn_every_n_layers"), ""
+		for _, slides := range c.slides(4, func(i int) bool { return i%every != 0 }) {
+			got += map[bool]string{true: "s", false: "f"}[slides]
+		}
+		if got != x.want || c.err != nil {
+			t.Errorf("%v: %s, %v, want %s", x.meta, got, c.err, x.want)
+		}
+	}
+}
+
+// TestGGUFSettings: one number for every layer in a list, a window of 0, and what is refused.
+func TestGGUFSettings(t *testing.T) {
+	open := func(arch string, meta map[string]any) (*config, error) {
+		path := filepath.Join(t.TempDir(), "model.gguf")
+		sizes := map[string]any{arch + ".embedding_length": uint32(4), arch + ".attention.head_count": uint32(2)}
+		maps.Copy(sizes, meta)
+		if err := os.WriteFile(path, ggufFile(sizes, []weights.Tensor{weights.FromFloat32s("token_embd.weight", []int{1, 4}, make([]float32, 4))}), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		file, err := weights.OpenGGUF(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { file.Close() })
+		a := ggufArchs[arch]
+		return ggufConfig(file, arch, &a)
+	}
+	c, err := open("llama", map[string]any{"llama.attention.head_count_kv": []int32{1, 1, 1}, "llama.attention.sliding_window": uint32(0)})
+	if err != nil || c.headSizes(4).kv != 1 || c.text("", "model_type") != "llama" {
+		t.Errorf("%v, %v", c.fields, err)
+	}
+	if c, err := open("modern-bert", nil); err != nil || math.Abs(c.modernRope("full_attention", 4).Freqs[1]-.01) > 1e-12 {
+		t.Errorf("modern-bert without a base: %v, %v", c.fields, err)
+	}
+	for arch, meta := range map[string]map[string]any{"llama": {"llama.attention.head_count_kv": []int32{1, 2, 1}}, "modern-bert": {"modern-bert.rope.scaling.type": "yarn"}} {
+		if _, err := open(arch, meta); err == nil {
+			t.Errorf("%v: no error", meta)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/bits"
 	"os"
+	"slices"
 )
 
 // Tensor is a named array in a mapped file, row-major: the last dimension lies together. Data is valid, and read-only,
@@ -70,6 +71,23 @@ func (t Tensor) Float32s() ([]float32, error) {
 		return out, nil
 	}
 	return out, t.FetchRows(out, 0)
+}
+
+// Part is the tensor's part from from to to of its first dimension, as a tensor called name.
+func (t Tensor) Part(name string, from, to int) (Tensor, error) {
+	if len(t.Shape) == 0 || from < 0 || to < from || to > t.Shape[0] {
+		return Tensor{}, fmt.Errorf("tensor %s: shape %v has no rows %d to %d", t.Name, t.Shape, from, to)
+	}
+	shape := slices.Clone(t.Shape)
+	shape[0] = from
+	begin, ok := byteSize(t.DType, shape)
+	shape[0] = to - from
+	size, whole := byteSize(t.DType, shape)
+	if !ok || !whole {
+		return Tensor{}, fmt.Errorf("tensor %s: rows %d to %d are not whole blocks of %s", t.Name, from, to, t.DType)
+	}
+	t.Name, t.Shape, t.Data, t.at = name, shape, t.Data[begin:begin+size:begin+size], t.at+int64(begin)
+	return t, nil
 }
 
 // Ints decodes a tensor of integers into a new slice.
