@@ -79,6 +79,11 @@ func buildWith(c *config, file weights.File, rename func(string) string, permute
 		c.fail("quantization_config (%v) is not supported: use the unquantised checkpoint or a GGUF file", q.fields["quant_method"])
 		return nil, c.err
 	}
+	for _, name := range file.Names() {
+		if slices.Contains(quantised, name[strings.LastIndexByte(name, '.')+1:]) {
+			return nil, fmt.Errorf("model: tensor %s: a quantised checkpoint, which is not supported: use the unquantised checkpoint or a GGUF file", name)
+		}
+	}
 	l := newLoader(file, rename)
 	l.adapter, l.permuted = a, permuted
 	n := maker(c, l)
@@ -96,6 +101,10 @@ func buildWith(c *config, file weights.File, rename func(string) string, permute
 	n.Arch, n.Matrices, n.Vectors = arch, l.matrices, l.vectors
 	return n, nil
 }
+
+// quantised are the last parts of names that only quantised checkpoints have: GPTQ's and AWQ's, those of compressed-tensors, of 8-bit floats
+// (DeepSeek, TensorRT, ComfyUI), of bitsandbytes, quanto and MLX. Some leave the configuration as it was.
+var quantised = []string{"qweight", "weight_packed", "weight_scale", "weight_scale_inv", "scale_weight", "absmax", "SCB", "_data", "scales"}
 
 func unsupported(c *config, arch string) error {
 	known := make([]string, 0, len(architectures))

@@ -89,6 +89,28 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestQuantisedTensors: a scale beside a table of 8-bit floats was passed over, and gave vectors of the unscaled numbers.
+func TestQuantisedTensors(t *testing.T) {
+	for _, name := range []string{"embed_tokens.weight_scale", "layers.0.mlp.up_proj.weight_scale_inv", "layers.0.mlp.up_proj.qweight", "embed_tokens.scales", "lm_head.weight.absmax"} {
+		path := filepath.Join(t.TempDir(), "model.safetensors")
+		if err := weights.WriteSafetensors(path, append(fuzzTensors(), weights.FromFloat32s(name, []int{1}, []float32{.5})), nil); err != nil {
+			t.Fatal(err)
+		}
+		file, err := weights.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		c, err := parseConfig([]byte(`{"model_type":"qwen2","hidden_size":4,"vocab_size":3,"num_hidden_layers":1,"num_attention_heads":1,"intermediate_size":2}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := build(c, file, nil); err == nil || !strings.Contains(err.Error(), name+": a quantised checkpoint") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // changed is a copy of a fixture's folder with fields of its configuration changed: names and values in turn.
 func changed(t *testing.T, name string, fields ...string) string {
 	t.Helper()
