@@ -27,6 +27,7 @@ type adapter struct {
 	ranks  patterns
 	alphas patterns
 	names  map[string]string // our name of a linear map -> prefix of its tensors
+	saved  map[string]string // our name of a tensor -> that of the adapter's, which replaces the base model's
 	used   map[string]bool
 }
 
@@ -40,7 +41,7 @@ func openAdapter(dir string) (*adapter, error) {
 		return nil, err
 	}
 	a := &adapter{dir: dir, base: c.text("", "base_model_name_or_path"), rank: c.size("r"), alpha: c.number(8, "lora_alpha"),
-		rs: c.flag("use_rslora", false), used: map[string]bool{}, names: map[string]string{}}
+		rs: c.flag("use_rslora", false), used: map[string]bool{}, names: map[string]string{}, saved: map[string]string{}}
 	c.mustBe("peft_type", "LORA")
 	for _, name := range []string{"use_dora", "use_qalora", "use_bdlora", "fan_in_fan_out", "lora_bias"} {
 		if c.flag(name, false) {
@@ -48,7 +49,7 @@ func openAdapter(dir string) (*adapter, error) {
 		}
 	}
 	c.mustBe("bias", "none")
-	for _, name := range []string{"modules_to_save", "layer_replication", "target_parameters", "trainable_token_indices", "alora_invocation_tokens",
+	for _, name := range []string{"layer_replication", "target_parameters", "trainable_token_indices", "alora_invocation_tokens",
 		"arrow_config", "kasa_config", "monteclora_config"} {
 		if v := c.fields[name]; v != nil && fmt.Sprint(v) != "[]" {
 			c.fail("%s is not supported", name)
@@ -143,6 +144,13 @@ func (c *config) loraStart() {
 		c.fields["init_lora_weights"])
 }
 
+// savable says whether a tensor is one that an adapter has as it is: of a module that was trained whole (modules_to_save) or a table of tokens
+// (save_embedding_layers). PEFT puts it in place of the base model's (peft 0.21.2, utils/save_and_load.py).
+func savable(name string) bool {
+	return strings.HasPrefix(name, peftPrefix) && (strings.HasSuffix(name, ".weight") || strings.HasSuffix(name, ".bias")) &&
+		!strings.Contains(name, ".lora_") && !strings.Contains(name, ".base_layer.")
+}
+
 // pair finds the two tensors of every map that the adapter adds to.
 func (a *adapter) pair() error {
 	names := a.file.Names()
@@ -153,6 +161,13 @@ func (a *adapter) pair() error {
 		case second && !slices.Contains(names, strings.TrimSuffix(name, "B.weight")+"A.weight"):
 			return fmt.Errorf("tensor %s has no lora_A beside it", name)
 		case second:
+			continue
+		case savable(name):
+			our := adapterName(name)
+			if other := a.saved[our]; other != "" {
+				return fmt.Errorf("%s and %s are the same tensor", other, name)
+			}
+			a.saved[our] = name
 			continue
 		case !ok:
 			return fmt.Errorf("tensor %s is not supported", name)
@@ -184,8 +199,8 @@ func adapterName(full string) string {
 // unread are the maps that the adapter adds to but no vector is made of: BERT's pooler and its heads.
 func (a *adapter) unread() []string {
 	var list []string
-	for _, name := range slices.Sorted(maps.Keys(a.names)) {
-		if strings.HasPrefix(name, "pooler.") || strings.HasPrefix(name, "cls.") {
+	for _, name := range slices.Concat(slices.Sorted(maps.Keys(a.names)), slices.Sorted(maps.Keys(a.saved))) {
+		if strings.HasPrefix(name, "pooler.") || strings.HasPrefix(name, "cls.") || a.saved[name] != "" && strings.HasPrefix(name, "lm_head.") && !a.used[name] {
 			list = append(list, name)
 		}
 	}
@@ -202,6 +217,10 @@ func (a *adapter) lora(l *loader, name string, in, out int) *LoRA {
 		return nil
 	}
 	a.used[name] = true
+	if whole := a.saved[name+".weight"]; whole != "" {
+		l.fail(fmt.Errorf("model: adapter: %s beside an addition to it is not supported", whole))
+		return nil
+	}
 	rank, alpha := float64(a.rank), a.alpha
 	module := strings.TrimPrefix(full, peftPrefix)
 	if v, ok := a.ranks.find(module); ok {
@@ -301,6 +320,11 @@ func (a *adapter) checkUsed() error {
 	for _, name := range slices.Sorted(maps.Keys(a.names)) {
 		if !a.used[name] && !slices.Contains(unread, name) {
 			return fmt.Errorf("model: %s: adapter: the base model has no linear map %s", a.dir, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.saved)) {
+		if !a.used[name] && !slices.Contains(unread, name) {
+			return fmt.Errorf("model: %s: adapter: the base model has no tensor %s", a.dir, name)
 		}
 	}
 	return nil

@@ -162,6 +162,93 @@ func TestAdapterFolders(t *testing.T) {
 	}
 }
 
+// TestAdapterSaved: an adapter's whole tensors stand in place of the base model's, as with PEFT: with the base model's own table the vectors
+// stay, with another they are those of a base model that has it.
+func TestAdapterSaved(t *testing.T) {
+	const word, query = "embeddings.word_embeddings.weight", peftPrefix + "encoder.layer.0.attention.self.query.lora_"
+	file, err := weights.Open(tiny.Model(t, "bert"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	table, err := file.Tensor(word)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := table.Float32s()
+	if err != nil {
+		t.Fatal(err)
+	}
+	turned := slices.Clone(values)
+	slices.Reverse(turned)
+	vector := func(dir string) []float32 {
+		v, err := openModel(t, dir, Options{}).EncodeTokens(t.Context(), []Tokens{{IDs: []int32{2, 7, 9, 3}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.Data
+	}
+	saving := func(fields map[string]any, more ...weights.Tensor) string {
+		dir := writeAdapter(t, fields, query+"A", query+"B")
+		own, err := weights.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer own.Close()
+		for _, name := range own.Names() {
+			x, err := own.Tensor(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x.Data = slices.Clone(x.Data)
+			more = append(more, x)
+		}
+		if err := weights.WriteSafetensors(filepath.Join(dir, "adapter_model.safetensors"), more, nil); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	words := func(v []float32) weights.Tensor { return weights.FromFloat32s(peftPrefix+word, table.Shape, v) }
+	plain := vector(writeAdapter(t, nil, query+"A", query+"B"))
+	if got := vector(saving(nil, words(values))); !slices.Equal(got, plain) {
+		t.Errorf("the base model's own table: %v, want %v", got[:4], plain[:4])
+	}
+	base := t.TempDir()
+	if err := os.CopyFS(base, os.DirFS(tiny.Model(t, "bert"))); err != nil {
+		t.Fatal(err)
+	}
+	var all []weights.Tensor
+	for _, name := range file.Names() {
+		x, err := file.Tensor(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == word {
+			x = weights.FromFloat32s(word, table.Shape, turned)
+		}
+		all = append(all, x)
+	}
+	if err := weights.WriteSafetensors(filepath.Join(base, "model.safetensors"), all, nil); err != nil {
+		t.Fatal(err)
+	}
+	want := vector(writeAdapter(t, map[string]any{"base_model_name_or_path": base}, query+"A", query+"B"))
+	pooler := weights.FromFloat32s(peftPrefix+"pooler.dense.bias", []int{64}, make([]float32, 64)) // in no vector
+	if got := vector(saving(map[string]any{"modules_to_save": []string{"word_embeddings", "pooler"}}, words(turned), pooler)); !slices.Equal(got, want) || slices.Equal(got, plain) {
+		t.Errorf("another table: %v, want %v, not %v", got[:4], want[:4], plain[:4])
+	}
+	for name, x := range map[string]weights.Tensor{
+		"shape [3 4]":                  weights.FromFloat32s(peftPrefix+word, []int{3, 4}, make([]float32, 12)),
+		"no tensor score.weight":       weights.FromFloat32s(peftPrefix+"score.weight", []int{1}, make([]float32, 1)),
+		"base_layer.weight is not":     weights.FromFloat32s(peftPrefix+"lm_head.base_layer.weight", []int{1}, make([]float32, 1)),
+		"beside an addition":           weights.FromFloat32s(peftPrefix+"encoder.layer.0.attention.self.query.weight", []int{64, 64}, make([]float32, 64*64)),
+		"lora_magnitude_vector.weight": weights.FromFloat32s(peftPrefix+"encoder.layer.0.attention.self.query.lora_magnitude_vector.weight", []int{1}, make([]float32, 1)),
+	} {
+		if _, err := Open(saving(nil, x), Options{}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestAdapterRefusals: what PEFT computes otherwise, or cannot load.
 func TestAdapterRefusals(t *testing.T) {
 	const a, b = peftPrefix + "encoder.layer.0.attention.self.query.lora_A", peftPrefix + "encoder.layer.0.attention.self.query.lora_B"

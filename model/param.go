@@ -125,16 +125,23 @@ func (l *loader) fail(err error) {
 	}
 }
 
-// has says whether the checkpoint has the tensor.
+// has says whether the checkpoint, or its adapter in its place, has the tensor.
 func (l *loader) has(name string) bool {
+	if l.adapter != nil && l.adapter.saved[name] != "" {
+		return true
+	}
 	_, err := l.file.Tensor(l.rename(name))
 	return err == nil
 }
 
 // tensor looks up a tensor and checks its shape.
 func (l *loader) tensor(name string, shape ...int) (weights.Tensor, bool) {
-	full := l.rename(name)
-	t, err := l.file.Tensor(full)
+	full, file := l.rename(name), l.file
+	if l.adapter != nil && l.adapter.saved[name] != "" {
+		l.used[full], l.adapter.used[name] = true, true
+		full, file = l.adapter.saved[name], l.adapter.file
+	}
+	t, err := file.Tensor(full)
 	if err != nil && olderName(full) != full {
 		if old, e := l.file.Tensor(olderName(full)); e == nil {
 			full, t, err = old.Name, old, nil
