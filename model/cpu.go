@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"github.com/labrador-lab/labrador/internal/mmap"
 	"github.com/labrador-lab/labrador/kernel"
 )
 
@@ -127,18 +128,24 @@ func (w *worker) Embed(table *Matrix, ids []int32) rows {
 		w.rowOf = map[int32]int{}
 	}
 	clear(w.rowOf)
-	for i, id := range ids {
-		from, ok := i-1, i > 0 && ids[i-1] == id // as token types are
-		if !ok && layers {
-			if from, ok = w.rowOf[id]; !ok {
-				w.rowOf[id] = i
+	err := mmap.Guard(func() error {
+		for i, id := range ids {
+			from, ok := i-1, i > 0 && ids[i-1] == id // as token types are
+			if !ok && layers {
+				if from, ok = w.rowOf[id]; !ok {
+					w.rowOf[id] = i
+				}
+			}
+			if ok {
+				copy(x.Row(i), x.Row(from))
+			} else if err := read(x.Row(i), int(id)); err != nil {
+				return err
 			}
 		}
-		if ok {
-			copy(x.Row(i), x.Row(from))
-		} else if err := read(x.Row(i), int(id)); err != nil && w.err == nil {
-			w.err = err
-		}
+		return nil
+	})
+	if err != nil && w.err == nil {
+		w.err = err
 	}
 	return x
 }

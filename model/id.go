@@ -1,10 +1,12 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,7 +16,6 @@ import (
 	"sync"
 
 	labrador "github.com/labrador-lab/labrador"
-	"github.com/labrador-lab/labrador/internal/mmap"
 	"github.com/labrador-lab/labrador/kernel"
 )
 
@@ -91,16 +92,21 @@ func (m *Model) sumFiles(ctx context.Context) (string, error) {
 
 // fileDigest is the SHA-256 of the SHA-256 of a file's pieces, which are hashed at the same time.
 func fileDigest(ctx context.Context, path string) ([]byte, error) {
-	if _, err := os.Stat(path); err != nil {
+	info, err := os.Stat(path)
+	if err != nil {
 		return nil, err
 	}
-	f, err := mmap.Open(path)
+	if !info.Mode().IsRegular() { // opening a pipe would wait for a writer
+		return nil, fmt.Errorf("model: %s: not a regular file", path)
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	const piece = 16 << 20
-	sums := make([][sha256.Size]byte, (len(f.Data)+piece-1)/piece)
+	sums := make([][]byte, (info.Size()+piece-1)/piece)
+	errs := make([]error, len(sums))
 	limit := make(chan struct{}, 8)
 	var wg sync.WaitGroup
 	for i := range sums {
@@ -109,17 +115,24 @@ func fileDigest(ctx context.Context, path string) ([]byte, error) {
 		}
 		limit <- struct{}{}
 		wg.Go(func() {
-			sums[i] = sha256.Sum256(f.Data[i*piece : min((i+1)*piece, len(f.Data))])
+			h := sha256.New()
+			from := int64(i) * piece
+			if n, err := io.Copy(h, io.NewSectionReader(f, from, piece)); err != nil {
+				errs[i] = err
+			} else if n != min(piece, info.Size()-from) {
+				errs[i] = fmt.Errorf("model: %s changed while it was read", path)
+			}
+			sums[i] = h.Sum(nil)
 			<-limit
 		})
 	}
 	wg.Wait()
-	if err := ctx.Err(); err != nil {
+	if err := cmp.Or(ctx.Err(), errors.Join(errs...)); err != nil {
 		return nil, err
 	}
 	h := sha256.New()
 	for _, s := range sums {
-		h.Write(s[:])
+		h.Write(s)
 	}
 	return h.Sum(nil), nil
 }

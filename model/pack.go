@@ -267,7 +267,7 @@ func (e *engine) biasTable(b *RelativeBias, n int) (*biasTable, error) {
 	}
 	buckets, heads := b.Table.Rows, b.Table.Cols
 	table := make([]float32, buckets*heads)
-	if err := b.Table.ReadRows(table, 0); err != nil {
+	if err := b.Table.fetchRows(table, 0); err != nil {
 		return nil, err
 	}
 	t := &biasTable{reach: roundUpPower(n)}

@@ -7,6 +7,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/labrador-lab/labrador/internal/mmap"
 )
 
 // The GGUF format, versions 2 and 3 (github.com/ggml-org/ggml, docs/gguf.md): "GGUF", version, number of tensors, number
@@ -30,8 +32,8 @@ func OpenGGUF(path string) (*GGUF, error) {
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
-	g, err := parseGGUF(m.Data)
-	if err != nil {
+	var g *GGUF
+	if err := mmap.Guard(func() error { g, err = parseGGUF(m.Data); return err }); err != nil {
 		m.Close()
 		return nil, fmt.Errorf("weights: %s: %w", path, err)
 	}

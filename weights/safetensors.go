@@ -10,6 +10,8 @@ import (
 	"maps"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/labrador-lab/labrador/internal/mmap"
 )
 
 // The safetensors format (github.com/huggingface/safetensors, README "Format"): 8 bytes little-endian length N of the
@@ -32,8 +34,8 @@ func OpenSafetensors(path string) (*Safetensors, error) {
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
-	s, err := parseSafetensors(m.Data)
-	if err != nil {
+	var s *Safetensors
+	if err := mmap.Guard(func() error { s, err = parseSafetensors(m.Data); return err }); err != nil {
 		m.Close()
 		return nil, fmt.Errorf("weights: %s: %w", path, err)
 	}

@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"os"
 	"slices"
+
+	"github.com/labrador-lab/labrador/internal/mmap"
 )
 
 // Tensor is a named array in a mapped file, row-major: the last dimension lies together. Data is valid, and read-only,
@@ -91,7 +93,12 @@ func (t Tensor) Part(name string, from, to int) (Tensor, error) {
 }
 
 // Ints decodes a tensor of integers into a new slice.
-func (t Tensor) Ints() ([]int64, error) {
+func (t Tensor) Ints() (out []int64, err error) {
+	err = mmap.Guard(func() error { out, err = t.ints(); return err })
+	return out, err
+}
+
+func (t Tensor) ints() ([]int64, error) {
 	out := make([]int64, t.Len())
 	for i := range out {
 		switch t.DType {

@@ -48,3 +48,36 @@ func TestPipe(t *testing.T) {
 		t.Fatal("waits for a writer")
 	}
 }
+
+// TestGuard: reading what a mapped file no longer has is an error; other panics stay panics.
+func TestGuard(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	if err := os.WriteFile(path, make([]byte, 1<<20), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	read := func(to []byte) error {
+		return Guard(func() error { copy(to, f.Data[1<<19:]); return nil })
+	}
+	if err := read(make([]byte, 100)); err != nil {
+		t.Error(err)
+	}
+	if err := os.Truncate(path, 10); err != nil {
+		t.Skip(err) // some systems keep a mapped file
+	}
+	for range 2 {
+		if err := read(make([]byte, 100)); err != errCut {
+			t.Errorf("got %v, want %v", err, errCut)
+		}
+	}
+	defer func() {
+		if r := recover(); r != "other" {
+			t.Errorf("got the panic %v", r)
+		}
+	}()
+	Guard(func() error { panic("other") })
+}
