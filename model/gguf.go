@@ -127,9 +127,6 @@ func (c *checkpoint) openGGUF(path string) error {
 	}
 	c.files = append(c.files, file)
 	meta := file.Metadata()
-	if n := meta["split.count"]; n != nil && fmt.Sprint(n) != "0" && fmt.Sprint(n) != "1" {
-		return fmt.Errorf("model: %s: one of %v files of a split model: join them (llama-gguf-split --merge)", path, n)
-	}
 	name, _ := meta["general.architecture"].(string)
 	arch, ok := ggufArchs[name]
 	if !ok {

@@ -405,19 +405,53 @@ func TestEncoderSettings(t *testing.T) {
 	}
 }
 
-// TestSplitGGUF: a file of several is refused as such, not for a tensor that another one has.
+// TestSplitGGUF: a model of several files is opened by its first, with the keys that gguf-py 0.19 and llama-gguf-split write; what is no such
+// set of files is refused as one, not for a tensor that another has.
 func TestSplitGGUF(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "m-00001-of-00003.gguf")
-	table := weights.FromFloat32s("token_embd.weight", []int{3, 8}, make([]float32, 24))
-	for _, meta := range []map[string]any{
-		{"general.architecture": "llama", "split.no": uint32(0), "split.count": uint32(3)},
-		{"split.no": uint32(1), "split.count": uint32(3)}, // as gguf-py 0.19 and llama-gguf-split write all but the first
-	} {
-		if err := os.WriteFile(path, ggufFile(meta, []weights.Tensor{table}), 0o644); err != nil {
+	dir := t.TempDir()
+	part := func(i int) string { return filepath.Join(dir, fmt.Sprintf("m-%05d-of-00003.gguf", i+1)) }
+	put := func(path string, no uint32, meta map[string]any, name string) {
+		t.Helper()
+		meta["split.no"], meta["split.count"] = no, uint32(3)
+		if err := os.WriteFile(path, ggufFile(meta, []weights.Tensor{weights.FromFloat32s(name, []int{8}, []float32{float32(no), 1, 2, 3, 4, 5, 6, 7})}), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(path, Options{}); err == nil || !strings.Contains(err.Error(), "one of 3 files") {
-			t.Error(err)
+	}
+	whole := func() {
+		for i, name := range []string{"token_embd.weight", "a", "b"} {
+			put(part(i), uint32(i), map[string]any{"general.architecture": "llama", "split.tensors.count": uint32(3)}, name)
+		}
+	}
+	whole()
+	f, err := weights.OpenGGUF(part(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	x, err := f.Tensor("b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := x.Float32s(); err != nil || v[0] != 2 || len(f.Names()) != 3 || !slices.Equal(f.Paths(), []string{part(0), part(1), part(2)}) {
+		t.Errorf("%v, %v, %v, %v", v, err, f.Names(), f.Paths())
+	}
+	for _, c := range []struct {
+		spoil func()
+		open  string
+		want  string
+	}{
+		{func() {}, part(1), "one of 3 files"},
+		{func() { put(filepath.Join(dir, "m.gguf"), 0, map[string]any{}, "x") }, filepath.Join(dir, "m.gguf"), "one of 3 files"},
+		{func() { put(part(0), 1, map[string]any{}, "x") }, part(0), "one of 3 files"},
+		{func() { os.Remove(part(2)) }, part(0), "part 3 of 3"},
+		{func() { put(part(2), 1, map[string]any{}, "b") }, part(0), "is not part 3 of 3"},
+		{func() { put(part(2), 2, map[string]any{}, "a") }, part(0), "tensor a comes twice"},
+		{func() { put(part(0), 0, map[string]any{"split.tensors.count": uint32(4)}, "x") }, part(0), "3 tensors in 3 parts"},
+	} {
+		whole()
+		c.spoil()
+		if _, err := Open(c.open, Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %q in it", err, c.want)
 		}
 	}
 }

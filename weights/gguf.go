@@ -7,6 +7,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/labrador-lab/labrador/internal/mmap"
 )
@@ -23,11 +25,63 @@ type GGUF struct {
 	m        source
 	version  uint32
 	metadata map[string]any
-	tensors  map[string]Tensor
+	tensors  map[string]Tensor // those of the parts too
+	parts    []*GGUF           // the other files of a split model
 }
 
-// OpenGGUF maps the file path and checks its header.
+// OpenGGUF maps the file path and checks its header. Of a model that is split into several files path is the first; the others lie beside it.
 func OpenGGUF(path string) (*GGUF, error) {
+	g, err := openGGUF(path)
+	if err != nil || g.split("count") <= 1 {
+		return g, err
+	}
+	if err := g.openParts(); err != nil {
+		g.Close()
+		return nil, fmt.Errorf("weights: %s: %w", path, err)
+	}
+	return g, nil
+}
+
+// split is the number split.name of the metadata (llama.cpp, tools/gguf-split), -1 where there is none.
+func (g *GGUF) split(name string) int {
+	n, err := strconv.Atoi(fmt.Sprint(g.metadata["split."+name]))
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// openParts opens the files behind the first of a split model, and takes their tensors.
+func (g *GGUF) openParts() error {
+	n := g.split("count")
+	stem, ok := strings.CutSuffix(g.path, fmt.Sprintf("-00001-of-%05d.gguf", n))
+	if !ok || g.split("no") != 0 {
+		return fmt.Errorf("gguf: one of %d files of a split model: give the first, under the name it was made with (…-00001-of-%05d.gguf)", n, n)
+	}
+	for i := 1; i < n; i++ {
+		p, err := openGGUF(fmt.Sprintf("%s-%05d-of-%05d.gguf", stem, i+1, n))
+		if err != nil {
+			return fmt.Errorf("gguf: part %d of %d: %w", i+1, n, err)
+		}
+		g.parts = append(g.parts, p)
+		if p.split("no") != i || p.split("count") != n {
+			return fmt.Errorf("gguf: %s is not part %d of %d: its header says split.no %d, split.count %d", p.path, i+1, n, p.split("no"), p.split("count"))
+		}
+		for name, t := range p.tensors {
+			if _, dup := g.tensors[name]; dup {
+				return fmt.Errorf("gguf: tensor %s comes twice, the second time in %s", name, p.path)
+			}
+			g.tensors[name] = t
+		}
+	}
+	if all := g.split("tensors.count"); all >= 0 && all != len(g.tensors) {
+		return fmt.Errorf("gguf: %d tensors in %d parts, split.tensors.count is %d", len(g.tensors), n, all)
+	}
+	return nil
+}
+
+// openGGUF opens one file.
+func openGGUF(path string) (*GGUF, error) {
 	m, err := openSource(path)
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)
@@ -58,14 +112,31 @@ func (g *GGUF) Tensor(name string) (Tensor, error) {
 	return t, nil
 }
 
-// Paths is the file's path.
-func (g *GGUF) Paths() []string { return []string{g.path} }
+// Paths is the file's path, with those of the other parts.
+func (g *GGUF) Paths() []string {
+	paths := []string{g.path}
+	for _, p := range g.parts {
+		paths = append(paths, p.path)
+	}
+	return paths
+}
 
 // Release lets go of the pages that were read.
-func (g *GGUF) Release() { release(g.m.Data) }
+func (g *GGUF) Release() {
+	release(g.m.Data)
+	for _, p := range g.parts {
+		p.Release()
+	}
+}
 
-// Close unmaps the file.
-func (g *GGUF) Close() error { return g.m.Close() }
+// Close unmaps the file, and the other parts.
+func (g *GGUF) Close() error {
+	err := g.m.Close()
+	for _, p := range g.parts {
+		err = errors.Join(err, p.Close())
+	}
+	return err
+}
 
 func parseGGUF(data []byte) (*GGUF, error) {
 	r := &ggufReader{data: data[:min(len(data), maxHeader)], cut: len(data) > maxHeader}
