@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"sync"
 
+	"github.com/labrador-lab/labrador/internal/pages"
 	"github.com/labrador-lab/labrador/kernel"
 )
 
@@ -66,6 +67,9 @@ func (p *packer) run(ctx context.Context, threads int) error {
 	errs, total := make([]error, len(p.groups)), 0
 	for i, g := range p.groups {
 		total += packedBytes(p.k, p.format[i], g...)
+	}
+	if !pages.Room(total) { // Go would end the process
+		return fmt.Errorf("model: its weights take %.1f GiB in %s, which the system does not give", float64(total)/(1<<30), dtypeOf(p.engine.format))
 	}
 	p.shelf = p.k.NewShelf(total)
 	pool := kernel.NewPool(threads)

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"math"
 	"runtime"
 	"testing"
 	"unsafe"
@@ -39,4 +40,14 @@ func TestBlocks(t *testing.T) {
 	}
 	clear(blocks)
 	runtime.GC()
+}
+
+// TestRoom: more than any address space has is refused, not a fatal error of Go's.
+func TestRoom(t *testing.T) {
+	if !Room(0) || !Room(1<<20) {
+		t.Error("no room for 1 MiB")
+	}
+	if mapped(1) != nil && Room(math.MaxInt-4*hugeSize) { // a system that is asked
+		t.Error("room for everything that has an address")
+	}
 }

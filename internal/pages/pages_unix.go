@@ -37,6 +37,18 @@ func mapped(n int) *Block {
 	return b
 }
 
+// Room says whether the system gives n bytes now. It takes none of them.
+func Room(n int) bool {
+	if n == 0 {
+		return true
+	}
+	b := mapped(n)
+	if b != nil {
+		b.Free()
+	}
+	return b != nil
+}
+
 func unmap(start unsafe.Pointer, n uintptr) {
 	if n > 0 {
 		_ = unix.MunmapPtr(start, n)
