@@ -145,14 +145,14 @@ func (e *Encoder) encodePiece(ctx context.Context, b batch, p Pass) ([]labrador.
 	return append(out, packed), err
 }
 
-// named adds the beginning of the text that an error is about.
+// named names the text that an error is about by its beginning, as its number counts in this batch alone.
 func (b batch) named(err error) error {
-	var bad *model.VectorError
+	var bad *model.TextError
 	if !errors.As(err, &bad) {
 		return err
 	}
 	item := b.items[bad.Text]
-	return fmt.Errorf("%w (the text begins %.60q)", err, labrador.Document{Title: item.Title, Text: item.Text}.Contents())
+	return fmt.Errorf("dense: the text that begins %.60q %s", labrador.Document{Title: item.Title, Text: item.Text}.Contents(), bad.Cause)
 }
 
 func count(tokens []model.Tokens) int {

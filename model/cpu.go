@@ -118,20 +118,20 @@ func (w *worker) each(n, work int, f func(i int)) {
 // nothing beside them, and a table's pages, often more than all layers' weights, do not gather in memory.
 const largeTable = 1 << 20
 
-// Embed implements Ops. A row that the batch has already is copied, except for static models, where reading it is the work.
+// Embed implements Ops. A row that the batch has already is copied.
 func (w *worker) Embed(table *Matrix, ids []int32) rows {
-	x, read, layers := w.matrix(len(ids), table.Cols, false), table.ReadRows, w.net.Layers > 0
-	if layers && table.Rows*table.Cols >= largeTable {
+	x, read := w.matrix(len(ids), table.Cols, false), table.ReadRows
+	if table.Rows*table.Cols >= largeTable {
 		read = table.fetchRows
 	}
-	if layers && w.rowOf == nil {
+	if w.rowOf == nil {
 		w.rowOf = map[int32]int{}
 	}
 	clear(w.rowOf)
 	err := mmap.Guard(func() error {
 		for i, id := range ids {
 			from, ok := i-1, i > 0 && ids[i-1] == id // as token types are
-			if !ok && layers {
+			if !ok {
 				if from, ok = w.rowOf[id]; !ok {
 					w.rowOf[id] = i
 				}
@@ -480,28 +480,58 @@ func (w *worker) Pool(x rows, how Pooling) rows {
 	at := 0
 	for s := range y.Rows {
 		k := w.batch.kept(s)
-		w.poolRows(y.Row(s), part(x.Mat, at, at+k.To-k.From), how, w.batch.Start+k.From)
+		x := part(x.Mat, at, at+k.To-k.From)
+		w.poolRows(y.Row(s), k, how, func(i int) []float32 { return x.Row(i) })
 		at += k.To - k.From
 	}
 	return y
 }
 
-// poolRows pools the rows of one sequence; first is the position of the first.
-func (w *worker) poolRows(out []float32, x kernel.Mat, how Pooling, first int) {
+// poolTable pools the rows of a table that the batch's tokens are, without holding more than one of them.
+func (w *worker) poolTable(table *Matrix, how Pooling) rows {
+	const often = 1 << 12 // tokens until the context is asked whether it has ended
+	y, row := w.matrix(w.batch.Sequences(), table.Cols, true), w.memory.take(table.Cols)
+	err := mmap.Guard(func() error {
+		for s := range y.Rows {
+			k, last := w.batch.kept(s), int32(-1)
+			ids := w.batch.IDs[w.batch.Offsets[s]+k.From:]
+			w.poolRows(y.Row(s), k, how, func(i int) []float32 {
+				if i%often == 0 && w.ended() {
+					return row
+				}
+				if id := ids[i]; id != last {
+					if err := table.ReadRows(row, int(id)); err != nil && w.err == nil {
+						w.err = err
+					}
+					last = id
+				}
+				return row
+			})
+		}
+		return nil
+	})
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return y
+}
+
+// poolRows pools the rows of one sequence, which pooling reads from k.From to k.To of; row gives them, counted from k.From, in order.
+func (w *worker) poolRows(out []float32, k Span, how Pooling, row func(i int) []float32) {
 	clear(out)
-	total := 0.0
-	for i := range x.Rows {
+	total, n := 0.0, k.To-k.From
+	for i := 0; i < n && w.err == nil; i++ {
 		if how == PoolMax {
-			for c, v := range x.Row(i) {
+			for c, v := range row(i) {
 				if i == 0 || v > out[c] {
 					out[c] = v
 				}
 			}
 			continue
 		}
-		if f := poolWeight(how, i, x.Rows, first); f != 0 {
+		if f := poolWeight(how, i, n, w.batch.Start+k.From); f != 0 {
 			total += f
-			w.k.AddScaled(out, x.Row(i), float32(f))
+			w.k.AddScaled(out, row(i), float32(f))
 		}
 	}
 	switch {

@@ -28,6 +28,17 @@ func tokensAtOnce(weights int64, f kernel.Format) (batch, piece int) {
 	return 1024, 128
 }
 
+// mostStates bounds the bytes that one text's states take in a network that takes any length (T5's): a file in one line is a text too. It is
+// about what a large T5 needs for 75,000 tokens; networks with a limit take what that asks for.
+const mostStates = 4 << 30
+
+// statesOf are the bytes that a token's states take: what its layer is made of, about seven results of the width and the outputs of its widest
+// product, beside the states of the batch.
+func (n *Network) statesOf(widest int64) int64 {
+	width := int64(n.Width)
+	return 4 * (10*width + min(widest, 4*width))
+}
+
 // minPrefix is the shortest common beginning that is worth computing once.
 const minPrefix = 4
 
@@ -65,19 +76,20 @@ func (m *Model) EncodeLayers(ctx context.Context, texts []Tokens, layers []int) 
 	return out, nil
 }
 
-// VectorError says that a text's vector is not one of unit length: it has a number that is not finite, or is zero. Settings or weights
-// of the checkpoint are broken, or its states do not fit the numbers that the model computes in.
-type VectorError struct{ Text int } // its number in the call
-
-func (e *VectorError) Error() string {
-	return fmt.Sprintf("model: the vector of text %d is zero or not finite: the checkpoint's weights or settings are broken", e.Text)
+// TextError says why a text has no vector: it is too long, or its vector is not one of unit length (it has a number that is not finite, or
+// is zero: settings or weights of the checkpoint are broken, or its states do not fit the numbers that the model computes in).
+type TextError struct {
+	Text  int // its number in the call
+	Cause string
 }
+
+func (e *TextError) Error() string { return fmt.Sprintf("model: text %d %s", e.Text, e.Cause) }
 
 // unit makes dst the vector of a text: the first numbers of x, at unit length. Static models have a zero vector for a text without tokens.
 func (m *Model) unit(w *worker, dst, x []float32, text int) {
 	w.k.Normalize(dst, x[:len(dst)])
 	if n := w.k.Dot(dst, dst); !(n > 0.5 && n < 2) && (n != 0 || m.net.Layers > 0) && w.err == nil {
-		w.err = &VectorError{text}
+		w.err = &TextError{text, "has a vector that is zero or not finite: the checkpoint's weights or settings are broken"}
 	}
 }
 
@@ -94,7 +106,7 @@ func (m *Model) depths(layers []int) (depths []int, deepest int, err error) {
 }
 
 // forward runs a batch through so many layers and hands the pooled states behind depths[n] of them, a row per sequence, to take as number n.
-// It returns the final states.
+// It returns the final states, of static models none.
 func (m *Model) forward(w *worker, b *job, depths []int, deepest int, take func(n int, y rows)) rows {
 	each := func(depth int, x rows) {
 		if !slices.Contains(depths, depth) {
@@ -113,6 +125,13 @@ func (m *Model) forward(w *worker, b *job, depths []int, deepest int, take func(
 		}
 	}
 	defer func() { w.tap = nil }()
+	if s, ok := m.net.body.(*static); ok { // has no states: a text may be of any length
+		y := behindPooling(w, &m.recipe, w.poolTable(s.embed, m.recipe.pooling))
+		for n := range depths {
+			take(n, y)
+		}
+		return rows{}
+	}
 	x := Forward(w, m.net, &b.Batch, deepest)
 	each(deepest, x)
 	return x
@@ -268,7 +287,10 @@ func (w *worker) do(ctx context.Context, b *job, each func(*worker, *job) error)
 func (m *Model) check(texts []Tokens) error {
 	for i, t := range texts {
 		if !m.net.takes(len(t.IDs)) {
-			return fmt.Errorf("model: text %d has %d tokens, the model takes %d", i, len(t.IDs), max(m.net.Context, m.net.Stretch))
+			return &TextError{i, fmt.Sprintf("has %d tokens, the model takes %d", len(t.IDs), max(m.net.Context, m.net.Stretch))}
+		}
+		if n := len(t.IDs); m.longest > 0 && n > m.longest && n > m.net.Context {
+			return &TextError{i, fmt.Sprintf("has %d tokens, and more than %d take too much memory; this model has no limit of its own: set one with --max-tokens (max_tokens of a study or an index)", n, m.longest)}
 		}
 		if len(t.IDs) == 0 && m.net.Layers > 0 {
 			return fmt.Errorf("model: text %d has no tokens", i)

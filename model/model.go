@@ -24,6 +24,7 @@ type Model struct {
 	depth   int // layers to run
 	dims    int
 	batch   int          // tokens of a batch
+	longest int          // tokens of a text behind the network's Context (mostStates); 0: any number
 	tail    int32        // Options.Append; -1: none
 	single  chan *worker // one thread each, as many as there are threads; closed by Close
 	wideMu  sync.Mutex
@@ -84,8 +85,11 @@ func newModel(ctx context.Context, c *checkpoint, opts Options) (*Model, error) 
 	if m.engine, err = newEngine(ctx, kernel.Current(), format(opts.DType), m.threads, c.net, c.recipe.denses()); err != nil {
 		return nil, err
 	}
-	weights, _ := m.packed(m.engine.format)
+	weights, widest := m.packed(m.engine.format)
 	m.batch, m.engine.pieceTokens = tokensAtOnce(weights, m.engine.format)
+	if m.net.Layers > 0 {
+		m.longest = int(mostStates / m.net.statesOf(widest))
+	}
 	for _, f := range c.files { // packed now; what is still read of them, small tables, comes back row by row
 		f.Release()
 	}

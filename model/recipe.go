@@ -42,7 +42,11 @@ type step struct {
 
 // finish makes vectors of the final states of a network. They are not cut and not yet unit length.
 func finish[T any](ops Ops[T], r *recipe, x T) T {
-	y := ops.Pool(x, r.pooling)
+	return behindPooling(ops, r, ops.Pool(x, r.pooling))
+}
+
+// behindPooling runs the modules that follow pooling.
+func behindPooling[T any](ops Ops[T], r *recipe, y T) T {
 	for _, s := range r.steps {
 		if s.dense == nil {
 			y = ops.Normalize(y)

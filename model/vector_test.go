@@ -43,7 +43,7 @@ func TestVectorErrors(t *testing.T) {
 		link(t, dir, broken, "config.json", "tokenizer.json", "tokenizer_config.json")
 		m := openModel(t, broken, Options{})
 		_, err = m.EncodeTokens(t.Context(), []Tokens{{IDs: []int32{5, 6}}})
-		var bad *VectorError
+		var bad *TextError
 		if !errors.As(err, &bad) || bad.Text != 0 {
 			t.Errorf("%s: got %v", name, err)
 		}
