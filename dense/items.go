@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"iter"
 	"path/filepath"
@@ -49,20 +51,56 @@ func Queries(queries []labrador.Query) Items {
 	}
 }
 
-// Survey reads all items once: their ids, and a digest of everything that is encoded. It ends soon after ctx does.
-func Survey(ctx context.Context, items Items) (ids []string, digest string, err error) {
-	h := sha256.New()
+// Texts are a list of items as it was when it was read first.
+type Texts struct {
+	IDs    []string
+	Digest string // of everything that is encoded
+	items  Items
+	sums   []uint64 // of each item, with sumSeed
+}
+
+var sumSeed = maphash.MakeSeed()
+
+// Survey reads all items once. It ends soon after ctx does.
+func Survey(ctx context.Context, items Items) (*Texts, error) {
+	t, h := &Texts{items: items}, sha256.New()
 	for item, err := range items() {
 		if err = cmp.Or(err, ctx.Err()); err != nil {
-			return nil, "", err
+			return nil, err
 		}
-		ids = append(ids, item.ID)
+		t.IDs, t.sums = append(t.IDs, item.ID), append(t.sums, maphash.Comparable(sumSeed, item.Item))
 		for _, s := range []string{item.Title, item.Text, item.Picture} {
 			fmt.Fprintf(h, "%d ", len(s))
 			io.WriteString(h, s)
 		}
 	}
-	return ids, hex.EncodeToString(h.Sum(nil)), nil
+	t.Digest = hex.EncodeToString(h.Sum(nil))
+	return t, nil
+}
+
+// ErrChanged says that texts are no longer those of the Survey, whose digest their vectors would be kept under.
+var ErrChanged = errors.New("dense: the texts changed while they were encoded: give the command again")
+
+// Items reads the list again. An item that is not what it was, or is no longer there, is an error that wraps ErrChanged.
+func (t *Texts) Items() iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		n := 0
+		for item, err := range t.items() {
+			if n == len(t.sums) {
+				return
+			}
+			if err == nil && maphash.Comparable(sumSeed, item.Item) != t.sums[n] {
+				err = fmt.Errorf("%w (text %d of %d, %q)", ErrChanged, n+1, len(t.sums), t.IDs[n])
+			}
+			n++
+			if !yield(item, err) || err != nil {
+				return
+			}
+		}
+		if n < len(t.sums) {
+			yield(Item{}, fmt.Errorf("%w (there are %d where there were %d)", ErrChanged, n, len(t.sums)))
+		}
+	}
 }
 
 // Encoded are the vectors of a list of items.
@@ -77,34 +115,34 @@ type Progress func(items, tokens int)
 // Vectors returns the vectors of all items, from the store where they are there and encoded into it where not, so that a
 // stopped process goes on and several share the work.
 func (e *Encoder) Vectors(ctx context.Context, s *store.Store, side labrador.Side, items Items, progress Progress) (Encoded, error) {
-	ids, digest, err := Survey(ctx, items)
+	texts, err := Survey(ctx, items)
 	if err != nil {
 		return Encoded{}, err
 	}
-	set, err := e.Set(s, side, digest, len(ids))
+	set, err := e.Set(s, side, texts)
 	if err != nil {
 		return Encoded{}, err
 	}
-	if err := e.Fill(ctx, set, side, items, progress); err != nil {
+	if err := e.Fill(ctx, set, side, texts, progress); err != nil {
 		return Encoded{}, err
 	}
 	m, err := set.Matrix()
-	return Encoded{IDs: ids, Matrix: e.Truncate(m)}, err
+	return Encoded{IDs: texts.IDs, Matrix: e.Truncate(m)}, err
 }
 
-// Set is the set of the vectors of n items with a digest (Survey). It keeps all of the model's dimensions, whatever the encoder's options
+// Set is the set of the vectors of texts. It keeps all of the model's dimensions, whatever the encoder's options
 // say, so that Truncate makes any number of them without encoding again.
-func (e *Encoder) Set(s *store.Store, side labrador.Side, digest string, n int) (*store.Set, error) {
-	return e.layerSet(s, side, digest, n, e.opts.Layer)
+func (e *Encoder) Set(s *store.Store, side labrador.Side, texts *Texts) (*store.Set, error) {
+	return e.layerSet(s, side, texts, e.opts.Layer)
 }
 
-func (e *Encoder) layerSet(s *store.Store, side labrador.Side, digest string, n, layer int) (*store.Set, error) {
-	return s.Set(e.key(side, digest, layer), n, e.model.Dimensions())
+func (e *Encoder) layerSet(s *store.Store, side labrador.Side, texts *Texts, layer int) (*store.Set, error) {
+	return s.Set(e.key(side, texts.Digest, layer), len(texts.IDs), e.model.Dimensions())
 }
 
-// Fill encodes the rows of a set that are missing; items are those it was made for.
-func (e *Encoder) Fill(ctx context.Context, set *store.Set, side labrador.Side, items Items, progress Progress) error {
-	return e.fill(ctx, []*store.Set{set}, side, items, Pass{Layers: []int{e.opts.Layer}}, progress)
+// Fill encodes the rows of a set that are missing; texts are those it was made for.
+func (e *Encoder) Fill(ctx context.Context, set *store.Set, side labrador.Side, texts *Texts, progress Progress) error {
+	return e.fill(ctx, []*store.Set{set}, side, texts, Pass{Layers: []int{e.opts.Layer}}, progress)
 }
 
 // key names the vectors of items with a digest (Survey) in the store, as an encoder with the layer has them: whatever the dataset is called
@@ -149,7 +187,7 @@ func (r *reader) read(ctx context.Context, lo, hi int) ([]labrador.Item, error) 
 			return nil, err
 		}
 		if !ok {
-			return nil, fmt.Errorf("dense: item %d is missing: the items changed while they were read", r.at)
+			return nil, fmt.Errorf("dense: item %d is missing", r.at)
 		}
 		if r.at >= lo {
 			out = append(out, item.Item)

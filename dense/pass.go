@@ -27,31 +27,31 @@ func (e *Encoder) Keep(ctx context.Context, s *store.Store, side labrador.Side, 
 	if p.Sparse && len(p.Layers) > 0 && !e.OnePass() {
 		return errors.New("dense: this model's dense vectors are not made of the states that its logits come from")
 	}
-	ids, digest, err := Survey(ctx, items)
+	texts, err := Survey(ctx, items)
 	if err != nil {
 		return err
 	}
 	var sets []*store.Set
 	for _, layer := range p.Layers {
-		set, err := e.layerSet(s, side, digest, len(ids), layer)
+		set, err := e.layerSet(s, side, texts, layer)
 		if err != nil {
 			return err
 		}
 		sets = append(sets, set)
 	}
 	if p.Sparse {
-		set, err := e.sparseSet(s, side, digest, len(ids))
+		set, err := e.sparseSet(s, side, texts)
 		if err != nil {
 			return err
 		}
 		sets = append(sets, set)
 	}
-	return e.fill(ctx, sets, side, items, p, progress)
+	return e.fill(ctx, sets, side, texts, p, progress)
 }
 
 // fill encodes the rows that are missing in the sets, which are those of the pass: a set per layer, then the sparse one.
-func (e *Encoder) fill(ctx context.Context, sets []*store.Set, side labrador.Side, items Items, p Pass, progress Progress) error {
-	f := filling{e: e, items: newReader(items), progress: progress, tokens: firstTokens}
+func (e *Encoder) fill(ctx context.Context, sets []*store.Set, side labrador.Side, texts *Texts, p Pass, progress Progress) error {
+	f := filling{e: e, items: newReader(texts.Items), progress: progress, tokens: firstTokens}
 	defer f.items.close()
 	return store.FillTogether(ctx, sets, func(ctx context.Context, lo, hi int, lacking []bool) iter.Seq2[[]labrador.Matrix, error] {
 		var need Pass
@@ -145,6 +145,9 @@ func (e *Encoder) encodePiece(ctx context.Context, b batch, p Pass) ([]labrador.
 	return append(out, packed), err
 }
 
+// ErrNoVector says that a text has no vector (model.TextError).
+var ErrNoVector = errors.New("dense: no vector")
+
 // named names the text that an error is about by its beginning, as its number counts in this batch alone.
 func (b batch) named(err error) error {
 	var bad *model.TextError
@@ -152,7 +155,7 @@ func (b batch) named(err error) error {
 		return err
 	}
 	item := b.items[bad.Text]
-	return fmt.Errorf("dense: the text that begins %.60q %s", labrador.Document{Title: item.Title, Text: item.Text}.Contents(), bad.Cause)
+	return fmt.Errorf("%w: the text that begins %.60q %s", ErrNoVector, labrador.Document{Title: item.Title, Text: item.Text}.Contents(), bad.Cause)
 }
 
 func count(tokens []model.Tokens) int {

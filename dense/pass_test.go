@@ -79,7 +79,7 @@ func TestPieces(t *testing.T) {
 // there are.
 func TestReadingIsInterrupted(t *testing.T) {
 	for name, readAll := range map[string]func(context.Context, Items) error{
-		"survey": func(ctx context.Context, items Items) error { _, _, err := Survey(ctx, items); return err },
+		"survey": func(ctx context.Context, items Items) error { _, err := Survey(ctx, items); return err },
 		"skip": func(ctx context.Context, items Items) error {
 			r := newReader(items)
 			defer r.close()
@@ -105,5 +105,33 @@ func TestReadingIsInterrupted(t *testing.T) {
 			t.Errorf("%s: %d items read, %v", name, read, err)
 		}
 		stop()
+	}
+}
+
+// TestChangedTexts: texts that change after they were surveyed give an error and no vector under the old digest: what is kept until then are
+// vectors of the old texts, and whoever has these goes on from there.
+func TestChangedTexts(t *testing.T) {
+	e := openEncoder(t, Options{Model: tiny.Model(t, "st-static")})
+	old := texts(300, 13)
+	other := slices.Clone(old)
+	other[200].Text += " more"
+	whole, err := e.Vectors(t.Context(), openStore(t), labrador.DocumentSide, sourceOf(old), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, now := range map[string][]labrador.Item{"another text": other, "fewer": old[:200], "another order": append(slices.Clone(old[1:]), old[0])} {
+		reads, kept := 0, openStore(t)
+		_, err := e.Vectors(t.Context(), kept, labrador.DocumentSide, func() iter.Seq2[Item, error] {
+			if reads++; reads == 1 {
+				return sourceOf(old)()
+			}
+			return sourceOf(now)()
+		}, nil)
+		if !errors.Is(err, ErrChanged) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got, err := e.Vectors(t.Context(), kept, labrador.DocumentSide, sourceOf(old), nil); err != nil || !slices.Equal(got.Matrix.Data, whole.Matrix.Data) {
+			t.Errorf("%s: %v, or other vectors", name, err)
+		}
 	}
 }

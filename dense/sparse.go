@@ -64,22 +64,22 @@ const (
 
 // SparseVectors is Vectors for sparse vectors: kept in the store, shard by shard.
 func (e *Encoder) SparseVectors(ctx context.Context, s *store.Store, side labrador.Side, items Items, progress Progress) (EncodedSparse, error) {
-	ids, digest, err := Survey(ctx, items)
+	texts, err := Survey(ctx, items)
 	if err != nil {
 		return EncodedSparse{}, err
 	}
-	set, err := e.sparseSet(s, side, digest, len(ids))
+	set, err := e.sparseSet(s, side, texts)
 	if err != nil {
 		return EncodedSparse{}, err
 	}
-	if err := e.fill(ctx, []*store.Set{set}, side, items, Pass{Sparse: true}, progress); err != nil {
+	if err := e.fill(ctx, []*store.Set{set}, side, texts, Pass{Sparse: true}, progress); err != nil {
 		return EncodedSparse{}, err
 	}
 	m, err := set.Matrix()
 	if err != nil {
 		return EncodedSparse{}, err
 	}
-	out := EncodedSparse{IDs: ids, Vectors: make([][]prompt.Weight, m.Rows)}
+	out := EncodedSparse{IDs: texts.IDs, Vectors: make([][]prompt.Weight, m.Rows)}
 	for i := range out.Vectors {
 		if out.Vectors[i], err = unpackSparse(m.Row(i)); err != nil {
 			return EncodedSparse{}, err
@@ -88,10 +88,10 @@ func (e *Encoder) SparseVectors(ctx context.Context, s *store.Store, side labrad
 	return out, nil
 }
 
-func (e *Encoder) sparseSet(s *store.Store, side labrador.Side, digest string, n int) (*store.Set, error) {
-	key := e.key(side, digest, 0) // the logits come from the last layer
+func (e *Encoder) sparseSet(s *store.Store, side labrador.Side, texts *Texts) (*store.Set, error) {
+	key := e.key(side, texts.Digest, 0) // the logits come from the last layer
 	key["kind"] = "sparse/1"
-	return s.Set(key, n, sparseCols)
+	return s.Set(key, len(texts.IDs), sparseCols)
 }
 
 func packSparse(row []float32, v []prompt.Weight) {

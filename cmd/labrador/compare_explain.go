@@ -101,18 +101,18 @@ func (s *denseSystem) sets(ctx context.Context, d *study.Data) (*explain.Sets, e
 
 // keptVectors are the vectors of items in the store, nil unless all are there.
 func keptVectors(ctx context.Context, e *dense.Encoder, side labrador.Side, items dense.Items) (*dense.Encoded, error) {
-	ids, digest, err := dense.Survey(ctx, items)
-	if err != nil || len(ids) == 0 {
+	texts, err := dense.Survey(ctx, items)
+	if err != nil || len(texts.IDs) == 0 {
 		return nil, err
 	}
 	kept, err := openVectorStore()
 	if err != nil {
 		return nil, err
 	}
-	set, err := e.Set(kept, side, digest, len(ids))
+	set, err := e.Set(kept, side, texts)
 	if err != nil || set.Missing() > 0 {
 		return nil, err
 	}
 	m, err := set.Matrix()
-	return &dense.Encoded{IDs: ids, Matrix: e.Truncate(m)}, err
+	return &dense.Encoded{IDs: texts.IDs, Matrix: e.Truncate(m)}, err
 }

@@ -113,13 +113,16 @@ func (e *estimator) sample(d *study.Data) (*planSample, error) {
 		return nil, err
 	}
 	s := &planSample{documents: documents, all: all, queries: queries}
-	if _, s.digests[labrador.QuerySide], err = dense.Survey(e.ctx, dense.Queries(d.Queries)); err != nil {
+	texts, err := dense.Survey(e.ctx, dense.Queries(d.Queries))
+	if err != nil {
 		return nil, err
 	}
+	s.digests[labrador.QuerySide] = texts.Digest
 	if len(e.kept) > 0 {
-		if _, s.digests[labrador.DocumentSide], err = dense.Survey(e.ctx, dense.Documents(d.Documents)); err != nil {
+		if texts, err = dense.Survey(e.ctx, dense.Documents(d.Documents)); err != nil {
 			return nil, err
 		}
+		s.digests[labrador.DocumentSide] = texts.Digest
 	}
 	e.samples[d] = s
 	return s, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -104,7 +105,7 @@ func checkEncoding(o dense.Options) error {
 
 // encodeFile encodes the texts of in into out.npy and out.ids.
 func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out string) error {
-	items, ids, digest, err := survey(cmd.Context(), in, side)
+	texts, err := survey(cmd.Context(), in, side)
 	if err != nil {
 		return err
 	}
@@ -126,23 +127,19 @@ func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out
 	if err != nil {
 		return err
 	}
-	set, err := e.Set(kept, side, digest, len(ids))
+	set, err := e.Set(kept, side, texts)
 	if err != nil {
 		return err
 	}
 	start := time.Now()
-	tokens, err := fillSet(cmd, e, set, side, items)
+	tokens, err := fillSet(cmd, e, set, side, texts)
+	if errors.Is(err, dense.ErrChanged) || errors.Is(err, dense.ErrNoVector) { // with other texts, or another model, none of it is used
+		removeParts(kept, unlock)
+	}
 	if err != nil {
 		return err
 	}
-	switch _, now, err := dense.Survey(cmd.Context(), items); {
-	case err != nil:
-		return err
-	case now != digest: // some rows may be of the old texts and some of the new
-		removeParts(kept, unlock)
-		return fmt.Errorf("encode: %s changed while it was encoded: give the command again", in)
-	}
-	if err := writeVectors(e, set, ids, out); err != nil {
+	if err := writeVectors(e, set, texts.IDs, out); err != nil {
 		return err
 	}
 	removeParts(kept, unlock)
@@ -153,11 +150,11 @@ func encodeFile(cmd *cobra.Command, o dense.Options, side labrador.Side, in, out
 }
 
 // fillSet encodes what the set lacks of the items under a progress bar, and returns how many tokens that were.
-func fillSet(cmd *cobra.Command, e *dense.Encoder, set *store.Set, side labrador.Side, items dense.Items) (tokens int, err error) {
+func fillSet(cmd *cobra.Command, e *dense.Encoder, set *store.Set, side labrador.Side, texts *dense.Texts) (tokens int, err error) {
 	bar := progress.New(cmd.ErrOrStderr(), "encoding", "texts", int64(set.Missing()))
 	defer bar.Done()
 	start := time.Now()
-	err = e.Fill(cmd.Context(), set, side, items, func(n, t int) {
+	err = e.Fill(cmd.Context(), set, side, texts, func(n, t int) {
 		tokens += t
 		bar.Note(fmt.Sprintf("%.0f tokens/s", float64(tokens)/time.Since(start).Seconds()))
 		bar.Add(int64(n))

@@ -73,7 +73,7 @@ func TestEncodeChangedTexts(t *testing.T) {
 	ctx.left.Store(3) // there are two texts
 	root := rootCommand()
 	root.SetArgs([]string{"encode", "--model", m, "x.txt", "out"})
-	if err := root.ExecuteContext(ctx); err == nil || !strings.Contains(err.Error(), "x.txt changed while it was encoded") {
+	if err := root.ExecuteContext(ctx); err == nil || !strings.Contains(err.Error(), "changed while they were encoded") {
 		t.Errorf("got %v", err)
 	}
 	if names, _ := os.ReadDir("."); len(names) != 1 {
@@ -197,5 +197,25 @@ func TestEncode(t *testing.T) {
 		if code := run(t.Context(), []string{"encode", "--model", m, in, filepath.Join(dir, "no")}); code != 1 {
 			t.Errorf("%s: exit status %d", in, code)
 		}
+	}
+}
+
+// TestEncodeNoVector: what was encoded before a text without a vector is of no use with other texts or another model, and is not left.
+func TestEncodeNoVector(t *testing.T) {
+	m := tiny.Model(t, "t5-encoder")
+	if err := os.Remove(filepath.Join(m, "tokenizer_config.json")); err != nil { // which limits texts
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	writeFile(t, "x.txt", "red dog\n"+strings.Repeat("a b ", 1<<20)+"\n")
+	status, _, stderr := exitOf(t, "encode", "--model", m, "x.txt", "out")
+	if status != 1 || !strings.Contains(stderr, `the text that begins "a b a b`) || !strings.Contains(stderr, "--max-tokens") {
+		t.Errorf("status %d, %q", status, stderr)
+	}
+	if names, _ := os.ReadDir("."); len(names) != 1 {
+		t.Errorf("leaves %v", names)
+	}
+	if status, _, stderr := exitOf(t, "encode", "--model", m, "--max-tokens", "8", "x.txt", "out"); status != 0 {
+		t.Error(stderr)
 	}
 }

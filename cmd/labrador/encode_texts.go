@@ -18,21 +18,23 @@ import (
 	"github.com/labrador-lab/labrador/dense"
 )
 
-// survey reads the texts of a file once: where they are, their ids and digest.
-func survey(ctx context.Context, in string, side labrador.Side) (items dense.Items, ids []string, digest string, err error) {
-	if items, err = itemsOf(in, side); err != nil {
-		return nil, nil, "", err
+// survey reads the texts of a file once.
+func survey(ctx context.Context, in string, side labrador.Side) (*dense.Texts, error) {
+	items, err := itemsOf(in, side)
+	if err != nil {
+		return nil, err
 	}
-	if ids, digest, err = dense.Survey(ctx, items); err != nil {
-		return nil, nil, "", err
+	texts, err := dense.Survey(ctx, items)
+	if err != nil {
+		return nil, err
 	}
-	if len(ids) == 0 {
-		return nil, nil, "", fmt.Errorf("encode: %s holds no text", in)
+	if len(texts.IDs) == 0 {
+		return nil, fmt.Errorf("encode: %s holds no text", in)
 	}
-	if err := checkIDLines(ids); err != nil {
-		return nil, nil, "", fmt.Errorf("encode: %s: %w", in, err)
+	if err := checkIDLines(texts.IDs); err != nil {
+		return nil, fmt.Errorf("encode: %s: %w", in, err)
 	}
-	return items, ids, digest, nil
+	return texts, nil
 }
 
 // itemsOf reads texts in the form that the path's name and kind say.
