@@ -30,7 +30,7 @@ func encodeCommand() *cobra.Command {
 a folder of static embeddings, or a .gguf file.
 
 IN is a dataset's folder or zip (its documents, or its queries with --side query; it needs no others), a .jsonl file of objects with
-"text" (and "_id" or "id", "title"), a .tsv file of id<TAB>text, or any other file, whose lines are the texts. Texts are UTF-8. Writes OUT.npy, float32, one row
+"text" or "contents" (and "_id" or "id", "title"), a .tsv file of id<TAB>text, or any other file, whose lines are the texts. Texts are UTF-8. Writes OUT.npy, float32, one row
 of unit length per text in order (of zeros where static embeddings have no token of a text), and OUT.ids, one id per line. Stop it at any moment: the same command goes on from there.
 
   labrador encode --model all-MiniLM-L6-v2 scifact vectors/scifact

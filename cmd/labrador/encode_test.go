@@ -219,3 +219,36 @@ func TestEncodeNoVector(t *testing.T) {
 		t.Error(stderr)
 	}
 }
+
+// TestEncodeJSONKeys: keys are exact, as in BEIR's reader (beir/datasets/data_loader.py, _load_corpus) and Pyserini's (pyserini/encode/_base.py,
+// JsonlCollectionIterator, which reads "contents" where there is no "text"); what is neither a
+// text nor a number is no id.
+func TestEncodeJSONKeys(t *testing.T) {
+	dir := t.TempDir()
+	for line, want := range map[string]string{
+		`{"_id": "a", "ID": "b", "_ID": "c", "text": "x", "TEXT": "y", "Title": "z"}`: "a||x",
+		`{"_id": null, "id": "b", "title": null, "text": "x"}`:                        "b||x",
+		`{"_id": 7, "id": ["b"], "title": "t", "text": ""}`:                           "7|t|",
+		`{"id": 1.50, "text": "x"}`:                                                   "1.50||x",
+		`{"ID": 7, "text": "x"}`:                                                      "1||x", // its line
+		`{"_id": {"a": 1}, "text": "x"}`:                                              `"_id" is of type object, neither a string nor a number`,
+		`{"_id": ["a"], "text": "x"}`:                                                 `"_id" is of type array, neither a string nor a number`,
+		`{"id": true, "text": "x"}`:                                                   `"id" is of type bool, neither a string nor a number`,
+		`{"title": 5, "text": "x"}`:                                                   `"title" is a number, not a string`,
+		`{"Text": "x"}`:                                                               `the object has no "text"`,
+		`{"id": "d", "contents": "x\ny"}`:                                             "d||x\ny",
+		`{"text": null}`:                                                              `the object has no "text"`,
+	} {
+		path := filepath.Join(dir, "x.jsonl")
+		writeFile(t, path, line+"\n")
+		for item, err := range jsonItems(path)() {
+			got := item.ID + "|" + item.Title + "|" + item.Text
+			if err != nil {
+				got = err.Error()
+			}
+			if got != want && (err == nil || !strings.HasSuffix(got, ": "+want)) {
+				t.Errorf("%s: got %s", line, got)
+			}
+		}
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -159,7 +160,6 @@ func lineItems(path string) dense.Items {
 
 // jsonLineError says what is wrong with a line of JSON lines, without the blanks around it, that could not be read for err.
 func jsonLineError(line []byte, err error) error {
-	var wrong *json.UnmarshalTypeError
 	switch {
 	case len(line) == 0:
 		return errBlank
@@ -167,8 +167,6 @@ func jsonLineError(line []byte, err error) error {
 		return errors.New("an object over several lines: JSON lines have each on one")
 	case line[0] != '{':
 		return errors.New("no object: JSON lines have one on each line")
-	case errors.As(err, &wrong):
-		return fmt.Errorf("%q is a %s, not a string", wrong.Field, wrong.Value)
 	case !bytes.HasSuffix(line, []byte("}")):
 		return fmt.Errorf("%w: is the line cut off?", err)
 	}
@@ -177,27 +175,42 @@ func jsonLineError(line []byte, err error) error {
 
 func jsonItems(path string) dense.Items {
 	return readLines(path, func(line []byte) (dense.Item, error) {
-		var o struct {
-			ID    json.RawMessage `json:"id"`
-			BEIR  json.RawMessage `json:"_id"`
-			Title string          `json:"title"`
-			Text  *string         `json:"text"`
-		}
+		var o map[string]json.RawMessage // whose keys are exact, as everybody's are
 		if !utf8.Valid(line) {
 			return dense.Item{}, errNotUTF8
 		}
 		if err := json.Unmarshal(line, &o); err != nil {
 			return dense.Item{}, jsonLineError(bytes.TrimSpace(line), err)
 		}
-		if o.Text == nil {
-			return dense.Item{}, fmt.Errorf(`the object has no "text"`)
+		name := "text"
+		if o["text"] == nil && o["contents"] != nil { // as Anserini and Pyserini have it
+			name = "contents"
 		}
-		item := dense.Item{Item: labrador.Item{Title: o.Title, Text: *o.Text}}
-		for _, id := range []json.RawMessage{o.BEIR, o.ID} { // a number is an id as it is written
-			if item.ID == "" && json.Unmarshal(id, &item.ID) != nil {
-				item.ID = string(id)
-			}
+		if o[name] == nil || string(o[name]) == "null" {
+			return dense.Item{}, errors.New(`the object has no "text"`)
 		}
-		return item, nil
+		text, err1 := jsonString(o, name, false)
+		title, err2 := jsonString(o, "title", false)
+		id, err3 := jsonString(o, "_id", true)
+		if id == "" && err3 == nil {
+			id, err3 = jsonString(o, "id", true)
+		}
+		return dense.Item{ID: id, Item: labrador.Item{Title: title, Text: text}}, cmp.Or(err1, err2, err3)
 	})
+}
+
+// jsonString is a string of an object, "" where it has none or null; or a number as it is written.
+func jsonString(o map[string]json.RawMessage, name string, number bool) (s string, err error) {
+	var wrong *json.UnmarshalTypeError
+	switch value, ok := o[name]; {
+	case !ok:
+		return "", nil
+	case !errors.As(json.Unmarshal(value, &s), &wrong):
+		return s, nil
+	case number && wrong.Value == "number":
+		return string(value), nil
+	case number:
+		return "", fmt.Errorf("%q is of type %s, neither a string nor a number", name, wrong.Value)
+	}
+	return "", fmt.Errorf("%q is a %s, not a string", name, wrong.Value)
 }
