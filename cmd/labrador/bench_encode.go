@@ -9,6 +9,9 @@ import (
 	"github.com/labrador-lab/labrador/model"
 )
 
+// What a benchmark's call takes: beyond it memory ends, or patience.
+const maxBenchSeconds, maxBenchTokens = 24 * 60 * 60, 1 << 22
+
 func benchEncode() *cobra.Command {
 	var o bench.EncodeOptions
 	c := &cobra.Command{
@@ -27,6 +30,9 @@ highest ceiling, which other work disturbed least.
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Threads < 1 || o.Batch < 1 || o.Len < 1 || !(o.Seconds >= 0) {
 				return usagef("--threads, --batch and --len are at least 1, --seconds at least 0")
+			}
+			if o.Seconds > maxBenchSeconds || o.Batch > maxBenchTokens || o.Len > maxBenchTokens/o.Batch {
+				return usagef("--seconds is at most %d, --batch times --len at most %d tokens", maxBenchSeconds, maxBenchTokens)
 			}
 			if o.Model != "" && cmd.Flags().Changed("shape") {
 				return usagef("--shape and --model: give one of them")
