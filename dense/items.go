@@ -174,6 +174,10 @@ func (r *reader) close() {
 	}
 }
 
+// readBytes is how much of texts is read at a time, about: they may be as long as a file.
+const readBytes = 8 << 20
+
+// read gives the items from lo to hi, or fewer, at least one, that are readBytes long.
 func (r *reader) read(ctx context.Context, lo, hi int) ([]labrador.Item, error) {
 	if r.next == nil || lo < r.at {
 		r.close()
@@ -181,7 +185,7 @@ func (r *reader) read(ctx context.Context, lo, hi int) ([]labrador.Item, error) 
 		r.at = 0
 	}
 	out := make([]labrador.Item, 0, hi-lo)
-	for ; r.at < hi; r.at++ {
+	for size := 0; r.at < hi && size < readBytes; r.at++ {
 		item, err, ok := r.next()
 		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return nil, err
@@ -191,6 +195,7 @@ func (r *reader) read(ctx context.Context, lo, hi int) ([]labrador.Item, error) 
 		}
 		if r.at >= lo {
 			out = append(out, item.Item)
+			size += len(item.Title) + len(item.Text)
 		}
 	}
 	return out, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/labrador-lab/labrador"
@@ -132,6 +133,18 @@ func TestChangedTexts(t *testing.T) {
 		}
 		if got, err := e.Vectors(t.Context(), kept, labrador.DocumentSide, sourceOf(old), nil); err != nil || !slices.Equal(got.Matrix.Data, whole.Matrix.Data) {
 			t.Errorf("%s: %v, or other vectors", name, err)
+		}
+	}
+}
+
+// TestReadsFewLongTexts: of texts as long as files a few are read at a time.
+func TestReadsFewLongTexts(t *testing.T) {
+	long := strings.Repeat("a", readBytes/2)
+	r := newReader(sourceOf([]labrador.Item{{Text: long}, {Text: long}, {Title: long + long}, {}, {}}))
+	defer r.close()
+	for _, c := range []struct{ lo, want int }{{0, 2}, {2, 1}, {3, 2}, {1, 2}} {
+		if got, err := r.read(t.Context(), c.lo, 5); err != nil || len(got) != c.want {
+			t.Errorf("from %d: %d items, %v", c.lo, len(got), err)
 		}
 	}
 }
