@@ -32,11 +32,15 @@ func tokensAtOnce(weights int64, f kernel.Format) (batch, piece int) {
 // about what a large T5 needs for 75,000 tokens; networks with a limit take what that asks for.
 const mostStates = 4 << 30
 
-// statesOf are the bytes that a token's states take: what its layer is made of, about seven results of the width and the outputs of its widest
-// product, beside the states of the batch.
-func (n *Network) statesOf(widest int64) int64 {
-	width := int64(n.Width)
-	return 4 * (10*width + min(widest, 4*width))
+// longestText is how many tokens mostStates are for: as in memory, a token takes about seven results of the width in its layer and the outputs of
+// its widest product, beside the states of the batch. 0, any number, in static models.
+func (m *Model) longestText() int {
+	if m.net.Layers == 0 {
+		return 0
+	}
+	_, widest := m.packed(kernel.FormatF32)
+	width := int64(m.net.Width)
+	return int(mostStates / (4 * (10*width + min(widest, 4*width))))
 }
 
 // minPrefix is the shortest common beginning that is worth computing once.

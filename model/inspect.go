@@ -184,6 +184,8 @@ func (m *Model) notes() []string {
 	}
 	if r.maxTokens > 0 {
 		add("Cuts texts to %d tokens.", r.maxTokens)
+	} else if n := m.longestText(); n > 0 {
+		add("Refuses a text of more than %d tokens, whose states would take %d GiB.", n, mostStates>>30)
 	}
 	if r.special {
 		add("Adds the tokenizer's special tokens.")

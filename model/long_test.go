@@ -2,6 +2,9 @@ package model
 
 import (
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -61,11 +64,23 @@ func TestLongStatic(t *testing.T) {
 	}
 }
 
+// unlimited is a network that takes any length, without a tokenizer's limit.
+func unlimited(t *testing.T) string {
+	dir := tiny.Model(t, "t5-encoder")
+	if err := os.Remove(filepath.Join(dir, "tokenizer_config.json")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // TestLongText: a network without a limit refuses a text whose states would take more than mostStates, and says which number of tokens fits.
 func TestLongText(t *testing.T) {
-	m := openModel(t, tiny.Model(t, "t5-encoder"), Options{})
+	m := openModel(t, unlimited(t), Options{})
 	if m.Network().Context != 0 || m.longest < 1000 {
 		t.Fatalf("context %d, at most %d tokens", m.Network().Context, m.longest)
+	}
+	if info, err := Inspect(m.path, Options{}); err != nil || !strings.Contains(strings.Join(info.Notes, " "), fmt.Sprintf("more than %d tokens", m.longest)) {
+		t.Errorf("%v, %v", info, err)
 	}
 	_, err := m.EncodeTokens(t.Context(), []Tokens{{IDs: []int32{5}}, {IDs: slices.Repeat([]int32{5}, m.longest+1)}})
 	var long *TextError

@@ -85,11 +85,9 @@ func newModel(ctx context.Context, c *checkpoint, opts Options) (*Model, error) 
 	if m.engine, err = newEngine(ctx, kernel.Current(), format(opts.DType), m.threads, c.net, c.recipe.denses()); err != nil {
 		return nil, err
 	}
-	weights, widest := m.packed(m.engine.format)
+	weights, _ := m.packed(m.engine.format)
 	m.batch, m.engine.pieceTokens = tokensAtOnce(weights, m.engine.format)
-	if m.net.Layers > 0 {
-		m.longest = int(mostStates / m.net.statesOf(widest))
-	}
+	m.longest = m.longestText()
 	for _, f := range c.files { // packed now; what is still read of them, small tables, comes back row by row
 		f.Release()
 	}
