@@ -228,7 +228,7 @@ func TestChatRefusals(t *testing.T) {
 		{"no template", func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, "chat_template.jinja")) }, "no chat template"},
 		{"named", file("additional_chat_templates/default.jinja", "x"), "additional_chat_templates"},
 		{"token of the class", file("chat_template.jinja", "{{ cls_token }}{{ messages[0].content }}"), "cls_token"},
-		{"endless", file("chat_template.jinja", strings.Repeat("{% for i in range(9999) %}", 5)+strings.Repeat("{% endfor %}", 5)), "chat_template.jinja: its loops"},
+		{"endless", file("chat_template.jinja", strings.Repeat("{% for i in range(9999) %}", 5)+strings.Repeat("{% endfor %}", 5)), "chat_template.jinja: it takes more than"},
 		{"huge", file("chat_template.jinja", strings.Repeat("{% for i in range(99) %}", 2)+strings.Repeat("x", 2000)+strings.Repeat("{% endfor %}", 2)), "chat_template.jinja: "},
 		{"refusing", file("chat_template.jinja", "{{ raise_exception('not for vectors') }}"), "chat_template.jinja: the template refuses: not for vectors"},
 		{"broken", file("chat_template.jinja", "{% for %}"), "chat_template.jinja: prompt: chat template"},

@@ -1,14 +1,12 @@
 package prompt
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
-	"github.com/nikolalohinski/gonja/v2/config"
-	"github.com/nikolalohinski/gonja/v2/exec"
-	"github.com/nikolalohinski/gonja/v2/loaders"
+	"github.com/labrador-lab/labrador/internal/jinja"
 )
 
 // Message is one turn of a conversation. Role is "system", "user" or "assistant".
@@ -18,24 +16,16 @@ type Message struct {
 	Parts   bool // the template is given the content as a list of one part, the text, as processors of several media want it
 }
 
-// mediaParts is a message's content as a list, mediaPart one of them. Where a template writes one of them, and not its text, Python would write its
-// own notation: printedParts stands for that, and Render refuses it.
-type (
-	mediaParts []any
-	mediaPart  map[string]any
-)
-
-const printedParts = "\x00the parts of a message\x00"
-
-func (mediaParts) String() string { return printedParts }
-func (mediaPart) String() string  { return printedParts }
+// printedParts is what is wrong with a template that writes the list which a message's content is: Python would write its own notation.
+const printedParts = "it writes the list that a message's content is, not its text: it is made for contents that are texts (format flat)"
 
 // Template is a chat template as checkpoints ship it: Jinja, rendered as transformers' apply_chat_template renders it
 // (trim_blocks and lstrip_blocks on; raise_exception and strftime_now defined). Its clock stands still at the moment it was parsed. It
 // is safe for concurrent use.
 type Template struct {
 	source  string
-	tmpl    *exec.Template
+	tmpl    *jinja.Template
+	now     time.Time
 	vars    map[string]any
 	file    string // where it was read from, for errors; ""
 	several bool   // it is one of several with names
@@ -46,29 +36,15 @@ const maxTemplate = 1 << 20 // bytes of a template's source: the longest publish
 
 // ParseTemplate parses the Jinja source of a chat template. vars are the names it may use beside messages and
 // add_generation_prompt: bos_token, eos_token and the other special tokens of the tokenizer.
-func ParseTemplate(source string, vars map[string]any) (t *Template, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			t, err = nil, fmt.Errorf("prompt: chat template: %v", r)
-		}
-	}()
+func ParseTemplate(source string, vars map[string]any) (*Template, error) {
 	if len(source) > maxTemplate {
 		return nil, fmt.Errorf("prompt: chat template has %d bytes, more than %d", len(source), maxTemplate)
 	}
-	source = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(source)
-	if err := checkNesting(source); err != nil {
-		return nil, fmt.Errorf("prompt: chat template: %w", err)
-	}
-	const name = "/chat_template"
-	loader, err := loaders.NewMemoryLoader(map[string]string{name: trimBlocks(source)})
+	tmpl, err := jinja.Parse(source)
 	if err != nil {
-		return nil, fmt.Errorf("prompt: chat template: %w", err)
+		return nil, fmt.Errorf("prompt: chat template: %s", oneLine(err))
 	}
-	tmpl, err := exec.NewTemplate(name, config.New(), loader, environment())
-	if err != nil {
-		return nil, fmt.Errorf("prompt: chat template: %s", reason(err))
-	}
-	return &Template{source: source, tmpl: tmpl, vars: vars}, nil
+	return &Template{source: source, tmpl: tmpl, now: time.Now(), vars: vars}, nil
 }
 
 // Dated says whether the template may write the date of the day.
@@ -81,53 +57,33 @@ func (t *Template) Render(messages []Message, generate bool) (string, error) {
 }
 
 // render renders the conversation with further variables of the template's.
-func (t *Template) render(messages []Message, vars map[string]any) (out string, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%v", r)
-		}
-		if err != nil {
-			out, err = "", fmt.Errorf("prompt: rendering the chat template%s: %w", t.of(), err)
-		}
-	}()
+func (t *Template) render(messages []Message, vars map[string]any) (string, error) {
 	list := make([]any, len(messages))
 	for i, m := range messages {
-		turn := map[string]any{"role": m.Role, "content": m.Content}
+		var content any = m.Content
 		if m.Parts {
-			turn["content"] = mediaParts{mediaPart{"type": "text", "text": m.Content}}
+			parts := jinja.NewList(jinja.NewDict("type", "text", "text", m.Content))
+			parts.Unwritable = printedParts
+			content = parts
 		}
-		list[i] = turn
+		list[i] = jinja.NewDict("role", m.Role, "content", content)
 	}
-	data := map[string]any{"messages": list, "add_generation_prompt": false, "tools": nil, "documents": nil}
+	data := map[string]any{"messages": jinja.NewList(list...), "add_generation_prompt": false, "tools": nil, "documents": nil}
 	maps.Copy(data, t.vars)
 	maps.Copy(data, vars)
-	b := newBudget()
-	b.define(data)
-	if err := t.tmpl.Execute(&b.out, exec.NewContext(data)); err != nil {
-		return "", errors.New(reason(err))
+	out, err := t.tmpl.Render(data, t.now)
+	if err != nil {
+		return "", fmt.Errorf("prompt: rendering the chat template%s: %s", t.of(), oneLine(err))
 	}
-	if strings.Contains(b.out.String(), printedParts) {
-		return "", fmt.Errorf("it writes the list that a message's content is, not its text: it is made for contents that are texts (format flat)")
-	}
-	return b.out.String(), nil
+	return out, nil
 }
 
-// reason is what the library says of a template in one line: without the template's source, and of a refusal the template's own words.
-func reason(err error) string {
-	text := err.Error()
-	for _, mark := range []string{refusal, "': "} {
-		if i := strings.LastIndex(text, mark); i >= 0 {
-			text = strings.TrimPrefix(text[i:], "': ")
-			break
-		}
-	}
-	text = strings.Join(strings.Fields(text), " ")
+// oneLine is an error's text in one line: a template may say what it refuses in any words.
+func oneLine(err error) string {
+	text := strings.Join(strings.Fields(err.Error()), " ")
 	const longest = 400
-	return strings.ToValidUTF8(text[max(0, len(text)-longest):], "") // the cause is at its end
+	return strings.ToValidUTF8(text[:min(len(text), longest)], "")
 }
-
-// refusal begins what raise_exception says.
-const refusal = "the template refuses: "
 
 // of names the template's file.
 func (t *Template) of() string {

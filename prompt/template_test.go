@@ -47,51 +47,56 @@ func TestHostileTemplates(t *testing.T) {
 	for source, want := range map[string]string{
 		"{{ range(1000000000) }}":                   "range of more than",
 		"{% for i in range(100000) %}x{% endfor %}": "range of more than",
-		"{% include '/etc/passwd' %}":               "stands alone",
-		"{% include '/chat_template' %}":            "stands alone",
-		"{% block a %}{{ self.a() }}{% endblock %}": "stands alone",
+		"{% include '/etc/passwd' %}":               `the tag "include" is not supported`,
+		"{% include '/chat_template' %}":            `the tag "include" is not supported`,
+		"{% block a %}{{ self.a() }}{% endblock %}": `the tag "block" is not supported`,
 		"{{":       "",
 		"{% if %}": "",
 		"{{ messages[0]['role'] }}{{ raise_exception('no\nway') }}":                                                          "chat template: the template refuses: no way",
 		strings.Repeat("x", maxTemplate+1):                                                                                   "more than 1048576",
 		"{% for a in range(999) %}{% for b in range(999) %}" + strings.Repeat("x", 999) + "{% endfor %}{% endfor %}":         "more than 8388608 bytes",
-		"{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}": "more than 20000 steps",
-		"{% set x %}{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}{% endset %}":                "more than 20000 steps",
-		"{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}":                                                                    "more than 20000 steps",
-		"{%- macro f() -%}{{ f() }}{{ f() }}{%- endmacro -%}{{ f() }}":                                                       "more than 20000 steps",
-		"{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}":                                                            "more than 20000 steps",
-		"{% set s = 'xx' %}" + double("{% set s = s ~ s %}"):                                                                 "a variable has more than",
-		"{% set n = namespace(s='xx') %}" + double("{%- set n.s = n.s + n.s -%}"):                                            "a variable has more than",
-		"{% set s = ['xx'] %}" + double("{% set s = s + s %}"):                                                               "a variable has more than",
-		"{% set s %}xx{% endset %}" + double("{% set s %}{{ s }}{{ s }}{% endset %}"):                                        "a variable has more than",
-		"{% set n = namespace() %}{% set n.a = n %}{{ n }}":                                                                  "a variable has more than",
+		"{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}": "more than",
+		"{% set x %}{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}{% endset %}":                "more than",
+		"{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}":                                                                    "more than",
+		"{%- macro f() -%}{{ f() }}{{ f() }}{%- endmacro -%}{{ f() }}":                                                       "more than",
+		"{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}":                                                            "more than",
+		"{% set s = 'xx' %}" + double("{% set s = s ~ s %}"):                                                                 "more than",
+		"{% set n = namespace(s='xx') %}" + double("{%- set n.s = n.s + n.s -%}"):                                            "more than",
+		"{% set s = ['xx'] %}" + double("{% set s = s + s %}"):                                                               "more than",
+		"{% set s %}xx{% endset %}" + double("{% set s %}{{ s }}{{ s }}{% endset %}"):                                        "more than",
+		"{% set n = namespace() %}{% set n.a = n %}{{ n }}":                                                                  "a namespace is written",
 		"{% set l = [1] %}{% set x = l.append(l) %}{{ l }}":                                                                  "append",
 		"{% set d = {} %}{% set x = d.update({'a': d}) %}{{ d }}":                                                            "update",
-		"{{ 'abc' | random }}": "random gives another",
-		"{{ 'if' ~ " + strings.Repeat("(", 9999) + "1" + strings.Repeat(")", 9999) + " }}":                                        "more than 64 deep",
+		"{{ 'abc' | random }}": `the filter "random" is not supported`,
+		"{{ 'if' ~ " + strings.Repeat("(", 9999) + "1" + strings.Repeat(")", 9999) + " }}":                                        "more than 400 deep",
 		"{{ ('if' ~ " + strings.Repeat("[", 99999) + "1" + strings.Repeat("]", 99999) + ") }}":                                    "a tag has",
 		"{{ (" + strings.Repeat("1 if 1 else ", 9999) + "1) }}":                                                                   "a tag has",
-		strings.Repeat("{% if 1 %}", 9999):                                                                                        "more than 64 deep",
-		"{{ 'x' * 99999999999 }}":                                                                                                 "text times a number",
-		"{{ ('x' ~ 'y') * 99999999999 }}":                                                                                         "text times a number",
-		"{% for i in range(2 * 3) %}{{ messages[0]['role'] * 999999999 }}{% endfor %}":                                            "text times a number",
-		"{% set s %}{% for a in range(9999) %}" + strings.Repeat("x", 99) + "{% endfor %}{% endset %}{{ s.replace('x', s, -1) }}": "replace would make",
-		"{% set s %}{% for a in range(9999) %}" + strings.Repeat("x", 99) + "{% endfor %}{% endset %}{{ s | replace('x', s) }}":   "replace would make",
-		"{% set s %}{% for a in range(9999) %}" + strings.Repeat("x", 99) + "{% endfor %}{% endset %}{{ s.join(range(9999)) }}":   "join would make",
-		"{% set s %}{% for a in range(9999) %}" + strings.Repeat("x", 99) + "{% endfor %}{% endset %}{{ range(9999) | join(s) }}": "join would make",
-		"{{ 'x'.ljust(99999999999) }}":                                                                                            "ljust would make",
-		"{{ 'x'.zfill(99999999999) }}":                                                                                            "zfill would make",
-		"{{ 'x' | center(99999999999) }}":                                                                                         "center would make",
-		"{{ 'x' | indent(99999999999, true) }}":                                                                                   "indent would make",
-		"{{ '%999999d%999999d' | format(1, 2) }}":                                                                                 "format would make",
-		"{{ '{:>99999999999}'.format('x') }}":                                                                                     "format would make",
-		"{% set s %}{% for a in range(9999) %}" + strings.Repeat("x", 99) + "{% endfor %}{% endset %}{% set f = '{0}{0}{0}{0}{0}{0}{0}{0}{0}' %}{{ f.format(s) }}": "format would make",
-		"{{ [1] | slice(99999999999) | list }}":          "slice would make",
-		"{{ [1] | batch(99999999999, 'x') | list }}":     "batch would make",
-		"{{ 'x'" + strings.Repeat(" ~ 'x'", 101) + " }}": "101 sums",
-		strings.Repeat("{% set a %}", 9999):              "more than 64 deep",
-		"{% raw %}" + strings.Repeat("{%'", 300_000):     "",
-		strings.Repeat("{% set a = 1 %}{% if a %}{% endif %}", 999) + "{# " + strings.Repeat("(", 99999) + " #}{{": "",
+		strings.Repeat("{% if 1 %}", 9999):                                                                                        "more than 400 deep",
+		"{{ 'x' * 99999999999 }}":                                                                                                 "more than 67108864 bytes",
+		"{{ ('x' ~ 'y') * 99999999999 }}":                                                                                         "more than 67108864 bytes",
+		"{% for i in range(2 * 3) %}{{ messages[0]['role'] * 999999999 }}{% endfor %}":                                            "more than 67108864 bytes",
+		"{% set s %}{% for a in range(9999) %}" + strings.Repeat("x", 99) + "{% endfor %}{% endset %}{{ s.replace('x', s, -1) }}": "more than 67108864 bytes",
+		"{% set s %}{% for a in range(9999) %}" + strings.Repeat("x", 99) + "{% endfor %}{% endset %}{{ s | replace('x', s) }}":   "more than 67108864 bytes",
+		"{% set s %}{% for a in range(9999) %}" + strings.Repeat("x", 99) + "{% endfor %}{% endset %}{{ s.join(range(9999)) }}":   "join of",
+		"{% set s %}{% for a in range(9999) %}" + strings.Repeat("x", 99) + "{% endfor %}{% endset %}{{ range(9999) | join(s) }}": "more than 67108864 bytes",
+		"{{ 'x'.ljust(99999999999) }}":                                                                                            "more than 67108864 bytes",
+		"{{ 'x'.zfill(99999999999) }}":                                                                                            "more than 67108864 bytes",
+		"{{ 'x' | center(99999999999) }}":                                                                                         "more than 67108864 bytes",
+		"{{ 'x' | indent(99999999999, true) }}":                                                                                   "more than 67108864 bytes",
+		"{{ '%999999d%999999d' | format(1, 2) }}":                                                                                 "is not supported",
+		"{{ '{:>99999999999}'.format('x') }}":                                                                                     "is not supported",
+		"{% set s %}{% for a in range(9999) %}" + strings.Repeat("x", 99) + "{% endfor %}{% endset %}{% set f = '{0}{0}{0}{0}{0}{0}{0}{0}{0}' %}{{ f.format(s) }}": "more than",
+		"{{ [1] | slice(99999999999) | list }}":                                                                                  `the filter "slice" is not supported`,
+		"{{ [1] | batch(99999999999, 'x') | list }}":                                                                             `the filter "batch" is not supported`,
+		"{{ 1" + strings.Repeat(" + 1", 8000) + " }}":                                                                            "nested more than 5000 deep",
+		"{% set x = [] %}" + strings.Repeat("{% set x = [x] %}", 999) + "{{ x }}":                                                "lists are nested more than 100 deep",
+		"{% set x = [1] %}" + strings.Repeat("{% set x = [x, x] %}", 60) + "{{ x == x }}{{ x == [x[0], x[1]] }}{{ x | tojson }}": "more than 262144 steps",
+		"{{ '" + strings.Repeat("ab", 9999) + "' " + strings.Repeat("| replace('a', 'aa')", 60) + " }}":                          "more than 67108864 bytes",
+		"{{ " + strings.Repeat("-", 9999) + "1 }}":                                                                               "more than 400 deep",
+		"{% if 0 %}" + strings.Repeat("{% elif 0 %}", 9999) + "{% endif %}":                                                      "more than 400 deep",
+		strings.Repeat("{% set a %}", 9999):                                                                                      "more than 400 deep",
+		"{% raw %}" + strings.Repeat("{%'", 300_000):                                                                             "",
+		strings.Repeat("{% set a = 1 %}{% if a %}{% endif %}", 999) + "{# " + strings.Repeat("(", 99999) + " #}{{":               "",
 	} {
 		begin := time.Now()
 		tmpl, err := ParseTemplate(source, nil)
@@ -124,7 +129,6 @@ func TestCalls(t *testing.T) {
 		"{{ 'x'.center(5, '*') }}":                "**x**",
 		"{{ 'x' | center(5) }}{{ '7'.zfill(3) }}": "  x  007",
 		"{{ 'a\nb' | indent(2) }}":                "a\n  b",
-		"{{ [1, 2, 3] | batch(2) | list }}":       "[[1, 2], [3]]",
 	} {
 		tmpl, err := ParseTemplate(source, nil)
 		if err != nil {
@@ -182,18 +186,4 @@ func TestOpenTemplate(t *testing.T) {
 	if _, err := OpenTemplate(dir); err == nil || !strings.Contains(err.Error(), "tokenizer_config.json") {
 		t.Fatalf("a number for a template: %v", err)
 	}
-}
-
-func FuzzTemplate(f *testing.F) {
-	f.Add("{% for m in messages %}{{ m.role }}{% endfor %}")
-	f.Add("{{- bos_token }}{%- set x = messages[1:] %}{{ x | length }}")
-	f.Fuzz(func(t *testing.T, source string) {
-		if len(source) > 200 || strings.Contains(source, "for") { // nested loops over long lists are bounded but slow
-			return
-		}
-		tmpl, err := ParseTemplate(source, map[string]any{"bos_token": "<s>"})
-		if err == nil {
-			tmpl.Render([]Message{{Role: "user", Content: "hi"}}, true)
-		}
-	})
 }
