@@ -116,7 +116,7 @@ func readModules(dir string) ([]module, error) {
 	return list, nil
 }
 
-// optionalConfig reads the first of the files that is there; without any it is empty.
+// optionalConfig reads the first of the files that is there and says anything; without any it is empty.
 func optionalConfig(dir string, names ...string) (*config, error) {
 	for _, name := range names {
 		raw, err := readConfigFile(filepath.Join(dir, name))
@@ -130,7 +130,9 @@ func optionalConfig(dir string, names ...string) (*config, error) {
 		if err != nil {
 			return nil, within(filepath.Join(dir, name), err)
 		}
-		return c, nil
+		if len(c.fields) > 0 {
+			return c, nil
+		}
 	}
 	return &config{fields: map[string]any{}}, nil
 }
@@ -150,7 +152,8 @@ func (r *recipe) readPrompts(dir string) error {
 		}
 		c.err = errors.Join(c.err, p.err)
 	}
-	if _, ok := r.prompts[r.defaultPrompt]; r.defaultPrompt != "" && !ok {
+	own := []string{"", "query", "document"} // the last two are prompts of every folder (sentence-transformers 6.2, sentence_transformer/model.py)
+	if _, ok := r.prompts[r.defaultPrompt]; !ok && !slices.Contains(own, r.defaultPrompt) {
 		c.fail("default_prompt_name %q is none of the prompts", r.defaultPrompt)
 	}
 	return c.err

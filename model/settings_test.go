@@ -358,6 +358,16 @@ func TestTokenizerSettings(t *testing.T) {
 			t.Errorf("%s: %d tokens, want %d", content, len(got), want)
 		}
 	}
+	dir := stFolder(t, "st-bert-mean", settings, `{}`) // says nothing, so that the next of the files counts
+	write(t, filepath.Join(dir, "sentence_roberta_config.json"), `{"max_seq_length":9}`)
+	write(t, filepath.Join(dir, "config_sentence_transformers.json"), `{"default_prompt_name":"document"}`) // a prompt of every folder, empty
+	if got := tokens(dir, long); len(got) != 9 {
+		t.Errorf("sentence_roberta_config.json: %d tokens, want 9", len(got))
+	}
+	write(t, filepath.Join(dir, "config_sentence_transformers.json"), `{"prompts":{"passage":"p: "},"default_prompt_name":"other"}`)
+	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), `"other" is none of the prompts`) {
+		t.Errorf("a default prompt that is not there: %v", err)
+	}
 	for _, name := range []string{"st-bert-mean", "st-mpnet-mean-noprompt"} {
 		special := map[string]string{"st-bert-mean": "[MASK]", "st-mpnet-mean-noprompt": "<mask>"}[name]
 		lower := tokens(stFolder(t, name, settings, `{"do_lower_case":true}`), "Find The "+special+" INDEX")
@@ -365,7 +375,7 @@ func TestTokenizerSettings(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, lower, plain)
 		}
 	}
-	dir := tiny.Model(t, "st-static")
+	dir = tiny.Model(t, "st-static")
 	path := filepath.Join(dir, "0_StaticEmbedding", "tokenizer.json")
 	raw, err := os.ReadFile(path)
 	if err != nil {
