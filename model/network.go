@@ -60,7 +60,7 @@ var architectures = map[string]func(*config, *loader) *Network{
 	"gemma2": buildGemma2, "gemma3_text": buildGemma3, "eurobert": buildEuroBERT,
 	"bert": buildBERT, "roberta": buildRoBERTa, "xlm-roberta": buildRoBERTa, "camembert": buildRoBERTa,
 	"distilbert": buildDistilBERT, "mpnet": buildMPNet, "nomic_bert": buildNomicBERT,
-	"modernbert": buildModernBERT, "t5": buildT5,
+	"modernbert": buildModernBERT, "t5": buildT5, "mt5": buildT5, "umt5": buildT5,
 }
 
 // build makes the network of a configuration and a checkpoint in Hugging Face's names, with an adapter or nil.
@@ -131,7 +131,7 @@ var probes = map[string]string{
 	"xlm-roberta": "embeddings.word_embeddings.weight", "camembert": "embeddings.word_embeddings.weight",
 	"distilbert": "embeddings.word_embeddings.weight", "mpnet": "embeddings.word_embeddings.weight",
 	"nomic_bert": "embeddings.word_embeddings.weight", "modernbert": "embeddings.tok_embeddings.weight",
-	"t5": "encoder.final_layer_norm.weight",
+	"t5": "encoder.final_layer_norm.weight", "mt5": "encoder.final_layer_norm.weight", "umt5": "encoder.final_layer_norm.weight",
 }
 
 // prefixed finds the prefix of a checkpoint's names ("", "model.", "bert.", ...) and returns the function that adds it.

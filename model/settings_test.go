@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -462,6 +463,59 @@ func TestSplitGGUF(t *testing.T) {
 		c.spoil()
 		if _, err := Open(c.open, Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("got %v, want %q in it", err, c.want)
+		}
+	}
+}
+
+// TestOtherT5: mT5 is T5 1.1 whose settings have other defaults, and in UMT5 each layer has a relative bias of its own (transformers 5.23,
+// configuration_mt5.py, modeling_umt5.py): the numbers are UMT5EncoderModel's in float64, of a mean over all tokens at unit length.
+func TestOtherT5(t *testing.T) {
+	const text = "the index finds one document and the search reads its text again"
+	encode := func(dir string) []float32 {
+		t.Helper()
+		return encodeAll2(t, openModel(t, dir, Options{Pooling: "mean"}), []labrador.Item{{Text: text}}).Row(0)
+	}
+	t5 := encode(tiny.Model(t, "t5-encoder"))
+	if mt5 := encode(changed(t, "t5-encoder", "model_type", `"mt5"`, "feed_forward_proj", "null", "dense_act_fn", "null", "is_gated_act", "null")); !slices.Equal(mt5, t5) {
+		t.Errorf("mT5 differs by %.1e from T5", relative(mt5, t5))
+	}
+	dir := changed(t, "t5-encoder", "model_type", `"umt5"`)
+	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "block.1.layer.0.SelfAttention.relative_attention_bias") {
+		t.Errorf("UMT5 with one bias: %v", err)
+	}
+	file, err := weights.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []weights.Tensor
+	for _, name := range file.Names() {
+		tensor, _ := file.Tensor(name)
+		list = append(list, tensor)
+		if before, ok := strings.CutSuffix(name, "block.0.layer.0.SelfAttention.relative_attention_bias.weight"); ok {
+			values, err := tensor.Float32s()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for layer, factor := range map[int]float32{1: 2, 2: -1} {
+				other := slices.Clone(values)
+				for i := range other {
+					other[i] *= factor
+				}
+				list = append(list, weights.FromFloat32s(fmt.Sprintf("%sblock.%d.layer.0.SelfAttention.relative_attention_bias.weight", before, layer), tensor.Shape, other))
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	if err := weights.WriteSafetensors(path, list, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(file.Close(), os.Remove(filepath.Join(dir, "model.safetensors")), os.Rename(path, filepath.Join(dir, "model.safetensors"))); err != nil {
+		t.Fatal(err)
+	}
+	umt5 := encode(dir)
+	for i, want := range []float32{0.00265328, 0.14480262, 0.05104604, 0.00587854} {
+		if d := umt5[i] - want; d > 1e-5 || d < -1e-5 {
+			t.Errorf("UMT5: number %d is %v, want %v", i, umt5[i], want)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // t5 is the encoder of T5 (Raffel et al. 2020) and of version 1.1: norms without mean before the sublayers, a relative bias
-// instead of positions, no scaling of the attention.
+// instead of positions, no scaling of the attention. mT5 (Xue et al. 2021) is version 1.1; in UMT5 (Chung et al. 2023) each layer has a bias of its own.
 type t5 struct {
 	words  *Matrix
 	layers []t5Layer
@@ -59,11 +59,14 @@ func buildT5(c *config, l *loader) *Network {
 		words = "encoder.embed_tokens.weight"
 	}
 	m := &t5{words: l.matrix(words, vocab, width), eps: c.epsilon(1e-6, "layer_norm_epsilon")}
-	table := l.matrix("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", c.sizeOr(32, "relative_attention_num_buckets"), heads)
-	attention := &Attention{Heads: heads, KVHeads: heads, Dim: dim, Scale: 1, Before: Unlimited, After: Unlimited,
-		Bias: c.relativeBias(table, c.sizeOr(128, "relative_attention_max_distance"))}
+	var attention *Attention
 	for i := 0; i < layers && l.err == nil; i++ {
 		a, f := fmt.Sprintf("encoder.block.%d.layer.0.", i), fmt.Sprintf("encoder.block.%d.layer.1.", i)
+		if i == 0 || c.text("", "model_type") == "umt5" {
+			table := l.matrix(a+"SelfAttention.relative_attention_bias.weight", c.sizeOr(32, "relative_attention_num_buckets"), heads)
+			attention = &Attention{Heads: heads, KVHeads: heads, Dim: dim, Scale: 1, Before: Unlimited, After: Unlimited,
+				Bias: c.relativeBias(table, c.sizeOr(128, "relative_attention_max_distance"))}
+		}
 		layer := t5Layer{attention: attention, attnNorm: l.vector(a+"layer_norm.weight", width, 0), mlpNorm: l.vector(f+"layer_norm.weight", width, 0),
 			q: l.linear(a+"SelfAttention.q", width, heads*dim, false), k: l.linear(a+"SelfAttention.k", width, heads*dim, false),
 			v: l.linear(a+"SelfAttention.v", width, heads*dim, false), o: l.linear(a+"SelfAttention.o", heads*dim, width, false)}
@@ -83,7 +86,11 @@ func buildT5(c *config, l *loader) *Network {
 // t5Activation reads feed_forward_proj: "relu", or "gated-gelu" of version 1.1, which means the approximation by tanh. dense_act_fn and is_gated_act,
 // which transformers writes beside it, count before it (5.23, configuration_t5.py).
 func (c *config) t5Activation() (act Activation, gated bool) {
-	name, gated := strings.CutPrefix(c.text("relu", "feed_forward_proj"), "gated-")
+	otherwise := "gated-gelu"
+	if c.text("", "model_type") == "t5" {
+		otherwise = "relu"
+	}
+	name, gated := strings.CutPrefix(c.text(otherwise, "feed_forward_proj"), "gated-")
 	if gated && name == "gelu" {
 		name = "gelu_new"
 	}
