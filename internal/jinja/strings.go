@@ -257,10 +257,7 @@ func splitSpace(s string, most int, right bool) []string {
 			}
 		}
 		if i < 0 || len(parts) == most {
-			parts = append(parts, trimmed(s, nil, right, false))
-			if !right {
-				parts[len(parts)-1] = s
-			}
+			parts = append(parts, s)
 			break
 		}
 		if right {
