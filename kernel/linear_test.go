@@ -272,6 +272,33 @@ func TestLinearTextsUnlike(t *testing.T) {
 	})
 }
 
+// TestLinearNotNumbers: in every format what is not a number, or is infinite, in a row of inputs or of weights shows in all that is computed of the row, and in
+// nothing else. The widths are of all ways to turn codes.
+func TestLinearNotNumbers(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		p := NewPool(1)
+		defer p.Close()
+		const rows, oc = 5, 20
+		for _, f := range formatsOf(k) {
+			for _, c := range []int{1, 20, 100, 192, 211, 260, 256, 384, 576, 640, 768, 896, 1152} {
+				r := random(uint64(c))
+				for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(-1))} {
+					x, w, out := normals(r, rows*c), normals(r, oc*c), MatOf(make([]float32, rows*oc), rows, oc)
+					x[2*c+r.IntN(c)], w[7*c+r.IntN(c)] = bad, bad
+					k.Pack(f, oc, c, func(i int, dst []float32) { copy(dst, w[i*c:]) }).Linear(p, out, MatOf(x, rows, c))
+					for i := range rows {
+						for o := range oc {
+							if v := float64(out.Row(i)[o]); (i == 2 || o == 7) != (math.IsNaN(v) || math.IsInf(v, 0)) {
+								t.Fatalf("%v of (%d, %d) with %v: [%d %d] is %v", f, oc, c, bad, i, o, v)
+							}
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
 func FuzzLinear(f *testing.F) {
 	f.Add(uint16(3), uint16(50), uint16(64), uint8(0))
 	f.Add(uint16(17), uint16(1), uint16(1), uint8(7))

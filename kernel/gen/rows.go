@@ -84,12 +84,20 @@ func genNorms(a *asm, s *stubs) {
 		a.keepOrMinusInf(4, 5, masked)
 		a.p("VMAXPS %s, %s, %s", a.v(4), a.v(u), a.v(u))
 	}})
-	a.row(s, rowFunc{name: "maxAbs", ptrs: []string{"x"}, result: true, unroll: 4, init: zero(4), end: fold4("VMAXPS"), body: func(a *asm, u int, masked bool) {
+	greater := maxOfMagnitudes
+	if a.reg == "N" {
+		greater = "VMAXPS" // whose translation keeps what is not a number
+	}
+	a.row(s, rowFunc{name: "maxAbs", ptrs: []string{"x"}, result: true, unroll: 4, init: zero(4), end: fold4(greater), body: func(a *asm, u int, masked bool) {
 		a.load("DI", u, masked, 4)
 		a.p("VANDPS %s, %s, %s", word(0x7fffffff), a.v(4), a.v(4))
-		a.p("VMAXPS %s, %s, %s", a.v(4), a.v(u), a.v(u))
+		a.p("%s %s, %s, %s", greater, a.v(4), a.v(u), a.v(u))
 	}})
 }
+
+// maxOfMagnitudes compares numbers without a sign by their bits, where what is not a number is the greatest: VMAXPS would drop it, and codes of 8 bits
+// would make numbers of it.
+const maxOfMagnitudes = "VPMAXUD"
 
 func genDots(a *asm, s *stubs) {
 	a.row(s, rowFunc{name: "dot", ptrs: []string{"a", "b"}, result: true, unroll: 4, init: zero(4), end: sum4, body: func(a *asm, u int, masked bool) {

@@ -52,7 +52,7 @@ func genTurnU8(a *asm, s *stubs) {
 	a.turnColumns(loop)
 
 	a.label("found")
-	a.p("VMAXPS Z26, Z25, Z24")
+	a.p("%s Z26, Z25, Z24", maxOfMagnitudes)
 	a.codeScale(24, 0, 1)
 	a.p("CMPQ R15, turnArgs_rows(R12)")
 	a.p("JEQ next")
@@ -88,7 +88,7 @@ func genTurnU8(a *asm, s *stubs) {
 func (a *asm) largest(tmp int, regs ...int) {
 	for i, r := range regs {
 		a.p("VANDPS %s, Z%d, Z%d", word(0x7fffffff), r, tmp)
-		a.p("VMAXPS Z%[1]d, Z%[2]d, Z%[2]d", tmp, 25+i%2)
+		a.p("%s Z%[2]d, Z%[3]d, Z%[3]d", maxOfMagnitudes, tmp, 25+i%2)
 	}
 }
 
@@ -108,7 +108,7 @@ func (a *asm) turnColumns(loop func(label, reg, limit string, body func())) {
 			i := 0
 			a.hartley(odd, func(r int) {
 				a.p("VANDPS %s, Z%d, Z24", word(0x7fffffff), r)
-				a.p("VMAXPS Z24, Z%[1]d, Z%[1]d", 25+i%2)
+				a.p("%s Z24, Z%[2]d, Z%[2]d", maxOfMagnitudes, 25+i%2)
 				i++
 			})
 			a.p("ADDQ $64, DI")
@@ -124,7 +124,7 @@ func (a *asm) codeScale(r, t, u int) {
 			swap += fmt.Sprintf(" Z%d,", r)
 		}
 		a.p("%s Z%d, Z%d", swap, r, t)
-		a.p("VMAXPS Z%[1]d, Z%[2]d, Z%[2]d", t, r)
+		a.p("%s Z%[2]d, Z%[3]d, Z%[3]d", maxOfMagnitudes, t, r)
 	}
 	a.p("VMOVUPS %s, Z%d", f(127), t)
 	a.p("VDIVPS Z%[1]d, Z%[2]d, Z%[2]d", t, r)
@@ -166,7 +166,7 @@ func (a *asm) turn384() {
 		for i := range rows {
 			a.p("VMOVUPS Z%d, %d(R13)", rows[i][j], 64*(8*i+j))
 			a.p("VANDPS %s, Z%d, Z%d", word(0x7fffffff), rows[i][j], size)
-			a.p("VMAXPS Z%[1]d, Z%[2]d, Z%[2]d", size, largest+i%2)
+			a.p("%s Z%[2]d, Z%[3]d, Z%[3]d", maxOfMagnitudes, size, largest+i%2)
 		}
 	}
 	a.p("VMOVAPS Z%d, Z25", largest)
