@@ -81,7 +81,7 @@ func (m *Model) EncodeLayers(ctx context.Context, texts []Tokens, layers []int) 
 }
 
 // TextError says why a text has no vector: it is too long, or its vector is not one of unit length (it has a number that is not finite, or
-// is zero: settings or weights of the checkpoint are broken, or its states do not fit the numbers that the model computes in).
+// is zero; or a logit is not finite: settings or weights of the checkpoint are broken, or its states do not fit the numbers that the model computes in).
 type TextError struct {
 	Text  int // its number in the call
 	Cause string
@@ -176,6 +176,11 @@ func (m *Model) Logits(ctx context.Context, texts []Tokens, layers []int, yield 
 		}
 		y := w.matrix(x.Rows, m.net.Vocab, true)
 		head.Linear(w.pool, y.Mat, x.Mat)
+		for s, i := range b.texts {
+			if slices.ContainsFunc(y.Row(s), func(v float32) bool { return v-v != 0 }) {
+				return &TextError{i, "has a logit that is not finite: the checkpoint's weights or settings are broken"}
+			}
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		for s, i := range b.texts {

@@ -47,6 +47,10 @@ func TestVectorErrors(t *testing.T) {
 		if !errors.As(err, &bad) || bad.Text != 0 {
 			t.Errorf("%s: got %v", name, err)
 		}
+		err = m.Logits(t.Context(), []Tokens{{IDs: []int32{5, 6}}}, nil, func(int, [][]float32, []float32) error { return nil })
+		if finite := value == 0 || value == 1e30; finite && err != nil || !finite && !errors.As(err, &bad) {
+			t.Errorf("%s: logits: got %v", name, err)
+		}
 	}
 }
 
