@@ -523,9 +523,10 @@ func (w *worker) poolRows(out []float32, k Span, how Pooling, row func(i int) []
 	for i := 0; i < n && w.err == nil; i++ {
 		if how == PoolMax {
 			for c, v := range row(i) {
-				if i == 0 || v > out[c] {
+				if i == 0 {
 					out[c] = v
 				}
+				out[c] = max(out[c], v) // which keeps what is not a number
 			}
 			continue
 		}

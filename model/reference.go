@@ -327,9 +327,10 @@ func pool64(out []float64, x Rows64, how Pooling, first int) {
 		total += w
 		for c, v := range x.row(i) {
 			if how == PoolMax {
-				if i == 0 || v > out[c] {
+				if i == 0 {
 					out[c] = v
 				}
+				out[c] = max(out[c], v)
 			} else {
 				out[c] += w * v
 			}

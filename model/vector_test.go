@@ -9,6 +9,7 @@ import (
 
 	labrador "github.com/labrador-lab/labrador"
 	"github.com/labrador-lab/labrador/internal/tiny"
+	"github.com/labrador-lab/labrador/kernel"
 	"github.com/labrador-lab/labrador/weights"
 )
 
@@ -51,6 +52,16 @@ func TestVectorErrors(t *testing.T) {
 		if finite := value == 0 || value == 1e30; finite && err != nil || !finite && !errors.As(err, &bad) {
 			t.Errorf("%s: logits: got %v", name, err)
 		}
+	}
+}
+
+// TestMaxKeepsNotNumbers: what is not a number in one of a text's states stays in the greatest values of each column, as torch.max has it.
+func TestMaxKeepsNotNumbers(t *testing.T) {
+	nan := float32(math.NaN())
+	x, out := kernel.MatOf([]float32{1, nan, 3, 5, 2, nan, 4, 1, 1}, 3, 3), make([]float32, 3)
+	(&worker{}).poolRows(out, Span{0, x.Rows}, PoolMax, x.Row)
+	if out[0] != 5 || out[1] == out[1] || out[2] == out[2] {
+		t.Errorf("got %v", out)
 	}
 }
 
