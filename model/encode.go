@@ -155,12 +155,12 @@ func (m *Model) Logits(ctx context.Context, texts []Tokens, layers []int, yield 
 	if err != nil {
 		return err
 	}
-	head, err := m.engine.logitsHead(ctx)
-	if err != nil {
-		return err
-	}
 	var mu sync.Mutex
 	return m.run(ctx, texts, PoolLast, func(w *worker, b *job) error {
+		head, err := m.engine.logitsHead(ctx) // here, where Close waits
+		if err != nil {
+			return err
+		}
 		vectors := make([][][]float32, len(b.texts))
 		for s := range vectors {
 			vectors[s] = make([][]float32, len(layers))

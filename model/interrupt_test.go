@@ -150,6 +150,21 @@ func TestClosed(t *testing.T) {
 				}
 			})
 		}
+		if name == "qwen3" {
+			tokens, err := m.Tokenize(t.Context(), labrador.DocumentSide, many)
+			if err != nil {
+				t.Fatal(err)
+			}
+			callers.Go(func() {
+				var err error
+				for err == nil {
+					err = m.Logits(t.Context(), tokens, nil, func(int, [][]float32, []float32) error { return nil })
+				}
+				if !errors.Is(err, errClosed) {
+					t.Error(err)
+				}
+			})
+		}
 		<-begun
 		<-begun
 		if err := m.Close(); err != nil {
