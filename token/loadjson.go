@@ -174,7 +174,7 @@ func (v *normalizerFields) build(name string) (normalizer, error) {
 		return strip{v.StripLeft, v.StripRight}, nil
 	case "Prepend":
 		if v.Prepend == "" { // the library's word cuts and bytes go astray with it
-			return nil, errors.New("Prepend of nothing is not supported")
+			return nil, errors.New("a Prepend of nothing is not supported")
 		}
 		return prepend(v.Prepend), nil
 	case "Replace":

@@ -405,7 +405,6 @@ func integers(op string, a, b int) any {
 		}
 		return float64(a) / float64(b)
 	case "//":
-		n = int(math.Floor(float64(a) / float64(b)))
 		if max(a, -a, b, -b) > large {
 			fail("numbers of more than %d are not supported", large)
 		}
