@@ -52,7 +52,7 @@ func (k *Kernels) Attend(p *Pool, a Attention, d AttentionData) {
 	a.check(d)
 	j := &p.attend
 	*j = attendJob{p: p, k: k, a: a, d: d, cum: j.cum[:0], g: &k.t.gemm.attend}
-	if a.BF16 && a.Window == 0 && a.D%(2*k.t.gemm.lanes) == 0 && k.t.gemm.attendBF16.of != nil {
+	if a.BF16 && a.Window == 0 && a.D%(2*k.t.gemm.lanes) == 0 && k.t.gemm.attendBF16.has() {
 		j.half, j.g = true, &k.t.gemm.attendBF16
 	}
 	chunks, keys := 0, 1
@@ -130,6 +130,7 @@ type attendPart struct {
 	kv     [2]int // the same of keys and values
 	head   int    // the one at work
 	args   *gemmArgs
+	tile   *tileArgs
 	exp    *softmaxArgs
 
 	q     []float32 // (queryBlock, D): queries as bfloat16
@@ -161,9 +162,13 @@ func (j *attendJob) part(thread, i int) {
 		}
 	}
 	i -= j.cum[lo]
-	t := attendPart{attendJob: j, span: j.d.Spans[lo], prefix: j.d.PrefixK.Rows, args: &j.p.own[thread].args, exp: &j.p.own[thread].rows}
+	t := attendPart{attendJob: j, span: j.d.Spans[lo], prefix: j.d.PrefixK.Rows, args: &j.p.own[thread].args, tile: &j.p.own[thread].tiles, exp: &j.p.own[thread].rows}
 	t.lanes = j.k.t.gemm.lanes
-	t.panel = t.lanes * len(j.g.of[0])
+	t.panel = tileRows
+	tile := tileBlock
+	if j.g.tiles == nil {
+		t.panel, tile = t.lanes*len(j.g.of[0]), len(j.g.of)
+	}
 	h := i % j.groups * j.together
 	t.heads = [2]int{h, min(h+j.together, j.a.Heads)}
 	t.kv = [2]int{t.kvHead(h), t.kvHead(t.heads[1]-1) + 1}
@@ -173,7 +178,6 @@ func (j *attendJob) part(thread, i int) {
 	from -= from % t.panel
 	t.layout(thread, from, to)
 	t.pack(from, to)
-	tile := len(j.g.of)
 	for q, n := first, queryBlock/tile*tile; q < last; q += n {
 		for t.head = h; t.head < t.heads[1]; t.head++ {
 			t.aheadOfHead(q, min(n, last-q))
@@ -230,6 +234,9 @@ func (t *attendPart) layout(thread, from, to int) {
 		t.keyD, t.valD, halves = t.a.D/2, t.dPad/2, 1
 	}
 	t.room = roundUp(to-from, t.panel)
+	if t.g.tiles != nil { // steps are of 32 keys
+		t.room += tileRows
+	}
 	heads := t.kv[1] - t.kv[0]
 	n := queryBlock*t.dPad + queryBlock*keyBlock + 4*queryBlock + halves*(queryBlock+1)*t.a.D + heads*t.room*(t.keyD+t.valD)
 	mem := floats(scratch(&t.p.own[thread].local, 4*n), n)
@@ -241,6 +248,11 @@ func (t *attendPart) layout(thread, from, to int) {
 	clear(t.none)
 	t.m, t.l, t.m0, t.e = take(queryBlock), take(queryBlock), take(queryBlock), take(queryBlock)
 	t.first = from
+	if t.g.tiles != nil {
+		for h := range heads { // the values behind the last key
+			clear(t.vs[(h*t.room+(to-from+1)&^1)*t.valD:][:(t.room-(to-from+1)&^1)*t.valD])
+		}
+	}
 }
 
 // rows returns the keys or values at a position, all columns of this part's heads.
@@ -374,7 +386,11 @@ func (t *attendPart) block(first, last int) {
 
 // keys lets the n queries from first meet the keys at positions [from, to); fresh says that they are the first that these queries meet.
 func (t *attendPart) keys(first, n, from, to int, fresh bool) {
-	t.scores(first, n, from, to)
+	if t.g.tiles != nil {
+		t.tileScores(n, from, to)
+	} else {
+		t.scores(first, n, from, to)
+	}
 	pos := t.prefix + t.span.Pos + first
 	if t.k.t.softmaxRows != nil && t.a.Window == 0 {
 		t.softmaxRows(n, pos, from, to)
@@ -384,7 +400,11 @@ func (t *attendPart) keys(first, n, from, to int, fresh bool) {
 		}
 	}
 	t.askFor(&t.d.Out, first, n, t.head*t.a.D)
-	t.values(n, from, to, fresh)
+	if t.g.tiles != nil {
+		t.tileValues(n, from, to, fresh)
+	} else {
+		t.values(n, from, to, fresh)
+	}
 }
 
 // softmaxRows is softmax for n rows, of queries from position pos on.
@@ -515,4 +535,28 @@ func (t *attendPart) values(n, from, to int, fresh bool) {
 		col += units * t.lanes
 		left -= units
 	}
+}
+
+// tileScores computes s (n, to-from), rounded up to tiles.
+func (t *attendPart) tileScores(n, from, to int) {
+	*t.tile = tileArgs{rows: n, cols: to - from, steps: t.keyD / tileGroups, a: unsafe.Pointer(&t.q[0]), lda: 4 * t.keyD,
+		b: unsafe.Pointer(&t.kt[(from-t.first)*t.keyD]), ldb: 4 * tileRows, unit: 4 * tileRows * t.keyD, c: unsafe.Pointer(&t.s[0]), ldc: 4 * keyBlock}
+	t.g.tiles(t.tile)
+}
+
+// tileValues adds s (n, to-from) times the values at [from, to) to o, or to nothing. Steps are of 32 keys: exponentials of those beyond the last are zeros.
+func (t *attendPart) tileValues(n, from, to int, fresh bool) {
+	const step = 2 * tileGroups
+	steps := (to - from + step - 1) / step
+	if written := roundUp(to-from, t.lanes); written < steps*step {
+		for i := range n {
+			clear(t.s[i*keyBlock+written/2:][:(steps*step-written)/2])
+		}
+	}
+	*t.tile = tileArgs{rows: n, cols: t.a.D, steps: steps, a: unsafe.Pointer(&t.s[0]), lda: 4 * keyBlock, b: unsafe.Pointer(&t.v[(from-t.first)*t.valD]),
+		ldb: 4 * t.dPad, unit: 64, c: unsafe.Pointer(&t.o[0]), ldc: 4 * t.dPad}
+	if !fresh {
+		t.tile.add = t.tile.c
+	}
+	t.g.tiles(t.tile)
 }

@@ -19,11 +19,35 @@ type Fused struct {
 	// Texts, where it is set, are the rows at which texts begin, in order, and the number of rows: FormatF32 may then combine rows of one text of
 	// LeastStretch rows or more, which is faster and rounds otherwise (see strassen.go).
 	Texts []int
+	// Gated is for matrices whose channels come as GateChannels gates, as many values, and so on, and whose number of channels is a multiple of twice that: out
+	// (T, OC/2) is SiLU of the gates, near enough for what the format rounds to, times the values. Kernels.Gates says where there is that.
+	Gated bool
+}
+
+// GateChannels is how many gates, and values of them, stand together in a product with Fused.Gated.
+const GateChannels = 16
+
+// Gates says whether products of the format take Fused.Gated, and are faster so.
+func (k *Kernels) Gates(f Format) bool { return k.gemm(f).gated != nil }
+
+// RowsAtOnce is how many rows a product of a large matrix should have at least: from fewer on the matrix is read more often than the caches behind the first two
+// deliver it.
+func (k *Kernels) RowsAtOnce() int {
+	if k.t.gemm.int8.tiles != nil {
+		return 256
+	}
+	return 64
 }
 
 // LinearFused is Linear with what f says.
 func (w *Packed) LinearFused(p *Pool, out, x Mat, f Fused) {
-	out.check("Linear", "out", x.Rows, w.oc)
+	columns := w.oc
+	if f.Gated {
+		if columns /= 2; w.g.gated == nil || w.oc%(2*GateChannels) != 0 || f.Add.Data != nil {
+			panic(fmt.Sprintf("kernel: Linear: no gates of (%d, %d) in %v, or something to add", w.oc, w.c, w.format))
+		}
+	}
+	out.check("Linear", "out", x.Rows, columns)
 	x.check("Linear", "x", x.Rows, w.c)
 	if f.Add.Data != nil {
 		f.Add.check("Linear", "Add", x.Rows, w.oc)
@@ -33,7 +57,7 @@ func (w *Packed) LinearFused(p *Pool, out, x Mat, f Fused) {
 	}
 	j := &p.linear
 	j.begin(p, w, out)
-	j.x, j.prepare, j.add = x, f.Prepare, f.Add
+	j.x, j.prepare, j.add, j.gated = x, f.Prepare, f.Add, f.Gated
 	if j.g.input == inputF32 && w.c%j.g.group == 0 {
 		j.a, j.lda, j.inPlace = unsafe.Pointer(&x.Data[0]), 4*x.Stride, true
 		if j.prepare != nil {
@@ -65,7 +89,7 @@ func (w *Packed) RowsBF16(p *Pool, out Mat, x []BF16) {
 	switch {
 	case w.scale != nil:
 		panic("kernel: RowsBF16: the matrix is " + w.format.String())
-	case in == inputBF16 && w.c%j.g.group == 0:
+	case in == inputBF16 && j.g.tiles == nil && w.c%j.g.group == 0:
 		j.a, j.lda = unsafe.Pointer(&x[0]), 2*w.c
 	default:
 		j.xBF16 = x
@@ -107,6 +131,7 @@ type linearJob struct {
 	g        *gemmKernels
 	out, add Mat
 	prepare  func(row int)
+	gated    bool
 
 	a    unsafe.Pointer // inputs as the micro-kernel reads them
 	lda  int
@@ -145,6 +170,10 @@ func (j *linearJob) convert() {
 	}
 	rows := j.out.Rows
 	size := rows * j.lda
+	if j.g.tiles != nil {
+		j.lda |= 64 // rows of a tile on lines of their own
+		size = roundUp(rows, tileBlock) * j.lda
+	}
 	scales := 0
 	if j.w.scale != nil {
 		scales = 4 * rows
@@ -247,6 +276,12 @@ func (j *linearJob) convertRow(thread int, row unsafe.Pointer, i int) {
 			w.k.t.toBF16(dst[:c], j.x.Row(i))
 		}
 		clear(dst[c:])
+	case inputSplit:
+		if j.xBF16 != nil {
+			joinRow(row, j.xBF16[i*c:(i+1)*c], w.groups)
+		} else {
+			w.k.splitRow(row, j.x.Row(i))
+		}
 	case inputF16:
 		j.rowS[i] = w.halve(unsafe.Slice((*F16)(row), padded), j.x.Row(i))
 	default:
@@ -321,6 +356,10 @@ const linearCache = 384 << 10
 // multiply hands out the tiles. Blocks of rows are as tall as stay in the second-level cache beside a panel, with all their groups where that is
 // wholeRows at least, else with those of one pass; where there are few blocks a part is fewer panels.
 func (j *linearJob) multiply() {
+	if j.g.tiles != nil {
+		j.multiplyTiles()
+		return
+	}
 	gs := &j.w.k.t.gemm
 	rows, tile := j.out.Rows, len(j.g.of)
 	full := gs.lanes * len(j.g.of[0])
@@ -355,8 +394,12 @@ func (j *linearJob) part(thread, i int) {
 		j.convertTo(thread, i*convertRows, min((i+1)*convertRows, j.out.Rows))
 		return
 	}
-	if j.p.strassen.on {
+	switch {
+	case j.p.strassen.on:
 		j.combinedPart(thread, i)
+		return
+	case j.g.tiles != nil:
+		j.tilesPart(thread, i)
 		return
 	}
 	row := i / j.panelBlocks * j.rowBlock

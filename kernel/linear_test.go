@@ -558,3 +558,42 @@ func TestHalfAsPlain(t *testing.T) {
 		}
 	})
 }
+
+// TestLinearGated: gates in a product are what the product and SiLUMul give one after the other, near enough for the format; rows alone are the same to the bit.
+func TestLinearGated(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		p := NewPool(2)
+		defer p.Close()
+		for _, f := range formatsOf(k) {
+			if !k.Gates(f) {
+				continue
+			}
+			for _, s := range []struct{ rows, inner, c int }{{1, 16, 8}, {5, 48, 96}, {33, 80, 384}, {70, 160, 900}, {17, 32, 2600}} {
+				r := random(uint64(s.rows))
+				x, w := MatOf(normals(r, s.rows*s.c), s.rows, s.c), normals(r, 2*s.inner*s.c)
+				k.Scale(w, w, 2/float32(math.Sqrt(float64(s.c))))
+				packed := k.Pack(f, 2*s.inner, s.c, func(i int, dst []float32) { copy(dst, w[i*s.c:]) })
+				packed.SetBias(normals(r, 2*s.inner))
+				both, out := MatOf(make([]float32, s.rows*2*s.inner), s.rows, 2*s.inner), MatOf(make([]float32, s.rows*s.inner), s.rows, s.inner)
+				packed.Linear(p, both, x)
+				packed.LinearFused(p, out, x, Fused{Gated: true})
+				tol := 2e-5
+				if f != FormatF32 {
+					tol = 3e-4
+				}
+				for i := range s.rows {
+					for o := range s.inner {
+						at := o/GateChannels*2*GateChannels + o%GateChannels
+						gate, up := float64(both.Row(i)[at]), float64(both.Row(i)[at+GateChannels])
+						near(t, fmt.Sprintf("%v %+v", f, s), float64(out.Row(i)[o]), gate/(1+math.Exp(-gate))*up, 1e-5, tol, i, o)
+					}
+				}
+				last := MatOf(make([]float32, s.inner), 1, s.inner)
+				packed.LinearFused(p, last, x.from(s.rows-1, 0, 1), Fused{Gated: true})
+				if !slices.Equal(last.Data, out.Row(s.rows-1)) {
+					t.Errorf("%v %+v: the last row is another alone", f, s)
+				}
+			}
+		}
+	})
+}

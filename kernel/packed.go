@@ -34,17 +34,19 @@ func (f Format) String() string { return [...]string{"f32", "bf16", "f16", "int1
 // ValueBytes is the size of one value.
 func (f Format) ValueBytes() int { return [...]int{4, 2, 2, 2, 1}[f] }
 
-// Has says whether the tier multiplies a format. All have all, but FormatF16, which Plain and AVX512FP16 have.
-func (k *Kernels) Has(f Format) bool { return k.gemm(f).of != nil }
+// Has says whether the tier multiplies a format. All have all, but FormatF16, which Plain, AVX512FP16 and AMX have.
+func (k *Kernels) Has(f Format) bool { return k.gemm(f).has() }
 
-// Arithmetic names how the tier multiplies a format, where that changes more than the last bits of a product: "f32", "bf16" or
-// "bf16 widened" (inputs stay float32), "f16", "int16", "int8" or "int8 in pairs" (rounded a little coarser, see pairLimit). "+bf16" says that
+// Arithmetic names how the tier multiplies a format, where that changes more than the last bits of a product: "f32" or "f32 as
+// bf16x6" (see tiles.go), "bf16" or "bf16 widened" (inputs stay float32), "f16", "int16", "int8" or "int8 in pairs" (rounded a little coarser, see pairLimit). "+bf16" says that
 // Attention.BF16 has an effect, for other formats than f32.
 func (k *Kernels) Arithmetic(f Format) string {
-	if f != FormatF32 && k.t.gemm.attendBF16.of != nil {
+	if f != FormatF32 && k.t.gemm.attendBF16.has() {
 		return f.String() + "+bf16"
 	}
 	switch {
+	case f == FormatF32 && k.t.gemm.f32.split:
+		return "f32 as bf16x6"
 	case f == FormatBF16 && k.t.gemm.bf16.input == inputF32:
 		return "bf16 widened"
 	case f == FormatInt8 && k.t.gemm.int8.pairs:
@@ -155,19 +157,23 @@ func (k *Kernels) newUnplaced(f Format, g *gemmKernels, oc, c int) *Packed {
 	if oc < 0 || c < 1 {
 		panic(fmt.Sprintf("kernel: Pack: shape (%d, %d)", oc, c))
 	}
-	if g.of == nil {
+	if !g.has() {
 		panic(fmt.Sprintf("kernel: Pack: tier %v has no products of %v", k.tier, f))
 	}
 	w := &Packed{k: k, g: g, format: f, oc: oc, c: c, groups: g.groups(c)}
 	padded := roundUp(oc, k.t.gemm.lanes)
 	w.pass = w.groups
 	switch f {
-	case FormatInt8:
+	case FormatInt8: // whose sums are scaled, so that they are whole
 	case FormatF16:
 		w.pass = evenly(w.groups, halfChain)
 	default:
 		block := k.t.gemm.kBlock
-		if g.packed != nil {
+		switch {
+		case g.tiles != nil:
+			w.pass = roundUp(evenly(w.groups, tilePass/g.groupA()), tileGroups)
+			return w
+		case g.packed != nil:
 			block = k.t.gemm.kPacked
 		}
 		w.pass = evenly(w.groups, block/g.groupA())
@@ -277,7 +283,7 @@ func roundUp(n, to int) int { return (n + to - 1) / to * to }
 // panel returns where the panel of column starts, in columns, and how many columns it has.
 func (w *Packed) panel(column int) (start, width int) {
 	lanes := w.k.t.gemm.lanes
-	full := lanes * len(w.g.of[0])
+	full := lanes * w.g.units()
 	start = column / full * full
 	return start, min(full, roundUp(w.oc-start, lanes))
 }

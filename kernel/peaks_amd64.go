@@ -14,6 +14,10 @@ func peakLoops(t Tier) []peakLoop {
 	switch {
 	case t >= AVX512:
 		l := []peakLoop{{"f32", perLoop * 16, peakF32AVX512}}
+		if t >= AMX {
+			const perLoop = 4 * 2 * 16 * 16
+			return append(l, peakLoop{"bf16", perLoop * 32, peakBF16AMX}, peakLoop{"int8", perLoop * 64, peakU8AMX})
+		}
 		if t >= AVX512VNNI {
 			l = append(l, peakLoop{"int16", perLoop * 32, peakVNNI16AVX512}, peakLoop{"int8", perLoop * 64, peakVNNIAVX512})
 		} else {

@@ -41,6 +41,7 @@ type own struct {
 type scratches struct {
 	local    []byte
 	args     gemmArgs
+	tiles    tileArgs
 	rows     softmaxArgs
 	turns    turnArgs
 	strassen strassenScratch

@@ -93,7 +93,7 @@ func (r *rotation) whole() bool {
 func smallGEMM(k *Kernels, x, h, y []float32, a *gemmArgs) {
 	odd := int(math.Sqrt(float64(len(h))))
 	n := len(x) / odd
-	g := &k.t.gemm.f32
+	g := &k.t.gemm.attend
 	*a = gemmArgs{groups: odd, lda: 4 * odd, ldb: 4 * n, ldc: 4 * n}
 	for col, units := 0, 0; col < n; col += units * k.t.gemm.lanes {
 		units = min(len(g.of[0]), (n-col)/k.t.gemm.lanes)

@@ -78,7 +78,9 @@ func (s *Shelf) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Packe
 		switch f {
 		case FormatF32:
 			copy(floats(to, c), buf)
-			w.compareWithPartner(i, k.t.sumSquares(buf))
+			if k.t.strassenPanels != nil {
+				w.compareWithPartner(i, k.t.sumSquares(buf))
+			}
 		case FormatBF16:
 			k.t.toBF16(unsafe.Slice((*BF16)(to), c), buf)
 		case FormatF16:

@@ -31,6 +31,9 @@ const (
 // without changing results.
 const StretchRows, LeastStretch = 64, 48
 
+// Combines says whether products of float32 combine rows of Fused.Texts.
+func (k *Kernels) Combines() bool { return k.t.strassenRows != nil }
+
 // stretch is rows that are combined, an even number of tiles, or rows each for itself.
 type stretch struct {
 	from, rows int
@@ -102,8 +105,7 @@ func (w *Packed) compareWithPartner(i int, square float32) {
 // plan cuts the rows of texts into stretches and blocks of them, and says whether any are combined.
 func (j *linearJob) plan(texts []int) bool {
 	w, s, lanes := j.w, &j.p.strassen, j.w.k.t.gemm.lanes
-	pairs := w.oc / (lanes * len(j.g.of[0])) / 2
-	if len(texts) < 2 || w.unlike == nil || w.k.t.strassenRows == nil || pairs < strassenPairs || w.groups%(2*lanes) != 0 {
+	if len(texts) < 2 || w.unlike == nil || w.k.t.strassenRows == nil || w.oc/(lanes*len(j.g.of[0]))/2 < strassenPairs || w.groups%(2*lanes) != 0 {
 		return false
 	}
 	if last := texts[len(texts)-1]; texts[0] != 0 || last != j.out.Rows {

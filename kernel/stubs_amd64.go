@@ -551,6 +551,9 @@ func turnU8AVX512(a *turnArgs)
 func fromBF16AVX512(dst *float32, src *BF16, n int)
 
 //go:noescape
+func splitBF16AVX512(dst *BF16, x *float32, n int)
+
+//go:noescape
 func toBF16AVX512(dst *BF16, src *float32, n int)
 
 //go:noescape
@@ -1029,3 +1032,30 @@ func peakVNNI16AVX2(n int)
 
 //go:noescape
 func peakU8AVX2(n int)
+
+//go:noescape
+func tilesU8AMX(a *tileArgs)
+
+//go:noescape
+func tilesBF16AMX(a *tileArgs)
+
+//go:noescape
+func tilesF32AMX(a *tileArgs)
+
+//go:noescape
+func tilesU8GatedAMX(a *tileArgs)
+
+//go:noescape
+func tilesBF16GatedAMX(a *tileArgs)
+
+//go:noescape
+func tilesF32GatedAMX(a *tileArgs)
+
+//go:noescape
+func wholeTilesBF16AMX(a *tileArgs)
+
+//go:noescape
+func peakU8AMX(n int)
+
+//go:noescape
+func peakBF16AMX(n int)

@@ -44,15 +44,17 @@ type table struct {
 	rope      func(x, y, cos, sin []float32) // x, y = x cos - y sin, y cos + x sin
 	ropePairs func(x, cos, sin []float32)
 
-	toBF16   func(dst []BF16, src []float32)
-	fromBF16 func(dst []float32, src []BF16)
-	toF16    func(dst []F16, src []float32)
-	fromF16  func(dst []float32, src []F16)
-	maxAbs   func(x []float32) float32
-	quantS8  func(dst []int8, src []float32, inv float32, shift int8) // round(src*inv) + shift, in 8 bits
-	quantS16 func(dst []int16, src []float32, inv float32)            // round(src*inv)
-	scaleF16 func(dst []F16, src []float32, scale float32)            // src*scale
-	hadamard func(dst, x, y []float32, block int)                     // dst: every block of this power of two of x * y, unnormalised
+	toBF16 func(dst []BF16, src []float32)
+	// splitBF16 writes every 32 values of x rounded, what they leave so, and what that leaves; x has a multiple of 32. nil where no product needs that.
+	splitBF16 func(dst []BF16, x []float32)
+	fromBF16  func(dst []float32, src []BF16)
+	toF16     func(dst []F16, src []float32)
+	fromF16   func(dst []float32, src []F16)
+	maxAbs    func(x []float32) float32
+	quantS8   func(dst []int8, src []float32, inv float32, shift int8) // round(src*inv) + shift, in 8 bits
+	quantS16  func(dst []int16, src []float32, inv float32)            // round(src*inv)
+	scaleF16  func(dst []F16, src []float32, scale float32)            // src*scale
+	hadamard  func(dst, x, y []float32, block int)                     // dst: every block of this power of two of x * y, unnormalised
 	// hartley, by the number of rows, transforms the columns of x (rows, block), whole vectors, unnormalised, in place; nil for other numbers.
 	hartley map[int]func(x *float32, block int)
 	// turnU8 turns and quantises rows by rotations that are whole; nil where this goes step by step.
@@ -143,6 +145,21 @@ type gemmKernels struct {
 	// the tile. That is faster where enough columns pay for it.
 	packed     [][]gemmFunc
 	interleave func(dst []float32, src *float32, stepSrc, rows, cols int)
+	// tiles, where it is set, is used instead of all of these. split says that it multiplies pairs of bfloat16 that float32 is split into.
+	tiles func(*tileArgs)
+	gated func(*tileArgs) // tiles for Fused.Gated
+	split bool
+}
+
+// has says whether there are any.
+func (g *gemmKernels) has() bool { return g.of != nil || g.tiles != nil }
+
+// units is how many vectors wide a panel is; tiles take theirs two by two.
+func (g *gemmKernels) units() int {
+	if g.tiles != nil {
+		return 1
+	}
+	return len(g.of[0])
 }
 
 // groups is the number of groups that hold c values.
@@ -150,6 +167,9 @@ func (g *gemmKernels) groups(c int) int {
 	n := (c + g.group - 1) / g.group
 	if g.pairs {
 		n += n & 1
+	}
+	if g.tiles != nil {
+		n = roundUp(n, tileGroups)
 	}
 	return n
 }
@@ -186,14 +206,15 @@ type gemmSet struct {
 type input uint8
 
 const (
-	inputF32  input = iota // float32
-	inputBF16              // BF16
-	inputU8                // int8 plus a number that makes it positive, as a byte; comp corrects it
-	inputS8                // int8 as it is
-	inputS16               // int8 as int16
-	inputI16               // int16
-	inputF16               // F16
+	inputF32   input = iota // float32
+	inputBF16               // BF16
+	inputU8                 // int8 plus a number that makes it positive, as a byte; comp corrects it
+	inputS8                 // int8 as it is
+	inputS16                // int8 as int16
+	inputI16                // int16
+	inputF16                // F16
+	inputSplit              // float32 as three BF16 (see tiles.go)
 )
 
 // bytes is the size of one value.
-func (in input) bytes() int { return [...]int{4, 2, 1, 1, 2, 2, 2}[in] }
+func (in input) bytes() int { return [...]int{4, 2, 1, 1, 2, 2, 2, 6}[in] }

@@ -34,9 +34,12 @@ const (
 	// AVX512FP16 is AVX512BF16 with products in half precision for dtype bf16 (Sapphire Rapids). VNNI's products of 16-bit integers, whose sums are exact,
 	// have the same rate on every processor seen so far: it is the best tier only where a measurement says otherwise.
 	AVX512FP16
+	// AMX adds to AVX512FP16 products of tiles of bytes and of bfloat16 (Sapphire Rapids), where Linux lets a process have them; float32 is multiplied by those of
+	// bfloat16, six for one.
+	AMX
 )
 
-var tierNames = [...]string{"plain", "neon", "dotprod", "i8mm", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "avx512fp16"}
+var tierNames = [...]string{"plain", "neon", "dotprod", "i8mm", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "avx512fp16", "amx"}
 
 // String is the tier's name as LABRADOR_CPU takes it.
 func (t Tier) String() string {

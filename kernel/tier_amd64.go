@@ -36,16 +36,21 @@ func machineTiers() []Tier {
 	case !has(cpuid.AVX512FP16):
 		return tiers
 	case f16Pays():
-		return append(tiers, AVX512FP16)
+		tiers = append(tiers, AVX512FP16)
+	default:
+		tiers = slices.Insert(tiers, len(tiers)-1, AVX512FP16)
 	}
-	return slices.Insert(tiers, len(tiers)-1, AVX512FP16)
+	if has(cpuid.AMXTILE, cpuid.AMXINT8, cpuid.AMXBF16) && tilesAllowed() {
+		tiers = append(tiers, AMX)
+	}
+	return tiers
 }
 
 func tableFor(tier Tier) table {
 	switch tier {
 	case AVX2, AVXVNNI:
 		return avx2Table(tier)
-	case AVX512, AVX512VNNI, AVX512BF16, AVX512FP16:
+	case AVX512, AVX512VNNI, AVX512BF16, AVX512FP16, AMX:
 		return avx512Table(tier)
 	}
 	return plainTable()

@@ -87,7 +87,20 @@ func avx512Table(tier Tier) table {
 	if tier >= AVX512FP16 {
 		t.gemm.f16, t.scaleF16 = gemmF16AVX512FP16, wholeScaleF16(16, scaleF16AVX512)
 	}
+	if tier >= AMX {
+		t.splitBF16, t.strassenRows, t.strassenPanels = splitBF16, nil, nil
+		t.gemm.f32 = gemmKernels{group: 2, input: inputSplit, tiles: tilesF32AMX, gated: tilesF32GatedAMX, split: true}
+		t.gemm.bf16 = gemmKernels{group: 2, input: inputBF16, tiles: tilesBF16AMX, gated: tilesBF16GatedAMX}
+		t.gemm.int8 = gemmKernels{group: 4, input: inputU8, tiles: tilesU8AMX, gated: tilesU8GatedAMX}
+		t.gemm.codes = t.gemm.int8
+		t.gemm.attendBF16 = gemmKernels{group: 2, input: inputBF16, tiles: wholeTilesBF16AMX}
+	}
 	return t
+}
+
+// splitBF16 is table.splitBF16.
+func splitBF16(dst []BF16, x []float32) {
+	splitBF16AVX512(unsafe.SliceData(dst), unsafe.SliceData(x), len(x))
 }
 
 func wholeAbove(lanes int, f func(dst *int32, scores, limits *float32, n int) int) func([]int32, []float32, []float32) int {

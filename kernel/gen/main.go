@@ -82,6 +82,9 @@ func main() {
 		vec.data()
 		vec.save("vec_" + tier.file)
 	}
+	tiles := newAsm("Z", 16)
+	genAMX(tiles, stubs)
+	tiles.save("gemm_amx_amd64.s")
 	stubs.save("stubs_amd64.go")
 	neon, stubs := newAsm("V", 4), newStubs()
 	genNEON(neon, stubs)

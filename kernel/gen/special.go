@@ -191,6 +191,23 @@ func genConvert(a *asm, s *stubs) {
 	genDotBF16(a, s)
 }
 
+// split writes the 32 values of Z0 and Z1 rounded to bfloat16, what they leave so, and what that leaves.
+func (a *asm) split(to func(part int) string) {
+	for part := range 3 {
+		a.cvt2BF16(0, 1, 2)
+		a.p("VMOVDQU64 Z2, %s", to(part))
+		if part == 2 {
+			break
+		}
+		a.p("VEXTRACTI64X4 $1, Z2, Y3")
+		for i, r := range []int{2, 3} {
+			a.p("VPMOVZXWD Y%d, Z%d", r, r)
+			a.p("VPSLLD $16, Z%d, Z%d", r, r)
+			a.p("VSUBPS Z%d, Z%d, Z%d", r, i, i)
+		}
+	}
+}
+
 func genBF16(a *asm, s *stubs) {
 	a.begin(s, "fromBF16", "", "dst *float32", "src *BF16")
 	a.p("XORQ AX, AX")
@@ -200,6 +217,18 @@ func genBF16(a *asm, s *stubs) {
 		a.p("VMOVUPS %s, (DI)(AX*4)", a.v(0))
 	})
 	a.ret()
+
+	if a.reg == "Z" {
+		a.begin(s, "splitBF16", "", "dst *BF16", "x *float32")
+		a.p("XORQ AX, AX")
+		a.times("loop", 32, func() {
+			a.p("VMOVUPS (SI)(AX*4), Z0")
+			a.p("VMOVUPS 64(SI)(AX*4), Z1")
+			a.split(func(part int) string { return fmt.Sprintf("%d(DI)", 64*part) })
+			a.p("ADDQ $192, DI")
+		})
+		a.ret()
+	}
 
 	a.begin(s, "toBF16", "", "dst *BF16", "src *float32")
 	a.p("XORQ AX, AX")
