@@ -194,7 +194,7 @@ func part(m kernel.Mat, from, to int) kernel.Mat {
 // texts returns where the texts of x begin, for products that combine rows of long texts; nil where there are none or x has only parts of texts.
 func (w *worker) texts(x rows) []int {
 	texts := w.batch.Offsets
-	if w.format != kernel.FormatF32 || x.Rows != texts[len(texts)-1] {
+	if w.format != kernel.FormatF32 || !w.k.Combines() || x.Rows != texts[len(texts)-1] {
 		return nil
 	}
 	for i, from := range texts[:len(texts)-1] {
@@ -209,19 +209,19 @@ func (w *worker) texts(x rows) []int {
 // mlpRows at a time instead, of wide layers fewer, for the memory.
 const mlpValues, mlpRows = 1 << 18, 512
 
-// mlpBlock is how many rows of inner layers, width wide, are held at a time.
-func mlpBlock(width int, combined bool) int {
+// mlpBlock is how many rows of inner layers, width wide, are held at a time, of products that want so many at least.
+func mlpBlock(width, least int, combined bool) int {
 	if combined {
 		return max(128, min(mlpRows, 10*mlpValues/width/64*64))
 	}
-	return max(64, mlpValues/width/16*16)
+	return max(least, mlpValues/width/16*16)
 }
 
 // inBlocks calls f with ranges of rows whose inner layers, width wide, are held at a time, with memory for these, and with where the range's texts begin.
 func (w *worker) inBlocks(n, width int, texts []int, f func(from, to int, inner kernel.Mat, texts []int)) {
-	block := mlpBlock(width, texts != nil)
+	block := mlpBlock(width, w.k.RowsAtOnce(), texts != nil)
 	if parts := (n + block - 1) / block; parts > 0 {
-		block = ((n+parts-1)/parts + 15) &^ 15
+		block = ((n+parts-1)/parts + 31) &^ 31
 	}
 	defer w.memory.release(w.memory.at)
 	inner := w.memory.take(min(block, n) * stride(width))
@@ -261,6 +261,14 @@ func (w *worker) GatedMLP(x rows, m *GatedMLP) rows {
 	in, down, prepare := w.packed[m.Gate.W.Slot], w.packed[m.Down.W.Slot], w.input(x)
 	texts := w.texts(x)
 	width, inner := m.Gate.W.Rows+m.Up.W.Rows, m.Gate.W.Rows
+	if w.gates(m) {
+		return w.later(x, m.Down.W.Rows, func(out, add kernel.Mat) {
+			w.inBlocks(x.Rows, inner, texts, func(from, to int, h kernel.Mat, texts []int) {
+				in.LinearFused(w.pool, h, part(x.Mat, from, to), kernel.Fused{Prepare: behind(prepare, from), Gated: true})
+				down.LinearFused(w.pool, part(out, from, to), h, kernel.Fused{Add: part(add, from, to)})
+			})
+		})
+	}
 	return w.later(x, m.Down.W.Rows, func(out, add kernel.Mat) {
 		w.inBlocks(x.Rows, width, texts, func(from, to int, h kernel.Mat, texts []int) {
 			in.LinearFused(w.pool, h, part(x.Mat, from, to), kernel.Fused{Prepare: behind(prepare, from), Texts: texts})

@@ -17,15 +17,17 @@ import (
 // layer computes for a piece stays in a near cache, and so do the layer's weights from piece to piece where the caches hold them; states
 // are of a whole batch. Small weights are read often for little: their batches are a piece. Products of float32 combine rows, which many at once pay for.
 func tokensAtOnce(weights int64, f kernel.Format) (batch, piece int) {
+	k := kernel.Current()
+	combines := f == kernel.FormatF32 && k.Combines()
 	switch small := weights <= 64<<20; {
-	case small && f == kernel.FormatF32:
+	case small && combines:
 		return 512, 512
 	case small:
 		return 256, 256
-	case f == kernel.FormatF32:
+	case combines:
 		return 1024, 512
 	}
-	return 1024, 128
+	return 1024, max(128, k.RowsAtOnce())
 }
 
 // mostStates bounds the bytes that one text's states take in a network that takes any length (T5's): a file in one line is a text too. It is

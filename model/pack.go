@@ -32,7 +32,7 @@ type engine struct {
 // newEngine packs the network's weights, and those of the dense layers behind its pooling, in the format, on so many threads.
 func newEngine(ctx context.Context, k *kernel.Kernels, f kernel.Format, threads int, n *Network, dense []*Linear) (*engine, error) {
 	e := &engine{k: k, format: f, net: n, pieceTokens: 128, packed: make([]*kernel.Packed, slots(n, dense)), ropes: map[*Rotary]*turns{}, bias: map[*RelativeBias]*biasTable{}}
-	p := &packer{engine: e}
+	p := &packer{engine: e, gated: map[*Linear]bool{}}
 	Forward(p, n, &Batch{Offsets: []int{0}}, n.Layers)
 	for _, d := range dense {
 		p.add(kernel.FormatF32, d)
@@ -54,6 +54,7 @@ type packer struct {
 	*engine
 	groups [][]*Linear
 	format []kernel.Format
+	gated  map[*Linear]bool // gates, whose rows alternate with their values'
 }
 
 type nothing struct{}
@@ -75,7 +76,12 @@ func (p *packer) run(ctx context.Context, threads int) error {
 	pool := kernel.NewPool(threads)
 	defer pool.Close()
 	pool.Each(len(p.groups), func(_, i int) {
-		p.packed[p.groups[i][0].W.Slot], errs[i] = pack(ctx, p.shelf, p.format[i], p.groups[i]...)
+		g := p.groups[i]
+		if p.gated[g[0]] {
+			p.packed[g[0].W.Slot], errs[i] = packGated(ctx, p.shelf, p.format[i], g[0], g[1])
+		} else {
+			p.packed[g[0].W.Slot], errs[i] = pack(ctx, p.shelf, p.format[i], g...)
+		}
 	})
 	for _, err := range errs {
 		if err != nil {
@@ -118,6 +124,35 @@ func pack(ctx context.Context, s *kernel.Shelf, f kernel.Format, ws ...*Linear) 
 		packed.SetBias(biases(ws, out))
 	}
 	return packed, nil
+}
+
+// packGated is pack for gates and their values as products with kernel.Fused.Gated take them.
+func packGated(ctx context.Context, s *kernel.Shelf, f kernel.Format, gate, up *Linear) (*kernel.Packed, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	const n = kernel.GateChannels
+	readers := [2]rowReader{{ctx: ctx, maps: []*Linear{gate}}, {ctx: ctx, maps: []*Linear{up}}}
+	packed := s.Pack(f, 2*gate.W.Rows, gate.W.Cols, func(i int, dst []float32) { readers[i/n%2].next(i, dst) })
+	for i, w := range []*Linear{gate, up} {
+		if err := readers[i].err; err != nil {
+			return nil, fmt.Errorf("model: %s: %w", w.W.Name, err)
+		}
+	}
+	if gate.B != nil || up.B != nil {
+		own := biases([]*Linear{gate, up}, 2*gate.W.Rows)
+		var b []float32
+		for i := 0; i < gate.W.Rows; i += n {
+			b = append(append(b, own[i:i+n]...), own[gate.W.Rows+i:][:n]...)
+		}
+		packed.SetBias(b)
+	}
+	return packed, nil
+}
+
+// gates says whether a layer's gates are applied where its first product is stored.
+func (e *engine) gates(m *GatedMLP) bool {
+	return m.Act == SiLU && m.Gate.W.Rows == m.Up.W.Rows && m.Gate.W.Rows%kernel.GateChannels == 0 && e.k.Gates(e.format)
 }
 
 func biases(ws []*Linear, n int) []float32 {
@@ -183,6 +218,9 @@ func (p *packer) GatedMLP(_ nothing, m *GatedMLP) nothing {
 	p.add(p.engine.format, m.Gate, m.Up)
 	p.add(p.engine.format, m.Down)
 	p.maxMLP = max(p.maxMLP, m.Gate.W.Rows+m.Up.W.Rows)
+	if p.k != nil && p.gates(m) {
+		p.gated[m.Gate] = true
+	}
 	return nothing{}
 }
 
