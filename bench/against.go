@@ -103,7 +103,7 @@ func comparable(our, their Row) (string, bool) {
 	if !same {
 		return "", false
 	}
-	if a, b := text(our["dtype"]), text(their["dtype"]); a != "" && b != "" && a != b && !(a == "int8" && b == "q8_0") { // llama.cpp's bytes
+	if a, b := text(our["dtype"]), text(their["dtype"]); a != "" && b != "" && a != b && !(a == "int8" && (b == "q8_0" || strings.HasPrefix(b, "int8"))) { // llama.cpp's bytes, OpenVINO's for weights alone
 		return "", false
 	}
 	var what []string
