@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // Tiles of AMX: eight registers of 16 rows of 64 bytes. Sums are 0 to 3 (two by two), rows of a 4 and 5, columns of b 6 and 7. Go's assembler knows none of the
 // instructions (Intel, Instruction Set Extensions Programming Reference, chapter 3): they are written as bytes.
@@ -124,45 +121,68 @@ func (a *asm) tiles(s *stubs, name string, k tileKind) {
 		name += "Gated"
 	}
 	name += "AMX"
-	field := func(f string) string { return "tileArgs_" + f + "(AX)" }
-	set := func(to, from, by string) { a.p("MOVQ %s, %s", field(from), by); a.p("MOVQ %s, %s", by, field(to)) }
-	shiftB, bytesA := 10, 64 // of a step: bytes of a unit of b, as a power of two, and of a row of a
-	if k.split {
-		shiftB, bytesA = 11, 192
-	}
 	a.declare(s, name, "(a *tileArgs)", "0-8")
 	a.p("MOVQ a+0(FP), AX")
 	a.p("LEAQ tileShapes<>(SB), BX")
 	a.tileConfig("BX")
-	a.p("MOVQ %s, R8", field("lda"))
+	a.p("MOVQ %s, R8", tileArg("lda"))
 	a.p("MOVQ $64, R12")
-	a.p("MOVQ %s, R15", field("unit"))
+	a.p("MOVQ %s, R15", tileArg("unit"))
 	if k.gated && !k.split {
-		a.p("VMOVUPS %s, Z%d", f(-math.Log2E), gateLog2e)
-		a.p("VMOVUPS %s, Z%d", f(127), gateHighest)
-		a.p("VMOVUPS %s, Z%d", f(1), gateOne)
-		a.roughPowerConstants(gatePower)
+		a.roughSiLUConstants(gateConstants)
 	}
 
-	if k.split { // the first chunk
-		a.p("MOVQ R15, R13")
-		a.p("CMPQ %s, $16", field("cols"))
-		a.p("JGT two")
-		a.p("XORQ R13, R13")
-		a.label("two")
-		a.p("MOVQ R13, %s", field("splitUnit"))
-		a.p("MOVQ %s, R14", field("b"))
-		set("splitTo", "parts", "CX")
-		a.p("MOVQ %s, CX", field("chunk"))
-		a.p("MOVQ CX, %s", field("splitLeft"))
-		a.splitAll("first")
-		set("partsAt", "parts", "CX")
-		a.p("ADDQ $%d, CX", 6144*splitChunk)
-		a.p("MOVQ CX, %s", field("partsNext"))
+	if k.split {
+		a.tileFirst()
 	}
+	a.tilesColumns(k)
+	a.tilesChunk(k)
+	a.tilesRows(k)
+	a.tilesSums(k)
+	a.tilesNext(k)
+	a.label("end")
+	a.tileRelease()
+	a.ret()
+}
 
+// step is how much of b and of a one step takes: bytes of a unit, as a power of two, and of a row.
+func (k tileKind) step() (shiftB, bytesA int) {
+	if k.split {
+		return 11, 192
+	}
+	return 10, 64
+}
+
+// tileArg is the operand of a field of tileArgs; setTileArg copies one to another.
+func tileArg(f string) string { return "tileArgs_" + f + "(AX)" }
+
+func (a *asm) setTileArg(to, from, by string) {
+	a.p("MOVQ %s, %s", tileArg(from), by)
+	a.p("MOVQ %s, %s", by, tileArg(to))
+}
+
+// tileFirst takes the first chunk of the first columns apart.
+func (a *asm) tileFirst() {
+	a.p("MOVQ R15, R13")
+	a.p("CMPQ %s, $16", tileArg("cols"))
+	a.p("JGT two")
+	a.p("XORQ R13, R13")
+	a.label("two")
+	a.p("MOVQ R13, %s", tileArg("splitUnit"))
+	a.p("MOVQ %s, R14", tileArg("b"))
+	a.setTileArg("splitTo", "parts", "CX")
+	a.p("MOVQ %s, CX", tileArg("chunk"))
+	a.p("MOVQ CX, %s", tileArg("splitLeft"))
+	a.splitAll("first")
+	a.setTileArg("partsAt", "parts", "CX")
+	a.p("ADDQ $%d, CX", 6144*splitChunk)
+	a.p("MOVQ CX, %s", tileArg("partsNext"))
+}
+
+// tilesColumns begins a pair of units: which of its columns there are, and what is the same for all rows.
+func (a *asm) tilesColumns(k tileKind) {
 	a.label("columns")
-	a.p("MOVQ %s, CX", field("cols"))
+	a.p("MOVQ %s, CX", tileArg("cols"))
 	a.p("MOVQ $32, BX")
 	a.p("CMPQ CX, BX")
 	a.p("CMOVQGT BX, CX")
@@ -176,58 +196,65 @@ func (a *asm) tiles(s *stubs, name string, k tileKind) {
 	a.p("XORQ R15, R15") // the second half repeats the first and is not stored
 	a.label("even")
 	a.tileColumns(k.by)
-	a.p("MOVQ %s, DX", field("c"))
-	a.p("MOVQ %s, R11", field("rowS"))
-	set("addAt", "add", "CX")
-	set("aStart", "a", "CX")
-	set("bStart", "b", "CX")
-	set("stepsAt", "steps", "CX")
+	a.p("MOVQ %s, DX", tileArg("c"))
+	a.p("MOVQ %s, R11", tileArg("rowS"))
+	a.setTileArg("addAt", "add", "CX")
+	a.setTileArg("aStart", "a", "CX")
+	a.setTileArg("bStart", "b", "CX")
+	a.setTileArg("stepsAt", "steps", "CX")
+}
 
+// tilesChunk begins a chunk of steps: how many, and what comes behind it.
+func (a *asm) tilesChunk(k tileKind) {
+	shiftB, _ := k.step()
 	a.label("chunks")
-	a.p("MOVQ %s, CX", field("chunk"))
+	a.p("MOVQ %s, CX", tileArg("chunk"))
 	a.p("MOVQ CX, R14")
 	a.p("SHLQ $%d, R14", shiftB)
-	a.p("ADDQ %s, R14", field("bStart")) // what comes next of these columns
-	a.p("CMPQ %s, CX", field("stepsAt"))
+	a.p("ADDQ %s, R14", tileArg("bStart")) // what comes next of these columns
+	a.p("CMPQ %s, CX", tileArg("stepsAt"))
 	a.p("JGT some")
-	a.p("MOVQ %s, CX", field("stepsAt"))
-	a.p("MOVQ %s, R14", field("b"))
+	a.p("MOVQ %s, CX", tileArg("stepsAt"))
+	a.p("MOVQ %s, R14", tileArg("b"))
 	a.p("LEAQ (R14)(R15*2), R14") // or of the columns behind
 	a.label("some")
-	a.p("MOVQ CX, %s", field("chunkAt"))
+	a.p("MOVQ CX, %s", tileArg("chunkAt"))
 	if k.split {
 		a.nextSplit()
 	}
-	a.p("MOVQ $%d, %s", tileSums, field("slotStep"))
-	set("slotAt", "sums", "CX")
-	set("aAt", "aStart", "CX")
-	set("rowsAt", "rows", "CX")
-	a.p("MOVQ $0, %s", field("left"))
+	a.p("MOVQ $%d, %s", tileSums, tileArg("slotStep"))
+	a.setTileArg("slotAt", "sums", "CX")
+	a.setTileArg("aAt", "aStart", "CX")
+	a.setTileArg("rowsAt", "rows", "CX")
+	a.p("MOVQ $0, %s", tileArg("left"))
+}
 
+// tilesRows multiplies a pair of rows with a chunk, and stores beside that some of the sums that wait.
+func (a *asm) tilesRows(k tileKind) {
 	a.label("rows")
-	a.p("MOVQ %s, SI", field("aAt"))
+	a.p("MOVQ %s, SI", tileArg("aAt"))
 	a.p("MOVQ R8, R10")
 	a.p("SHLQ $4, R10")
 	a.p("ADDQ SI, R10")
 	if k.split {
-		a.p("MOVQ %s, DI", field("partsAt"))
+		a.p("MOVQ %s, DI", tileArg("partsAt"))
 	} else {
-		a.p("MOVQ %s, DI", field("bStart"))
+		a.p("MOVQ %s, DI", tileArg("bStart"))
 	}
 	for sum := range 4 {
 		a.tileZero(sum)
 	}
-	a.p("MOVQ %s, CX", field("stepsAt"))
-	a.p("CMPQ CX, %s", field("steps"))
+	a.p("MOVQ %s, CX", tileArg("stepsAt"))
+	a.p("CMPQ CX, %s", tileArg("steps"))
 	a.p("JEQ begun")
-	a.p("MOVQ %s, BX", field("slotAt"))
+	a.p("MOVQ %s, BX", tileArg("slotAt"))
 	a.p("MOVQ $128, R13")
 	for sum := range 4 {
 		a.tileLoad(sum, "BX", slotOf(sum), "R13")
 	}
 	a.label("begun")
-	a.p("MOVQ %s, CX", field("chunkAt"))
-	a.p("CMPQ %s, $16", field("rowsAt"))
+	a.p("MOVQ %s, CX", tileArg("chunkAt"))
+	a.p("CMPQ %s, $16", tileArg("rowsAt"))
 	a.p("JLE few")
 	for _, few := range []bool{false, true} {
 		label := "loop"
@@ -240,12 +267,12 @@ func (a *asm) tiles(s *stubs, name string, k tileKind) {
 		if k.split {
 			a.splitNext("split" + label)
 		}
-		a.p("MOVQ %s, R13", field("left"))
+		a.p("MOVQ %s, R13", tileArg("left"))
 		a.p("TESTQ R13, R13")
 		a.p("JZ none%s", label)
-		a.p("CMPQ R13, %s", field("perStep"))
-		a.p("CMOVQGT %s, R13", field("perStep"))
-		a.p("SUBQ R13, %s", field("left"))
+		a.p("CMPQ R13, %s", tileArg("perStep"))
+		a.p("CMOVQGT %s, R13", tileArg("perStep"))
+		a.p("SUBQ R13, %s", tileArg("left"))
 		a.tileEpilogue("beside"+label, k)
 		a.label("none" + label)
 		a.p("DECQ CX")
@@ -254,72 +281,77 @@ func (a *asm) tiles(s *stubs, name string, k tileKind) {
 			a.p("JMP done")
 		}
 	}
+}
+
+// tilesSums keeps the sums of a pair of rows, which wait if they are whole, and goes on with the rows below.
+func (a *asm) tilesSums(k tileKind) {
 	a.label("done")
 	if k.split {
 		a.splitAll("rest")
 	}
-	a.p("MOVQ %s, BX", field("slotAt"))
+	a.p("MOVQ %s, BX", tileArg("slotAt"))
 	a.p("MOVQ $128, R13")
 	for sum := range 4 {
 		a.tileStore(sum, "BX", slotOf(sum), "R13")
 	}
-	a.p("MOVQ %s, CX", field("slotStep"))
-	a.p("ADDQ CX, %s", field("slotAt"))
-	a.p("MOVQ %s, CX", field("steps"))
-	a.p("CMPQ CX, %s", field("chunk"))
+	a.p("MOVQ %s, CX", tileArg("slotStep"))
+	a.p("ADDQ CX, %s", tileArg("slotAt"))
+	a.p("MOVQ %s, CX", tileArg("steps"))
+	a.p("CMPQ CX, %s", tileArg("chunk"))
 	a.p("JGT chunked")
-	a.p("NEGQ %s", field("slotStep")) // two places in turns
+	a.p("NEGQ %s", tileArg("slotStep")) // two places in turns
 	a.label("chunked")
-	a.p("MOVQ %s, CX", field("stepsAt"))
-	a.p("CMPQ CX, %s", field("chunk"))
+	a.p("MOVQ %s, CX", tileArg("stepsAt"))
+	a.p("CMPQ CX, %s", tileArg("chunk"))
 	a.p("JGT behind") // these are not the last steps
 	a.p("MOVQ BX, R9")
 	a.p("MOVQ $32, CX")
-	a.p("CMPQ CX, %s", field("rowsAt"))
-	a.p("CMOVQGT %s, CX", field("rowsAt"))
-	a.p("MOVQ CX, %s", field("left"))
+	a.p("CMPQ CX, %s", tileArg("rowsAt"))
+	a.p("CMOVQGT %s, CX", tileArg("rowsAt"))
+	a.p("MOVQ CX, %s", tileArg("left"))
 	a.label("behind")
-	a.p("SUBQ $32, %s", field("rowsAt"))
+	a.p("SUBQ $32, %s", tileArg("rowsAt"))
 	a.p("JLE nextchunk")
 	a.p("MOVQ R8, CX")
 	a.p("SHLQ $5, CX")
-	a.p("ADDQ CX, %s", field("aAt"))
+	a.p("ADDQ CX, %s", tileArg("aAt"))
 	a.p("JMP rows")
+}
 
+// tilesNext goes on with the next chunk, or stores the last sums and goes on with the next columns.
+func (a *asm) tilesNext(k tileKind) {
+	shiftB, bytesA := k.step()
 	a.label("nextchunk")
 	if k.split {
-		a.p("MOVQ %s, BX", field("partsAt"))
-		set("partsAt", "partsNext", "CX")
-		a.p("MOVQ BX, %s", field("partsNext"))
+		a.p("MOVQ %s, BX", tileArg("partsAt"))
+		a.setTileArg("partsAt", "partsNext", "CX")
+		a.p("MOVQ BX, %s", tileArg("partsNext"))
 	}
-	a.p("MOVQ %s, CX", field("chunk"))
+	a.p("MOVQ %s, CX", tileArg("chunk"))
 	a.p("MOVQ CX, BX")
 	a.p("SHLQ $%d, BX", shiftB)
-	a.p("ADDQ BX, %s", field("bStart"))
+	a.p("ADDQ BX, %s", tileArg("bStart"))
 	a.p("IMUL3Q $%d, CX, BX", bytesA)
-	a.p("ADDQ BX, %s", field("aStart"))
-	a.p("SUBQ CX, %s", field("stepsAt"))
+	a.p("ADDQ BX, %s", tileArg("aStart"))
+	a.p("SUBQ CX, %s", tileArg("stepsAt"))
 	a.p("JGT chunks")
-	a.p("MOVQ %s, R13", field("left"))
+	a.p("MOVQ %s, R13", tileArg("left"))
 	a.tileEpilogue("last", k)
-	a.p("SUBQ $32, %s", field("cols"))
+	a.p("SUBQ $32, %s", tileArg("cols"))
 	a.p("JLE end")
 	a.p("LEAQ (R15)(R15*1), CX")
-	a.p("ADDQ CX, %s", field("b"))
+	a.p("ADDQ CX, %s", tileArg("b"))
 	for _, f := range []string{"c", "add", "bias", "colS", "comp"} {
-		a.p("CMPQ %s, $0", field(f))
+		a.p("CMPQ %s, $0", tileArg(f))
 		a.p("JEQ no%s", f)
 		if f == "c" && k.gated {
-			a.p("ADDQ $64, %s", field(f))
+			a.p("ADDQ $64, %s", tileArg(f))
 		} else {
-			a.p("ADDQ $128, %s", field(f))
+			a.p("ADDQ $128, %s", tileArg(f))
 		}
 		a.label("no" + f)
 	}
 	a.p("JMP columns")
-	a.label("end")
-	a.tileRelease()
-	a.ret()
 }
 
 // tileSums is the size of the sums of a pair of rows and columns: 32 rows of 128 bytes. slotOf is where a tile begins there.
@@ -329,27 +361,26 @@ func slotOf(sum int) int { return sum/2*16*128 + sum%2*64 }
 
 // wholeTiles writes the products of bfloat16 of attention, which have few steps: whole tiles of sums go from c, or zeros, to c.
 func (a *asm) wholeTiles(s *stubs) {
-	field := func(f string) string { return "tileArgs_" + f + "(AX)" }
 	a.declare(s, "wholeTilesBF16AMX", "(a *tileArgs)", "0-8")
 	a.p("MOVQ a+0(FP), AX")
 	a.p("LEAQ tileShapes<>(SB), BX")
 	a.tileConfig("BX")
 	for _, m := range []struct{ field, reg string }{{"lda", "R8"}, {"ldb", "R12"}, {"ldc", "R9"}, {"b", "R14"}, {"c", "DX"}} {
-		a.p("MOVQ %s, %s", field(m.field), m.reg)
+		a.p("MOVQ %s, %s", tileArg(m.field), m.reg)
 	}
 	a.p("MOVQ R12, R13")
 	a.p("SHLQ $4, R13")
 	a.label("columns")
 	a.p("MOVQ R14, BX")
-	a.p("CMPQ %s, $16", field("cols"))
+	a.p("CMPQ %s, $16", tileArg("cols"))
 	a.p("JLE odd") // the second half repeats the first and is not stored
-	a.p("ADDQ %s, BX", field("unit"))
+	a.p("ADDQ %s, BX", tileArg("unit"))
 	a.label("odd")
-	a.p("MOVQ BX, %s", field("b2"))
-	a.p("MOVQ DX, %s", field("cAt"))
-	a.p("MOVQ %s, SI", field("a"))
-	a.p("MOVQ %s, CX", field("rows"))
-	a.p("MOVQ CX, %s", field("rowsAt"))
+	a.p("MOVQ BX, %s", tileArg("b2"))
+	a.p("MOVQ DX, %s", tileArg("cAt"))
+	a.p("MOVQ %s, SI", tileArg("a"))
+	a.p("MOVQ %s, CX", tileArg("rows"))
+	a.p("MOVQ CX, %s", tileArg("rowsAt"))
 
 	a.label("rows")
 	a.p("MOVQ R9, R11") // where the lower half of the sums goes
@@ -358,7 +389,7 @@ func (a *asm) wholeTiles(s *stubs) {
 	for sum := range 4 {
 		a.tileZero(sum)
 	}
-	a.p("CMPQ %s, $0", field("add"))
+	a.p("CMPQ %s, $0", tileArg("add"))
 	a.p("JEQ begun")
 	a.eachTile("begun", func(sum int, base string) { a.tileLoad(sum, base, 64*(sum%2), "R9") })
 	a.p("MOVQ SI, BX")
@@ -366,8 +397,8 @@ func (a *asm) wholeTiles(s *stubs) {
 	a.p("SHLQ $4, R10")
 	a.p("ADDQ SI, R10")
 	a.p("MOVQ R14, DI")
-	a.p("MOVQ %s, R15", field("b2"))
-	a.p("MOVQ %s, CX", field("steps"))
+	a.p("MOVQ %s, R15", tileArg("b2"))
+	a.p("MOVQ %s, CX", tileArg("steps"))
 	a.p("PCALIGN $64")
 	a.label("loop")
 	a.tileLoad(4, "BX", 0, "R8")
@@ -385,7 +416,7 @@ func (a *asm) wholeTiles(s *stubs) {
 	a.p("DECQ CX")
 	a.p("JNZ loop")
 	a.eachTile("stored", func(sum int, base string) { a.tileStore(sum, base, 64*(sum%2), "R9") })
-	a.p("SUBQ $32, %s", field("rowsAt"))
+	a.p("SUBQ $32, %s", tileArg("rowsAt"))
 	a.p("JLE nextcolumns")
 	a.p("MOVQ R9, DX")
 	a.p("SHLQ $4, DX")
@@ -396,11 +427,11 @@ func (a *asm) wholeTiles(s *stubs) {
 	a.p("JMP rows")
 
 	a.label("nextcolumns")
-	a.p("SUBQ $32, %s", field("cols"))
+	a.p("SUBQ $32, %s", tileArg("cols"))
 	a.p("JLE end")
-	a.p("MOVQ %s, CX", field("unit"))
+	a.p("MOVQ %s, CX", tileArg("unit"))
 	a.p("LEAQ (R14)(CX*2), R14")
-	a.p("MOVQ %s, DX", field("cAt"))
+	a.p("MOVQ %s, DX", tileArg("cAt"))
 	a.p("ADDQ $128, DX")
 	a.p("JMP columns")
 	a.label("end")
@@ -615,8 +646,8 @@ func (a *asm) tileEpilogue(label string, k tileKind) {
 	a.p("JNZ %s", label)
 }
 
-// The registers of what gates need.
-const gateLog2e, gateHighest, gateOne, gatePower = 16, 17, 18, 19
+// gateConstants is the first register of what gates need.
+const gateConstants = 16
 
 // tileGate stores SiLU(Z0) times Z1, as siluMul of float32 and siluMulRough of the others.
 func (a *asm) tileGate(exact bool) {
@@ -627,12 +658,7 @@ func (a *asm) tileGate(exact bool) {
 		a.p("VDIVPS Z2, Z0, Z2")
 		a.p("VMULPS Z1, Z2, Z0")
 	} else {
-		a.p("VMULPS Z%d, Z0, Z2", gateLog2e)
-		a.p("VMINPS Z2, Z%d, Z2", gateHighest)
-		a.roughPower(2, 3, 4, gatePower)
-		a.p("VADDPS Z%d, Z2, Z2", gateOne)
-		a.p("VRCP14PS Z2, Z2")
-		a.p("VMULPS Z0, Z2, Z2")
+		a.roughSiLU(0, 2, 3, 4, gateConstants)
 		a.p("VMULPS Z1, Z2, Z0")
 	}
 	a.p("VMOVUPS Z0, (DX)")

@@ -228,26 +228,34 @@ func genActivations(a *asm, s *stubs) {
 	}})
 }
 
-// genSiLUMulRough writes siluMul by roughPower and an approximate reciprocal (2^-14).
+// genSiLUMulRough writes siluMul by roughSiLU.
 func genSiLUMulRough(a *asm, s *stubs) {
-	const log2e, highest, one, power = 24, 25, 26, 27
-	a.row(s, rowFunc{name: "siluMulRough", ptrs: []string{"dst", "gate", "up"}, unroll: 4, own: 4, init: func(a *asm) {
-		a.p("VMOVUPS %s, Z%d", f(-math.Log2E), log2e)
-		a.p("VMOVUPS %s, Z%d", f(127), highest)
-		a.p("VMOVUPS %s, Z%d", f(1), one)
-		a.roughPowerConstants(power)
-	}, body: func(a *asm, u int, masked bool) {
-		a.load("SI", u, masked, 3)
-		a.p("VMULPS Z%d, Z3, Z0", log2e)
-		a.p("VMINPS Z0, Z%d, Z0", highest)
-		a.roughPower(0, 1, 2, power)
-		a.p("VADDPS Z%d, Z0, Z0", one)
-		a.p("VRCP14PS Z0, Z0")
-		a.p("VMULPS Z3, Z0, Z0")
-		a.load("DX", u, masked, 1)
-		a.p("VMULPS Z1, Z0, Z0")
-		a.store(0, "DI", u, masked)
-	}})
+	const constants = 24
+	a.row(s, rowFunc{name: "siluMulRough", ptrs: []string{"dst", "gate", "up"}, unroll: 4, own: 4, init: func(a *asm) { a.roughSiLUConstants(constants) },
+		body: func(a *asm, u int, masked bool) {
+			a.load("SI", u, masked, 3)
+			a.roughSiLU(3, 0, 1, 2, constants)
+			a.load("DX", u, masked, 1)
+			a.p("VMULPS Z1, Z0, Z0")
+			a.store(0, "DI", u, masked)
+		}})
+}
+
+// roughSiLU writes register x = SiLU of register gate, by roughPower and an approximate reciprocal (2^-14); n and p are scratch, constants the first of seven registers.
+func (a *asm) roughSiLU(gate, x, n, p, constants int) {
+	a.p("VMULPS Z%d, Z%d, Z%d", constants, gate, x)
+	a.p("VMINPS Z%d, Z%d, Z%d", x, constants+1, x)
+	a.roughPower(x, n, p, constants+3)
+	a.p("VADDPS Z%d, Z%d, Z%d", constants+2, x, x)
+	a.p("VRCP14PS Z%d, Z%d", x, x)
+	a.p("VMULPS Z%d, Z%d, Z%d", gate, x, x)
+}
+
+func (a *asm) roughSiLUConstants(to int) {
+	for i, c := range []float64{-math.Log2E, 127, 1} {
+		a.p("VMOVUPS %s, Z%d", f(c), to+i)
+	}
+	a.roughPowerConstants(to + 3)
 }
 
 // gelu is max(x, 0) - |x| erfc(|x|/sqrt 2)/2, with erfc(z) = e^(-z^2) t P(t), t = 1/(1+0.375z), P fitted by least squares
