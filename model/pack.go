@@ -20,7 +20,6 @@ type engine struct {
 	packed      []*kernel.Packed // by slot of the first matrix of a group
 	shelf       *kernel.Shelf    // that they lie on
 	pieceTokens int              // of the pieces in which layers take a batch, on each thread
-	maxMLP      int              // widest inner layer of a feed-forward layer, gate and up together
 
 	mu        sync.Mutex
 	ropes     map[*Rotary]*turns
@@ -217,7 +216,6 @@ func (p *packer) Linears(_ nothing, ws ...*Linear) []nothing {
 func (p *packer) GatedMLP(_ nothing, m *GatedMLP) nothing {
 	p.add(p.engine.format, m.Gate, m.Up)
 	p.add(p.engine.format, m.Down)
-	p.maxMLP = max(p.maxMLP, m.Gate.W.Rows+m.Up.W.Rows)
 	if p.k != nil && p.gates(m) {
 		p.gated[m.Gate] = true
 	}
@@ -228,7 +226,6 @@ func (p *packer) GatedMLP(_ nothing, m *GatedMLP) nothing {
 func (p *packer) MLP(_ nothing, m *MLP) nothing {
 	p.add(p.engine.format, m.Up)
 	p.add(p.engine.format, m.Down)
-	p.maxMLP = max(p.maxMLP, m.Up.W.Rows)
 	return nothing{}
 }
 
