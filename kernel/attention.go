@@ -24,7 +24,8 @@ type Attention struct {
 	// further apart than BiasReach.
 	Bias      []float32
 	BiasReach int
-	// BF16 lets queries, keys, exponentials and values be rounded to bfloat16 where products of these are faster; sums stay float32.
+	// BF16 lets queries, keys, exponentials and values be rounded to bfloat16, or to codes of 16 bits, which are off by less, where products of these are
+	// faster; sums are float32, or whole.
 	BF16 bool
 }
 
@@ -52,8 +53,9 @@ func (k *Kernels) Attend(p *Pool, a Attention, d AttentionData) {
 	a.check(d)
 	j := &p.attend
 	*j = attendJob{p: p, k: k, a: a, d: d, cum: j.cum[:0], g: &k.t.gemm.attend}
-	if a.BF16 && a.Window == 0 && a.D%(2*k.t.gemm.lanes) == 0 && k.t.gemm.attendBF16.has() {
-		j.half, j.g = true, &k.t.gemm.attendBF16
+	if a.BF16 && a.Window == 0 && a.D%(2*k.t.gemm.lanes) == 0 && k.t.gemm.attendHalf.has() {
+		j.half, j.g = true, &k.t.gemm.attendHalf
+		j.codes = j.g.input == inputI16
 	}
 	chunks, keys := 0, 1
 	for _, s := range d.Spans {
@@ -117,8 +119,9 @@ type attendJob struct {
 
 	together, groups int // heads of one part, and parts of the same queries
 
-	half bool // products are of bfloat16
-	g    *gemmKernels
+	half  bool // products are of numbers of two bytes
+	codes bool // these are codes, whose scales products apply
+	g     *gemmKernels
 }
 
 // attendPart is a few heads of some queries of one span: the state of a thread while it works on them.
@@ -133,7 +136,7 @@ type attendPart struct {
 	tile   *tileArgs
 	exp    *softmaxArgs
 
-	q     []float32 // (queryBlock, D): queries as bfloat16
+	q     []float32 // (queryBlock, D): queries in half
 	o     []float32 // (queryBlock, dPad): output
 	s     []float32 // (queryBlock, keyBlock)
 	m, l  []float32 // (queryBlock): greatest score so far, sum of exponentials
@@ -147,9 +150,19 @@ type attendPart struct {
 	keyD  int       // floats that a key takes: D, or half of it
 	valD  int       // the same of values: dPad, or half of it
 	none  []float32 // (D) zeros, the value beside an odd one's
+	scales
 	lanes int
 	panel int
 	first int // position of the first key in kt and v
+}
+
+// scales are those of codes, and what they are made with.
+type scales struct {
+	q, e             []float32 // (queryBlock): of queries, of exponentials times the scales of their keys' values
+	kts, vs          []float32 // (heads, room): of keys times the scale, of keys' values
+	ones             []float32 // (dPad)
+	gathered, turned []float32 // (lanes, D), (D, lanes): keys on their way
+	sums             []float32 // (8, lanes), for softmaxRowsI16
 }
 
 func (j *attendJob) part(thread, i int) {
@@ -239,6 +252,9 @@ func (t *attendPart) layout(thread, from, to int) {
 	}
 	heads := t.kv[1] - t.kv[0]
 	n := queryBlock*t.dPad + queryBlock*keyBlock + 4*queryBlock + halves*(queryBlock+1)*t.a.D + heads*t.room*(t.keyD+t.valD)
+	if t.codes {
+		n += 2*queryBlock + 2*heads*t.room + t.dPad + 2*t.lanes*t.a.D + 8*t.lanes
+	}
 	mem := floats(scratch(&t.p.own[thread].local, 4*n), n)
 	take := func(n int) []float32 { s := mem[:n:n]; mem = mem[n:]; return s }
 	t.o = take(queryBlock * t.dPad)
@@ -247,6 +263,12 @@ func (t *attendPart) layout(thread, from, to int) {
 	t.q, t.none = take(halves*queryBlock*t.a.D), take(halves*t.a.D)
 	clear(t.none)
 	t.m, t.l, t.m0, t.e = take(queryBlock), take(queryBlock), take(queryBlock), take(queryBlock)
+	if t.codes {
+		t.scales = scales{take(queryBlock), take(queryBlock), take(heads * t.room), take(heads * t.room), take(t.dPad), take(t.lanes * t.a.D), take(t.lanes * t.a.D), take(8 * t.lanes)}
+		for i := range t.ones {
+			t.ones[i] = 1
+		}
+	}
 	t.first = from
 	if t.g.tiles != nil {
 		for h := range heads { // the values behind the last key
@@ -291,7 +313,11 @@ func (t *attendPart) pack(from, to int) {
 				if y != nil {
 					other = y[h*d:]
 				}
-				t.k.t.pairsBF16(&t.vs[(h*t.room+pos-from)*t.valD], &x[h*d], &other[0], d)
+				if dst := &t.vs[(h*t.room+pos-from)*t.valD]; t.codes {
+					t.k.t.pairsI16(dst, &x[h*d], &other[0], &t.scales.vs[h*t.room+pos-from], d)
+				} else {
+					t.k.t.pairsBF16(dst, &x[h*d], &other[0], d)
+				}
 			}
 		}
 		for pos := first; !t.half && pos < last; pos++ {
@@ -320,6 +346,9 @@ func (t *attendPart) ahead(first, to int) {
 
 // packColumns writes some of the keys of a head at positions [pos, to) into columns of dst and returns how many.
 func (t *attendPart) packColumns(dst []float32, head, pos, to int) int {
+	if t.codes {
+		return t.codeColumns(dst, head, pos, to)
+	}
 	key := t.rows(&t.d.PrefixK, &t.d.K, pos)[head*t.a.D:][:t.a.D]
 	if n := t.lanes; t.k.t.transpose != nil && t.a.D == t.dPad && to-pos >= n && (pos >= t.prefix || pos+n <= t.prefix) {
 		stride := t.d.K.Stride
@@ -345,6 +374,25 @@ func (t *attendPart) packColumns(dst []float32, head, pos, to int) int {
 	return 1
 }
 
+// codeColumns is packColumns of codes: lanes keys at a time, so that a key's codes are the same whichever stand beside it.
+func (t *attendPart) codeColumns(dst []float32, head, pos, to int) int {
+	n, d := min(t.lanes, to-pos), t.a.D
+	src, stride := &t.rows(&t.d.PrefixK, &t.d.K, pos)[head*d], t.d.K.Stride
+	if pos < t.prefix {
+		stride = t.d.PrefixK.Stride
+	}
+	if n < t.lanes || pos < t.prefix && pos+n > t.prefix {
+		for i := range n {
+			copy(t.gathered[i*d:(i+1)*d], t.rows(&t.d.PrefixK, &t.d.K, pos+i)[head*d:])
+		}
+		clear(t.gathered[n*d:])
+		src, stride = &t.gathered[0], d
+	}
+	t.k.t.transpose(&t.turned[0], src, 4*t.lanes, 4*stride, 1, d)
+	t.k.t.columnsI16(unsafe.SliceData(dst), &t.turned[0], &t.scales.kts[head*t.room+pos-t.first], 4*t.panel, float64(t.a.Scale), d)
+	return n
+}
+
 // pairBF16 is two numbers of bfloat16, the first in the lower half.
 func pairBF16(x, y float32) float32 {
 	return math.Float32frombits(uint32(ToBF16(x)) | uint32(ToBF16(y))<<16)
@@ -356,7 +404,9 @@ func (t *attendPart) block(first, last int) {
 	for i := range n {
 		t.m[i], t.l[i] = float32(math.Inf(-1)), 0
 	}
-	if t.half {
+	if t.codes {
+		t.k.t.rowsI16(&t.q[0], &t.d.Q.Data[(t.span.Q+first)*t.d.Q.Stride+t.head*d], &t.scales.q[0], 2*d, 4*t.d.Q.Stride, n, d)
+	} else if t.half {
 		t.k.t.rowsBF16(&t.q[0], &t.d.Q.Data[(t.span.Q+first)*t.d.Q.Stride+t.head*d], 2*d, 4*t.d.Q.Stride, n, d)
 	}
 	from, end := t.visible(first, last)
@@ -418,9 +468,14 @@ func (t *attendPart) softmaxRows(n, pos, from, to int) {
 		t.adjust(t.s[i*keyBlock:][:max(0, min(to-from, x.visible+i*x.grow))], pos+i, from)
 	}
 	copy(t.m0, t.m[:n])
-	if t.half {
+	switch {
+	case t.codes:
+		x.times = unsafe.Pointer(&t.scales.vs[(t.kvHead(t.head)-t.kv[0])*t.room+from-t.first])
+		x.scales, x.lanes = unsafe.Pointer(&t.scales.e[0]), unsafe.Pointer(&t.sums[0])
+		t.k.t.softmaxRowsI16(x)
+	case t.half:
 		t.k.t.softmaxRowsBF16(x)
-	} else {
+	default:
 		t.k.t.softmaxRows(x)
 	}
 	for i := range n {
@@ -465,10 +520,16 @@ func (t *attendPart) scores(first, n, from, to int) {
 	for key := from; key < to; key += t.panel {
 		units := min(len(g.of[0]), (to-key+t.lanes-1)/t.lanes)
 		a.b = unsafe.Pointer(&t.kt[(key-t.first)*t.keyD])
+		if t.codes {
+			a.colS = unsafe.Pointer(&t.scales.kts[(t.kvHead(t.head)-t.kv[0])*t.room+key-t.first])
+		}
 		for r, rows := 0, 0; r < n; r += rows {
 			rows = g.fit(n - r)
 			a.a = unsafe.Add(q, r*a.lda)
 			a.c = unsafe.Pointer(&t.s[r*keyBlock+key-from])
+			if t.codes {
+				a.rowS = unsafe.Pointer(&t.scales.q[r])
+			}
 			f := g.of[rows-1][units-1]
 			a.tiles = (n - r) / rows
 			rows *= a.tiles
@@ -520,10 +581,16 @@ func (t *attendPart) values(n, from, to int, fresh bool) {
 		tiles := (left + most - 1) / most
 		units := (left + tiles - 1) / tiles
 		a.b = unsafe.Pointer(&v[col])
+		if t.codes {
+			a.colS = unsafe.Pointer(&t.ones[col])
+		}
 		for r, rows := 0, 0; r < n; r += rows {
 			rows = g.fit(n - r)
 			a.a = unsafe.Pointer(&t.s[r*keyBlock])
 			a.c = unsafe.Pointer(&t.o[r*t.dPad+col])
+			if t.codes {
+				a.rowS = unsafe.Pointer(&t.scales.e[r])
+			}
 			if a.add = a.c; fresh {
 				a.add = nil
 			}

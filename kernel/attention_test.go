@@ -92,7 +92,7 @@ func attendCases() []attendCase {
 func TestAttend(t *testing.T) {
 	forTiers(t, func(t *testing.T, k *Kernels) {
 		attendAll(t, k, false)
-		if k.t.gemm.attendBF16.has() {
+		if k.t.gemm.attendHalf.has() {
 			attendAll(t, k, true)
 		}
 	})
@@ -124,7 +124,7 @@ func attendAll(t *testing.T, k *Kernels, bf16 bool) {
 // checkAttend compares with the definition. Numbers of bfloat16 are off by up to 2^-9: of scores up to about 30, that is a weight off by a twentieth.
 func checkAttend(t *testing.T, k *Kernels, p *Pool, c attendCase, d AttentionData, bf16 bool) {
 	abs, rel := 2e-5, 1e-5
-	if c.a.BF16 = bf16; bf16 && k.t.gemm.attendBF16.has() {
+	if c.a.BF16 = bf16; bf16 && k.t.gemm.attendHalf.has() {
 		abs, rel = .08, 0
 	}
 	k.Attend(p, c.a, d)
@@ -159,7 +159,7 @@ func TestAttendAlone(t *testing.T) {
 	forTiers(t, func(t *testing.T, k *Kernels) {
 		for _, window := range []int{0, 500, 40, 600} {
 			for _, bf16 := range []bool{false, true} {
-				if k.tier == Plain && window > 0 || bf16 && !k.t.gemm.attendBF16.has() || window != 0 && window != 500 && testing.Short() {
+				if k.tier == Plain && window > 0 || bf16 && !k.t.gemm.attendHalf.has() || window != 0 && window != 500 && testing.Short() {
 					continue
 				}
 				p := NewPool(1)

@@ -14,6 +14,6 @@ func TestAttendBF16(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	k.t.gemm.attendBF16 = bf16Kernels
+	k.t.gemm.attendHalf = bf16Kernels
 	attendAll(t, k, true)
 }

@@ -38,10 +38,13 @@ func (f Format) ValueBytes() int { return [...]int{4, 2, 2, 2, 1}[f] }
 func (k *Kernels) Has(f Format) bool { return k.gemm(f).has() }
 
 // Arithmetic names how the tier multiplies a format, where that changes more than the last bits of a product: "f32" or "f32 as
-// bf16x6" (see tiles.go), "bf16" or "bf16 widened" (inputs stay float32), "f16", "int16", "int8" or "int8 in pairs" (rounded a little coarser, see pairLimit). "+bf16" says that
-// Attention.BF16 has an effect, for other formats than f32.
+// bf16x6" (see tiles.go), "bf16" or "bf16 widened" (inputs stay float32), "f16", "int16", "int8" or "int8 in pairs" (rounded a little coarser, see pairLimit). "+bf16" and
+// "+int16" say what Attention.BF16 makes of attention's products, for other formats than f32.
 func (k *Kernels) Arithmetic(f Format) string {
-	if f != FormatF32 && k.t.gemm.attendBF16.has() {
+	if f != FormatF32 && k.t.gemm.attendHalf.has() {
+		if k.t.gemm.attendHalf.input == inputI16 {
+			return f.String() + "+int16"
+		}
 		return f.String() + "+bf16"
 	}
 	switch {

@@ -22,9 +22,8 @@ import (
 // results are within about 1e-4, not 1e-6. A stretch is rows of one text, counted from its beginning: what else is computed with a text does not decide what is combined.
 const (
 	strassenRatio = 32
-	strassenInner = 1536 // most inner values of a pass
-	strassenBlock = 512  // most rows for which sums of panels are computed once
-	strassenPairs = 2    // fewest pairs of panels that are worth the sums of rows
+	strassenBlock = 512 // most rows for which sums of panels are computed once
+	strassenPairs = 2   // fewest pairs of panels that are worth the sums of rows
 )
 
 // Rows of a text are combined in stretches of StretchRows; its last one is where it has LeastStretch rows. Texts may be cut at multiples of StretchRows
@@ -133,7 +132,8 @@ func (j *linearJob) plan(texts []int) bool {
 // multiplyCombined hands out blocks of rows, ranges of pairs of panels where that makes too few parts.
 func (j *linearJob) multiplyCombined() {
 	lanes, blocks := j.w.k.t.gemm.lanes, len(j.p.strassen.blocks)-1
-	passes := (j.w.groups + strassenInner - 1) / strassenInner
+	inner := j.w.k.t.gemm.strassenInner
+	passes := (j.w.groups + inner - 1) / inner
 	j.kGroups = roundUp((j.w.groups+passes-1)/passes, 2*lanes)
 	pairs := j.w.oc / (lanes * len(j.g.of[0])) / 2
 	parts := 1

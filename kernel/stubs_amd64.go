@@ -608,6 +608,9 @@ func softmaxRowsAVX512(a *softmaxArgs)
 func softmaxRowsAVX512BF16(a *softmaxArgs)
 
 //go:noescape
+func softmaxRowsAVX512I16(a *softmaxArgs)
+
+//go:noescape
 func divideRowsAVX512(dst *float32, src *float32, by *float32, stepDst int, stepSrc int, rows int, n int)
 
 //go:noescape
@@ -615,6 +618,15 @@ func rowsBF16AVX512(dst *float32, src *float32, stepDst int, stepSrc int, rows i
 
 //go:noescape
 func pairsBF16AVX512(dst *float32, x *float32, y *float32, n int)
+
+//go:noescape
+func rowsI16AVX512(dst *float32, src *float32, scales *float32, stepDst int, stepSrc int, rows int, n int)
+
+//go:noescape
+func columnsI16AVX512(dst *float32, src *float32, scales *float32, stepDst int, scale float64, n int)
+
+//go:noescape
+func pairsI16AVX512(dst *float32, x *float32, y *float32, scales *float32, n int)
 
 //go:noescape
 func layerNormAVX512(dst *float32, x *float32, w *float32, b *float32, eps float64, n int)

@@ -73,6 +73,12 @@ type table struct {
 	transposeBF16   func(dst, src *float32, stepDst, stepSrc int, scale float64, cols int)
 	rowsBF16        func(dst, src *float32, stepDst, stepSrc, rows, n int)
 	pairsBF16       func(dst, x, y *float32, n int)
+	// The same for products of 16-bit codes: softmaxRowsI16; rowsI16 writes a scale for each row; columnsI16 writes the lanes columns of src (n, lanes) as pairs
+	// of neighbours, stepDst bytes apart, and scales times scale; pairsI16 writes the scales of its two rows.
+	softmaxRowsI16 func(*softmaxArgs)
+	rowsI16        func(dst, src, scales *float32, stepDst, stepSrc, rows, n int)
+	columnsI16     func(dst, src, scales *float32, stepDst int, scale float64, n int)
+	pairsI16       func(dst, x, y, scales *float32, n int)
 	// strassenRows and strassenPanels compute the sums that seven products multiply (see strassen.go) of two rows of two halves, n values each, whole
 	// vectors, and squares the sums of the rows' squares. nil where products take eight.
 	strassenRows   func(dst, x, y *float32, step int, squares *[2]float32, n int)
@@ -90,6 +96,8 @@ type softmaxArgs struct {
 	visible, grow int
 	m             unsafe.Pointer // f32 (rows): at first what the greatest score is at least, then the greatest
 	sums          unsafe.Pointer // f32 (rows): the sum of the row
+	times, scales unsafe.Pointer // codes only: f32 (cols), what exponentials are multiplied by; f32 (rows), the codes' scales. A call leaves scales changed
+	lanes         unsafe.Pointer // codes only: f32 (8, lanes), scratch
 }
 
 // turnArgs is what turnU8 reads: rows of c values that become codes plus 128, and their scales. A call leaves codes, x, scales, tmp and before changed.
@@ -188,8 +196,8 @@ type gemmSet struct {
 	lanes  int // columns of one vector; a panel has maxUnits of them, the last panel of a matrix fewer
 	f32    gemmKernels
 	attend gemmKernels // f32 too: attention's products, whose inner dimensions and widths are small
-	// attendBF16 are attention's products of bfloat16; it has no kernels where those do not pay.
-	attendBF16 gemmKernels
+	// attendHalf are attention's products of numbers of two bytes, bfloat16 or codes; it has no kernels where those do not pay.
+	attendHalf gemmKernels
 	bf16       gemmKernels
 	f16        gemmKernels // has no kernels on most tiers
 	int16      gemmKernels
@@ -200,6 +208,8 @@ type gemmSet struct {
 	kBlock    int // bytes of one row of a that a pass over a panel covers
 	ahead     int // bytes of the weights behind that a tile asks for every four groups
 	kPacked   int // the same where rows may be interleaved
+	// strassenInner is how many inner values a pass of combined rows covers at most (see strassen.go).
+	strassenInner int
 }
 
 // input is the form in which a micro-kernel reads the rows of a.

@@ -2,14 +2,18 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/klauspost/cpuid/v2"
+)
 
 // The tables of AVX2 and AVX-512. Where the assembly takes whole vectors only, the rest of a row goes through the plain
 // tier's function.
 
 func avx2Table(tier Tier) table {
 	t := plainTable()
-	t.gemm = gemmSet{lanes: 8, ahead: 64, kBlock: 1536, kPacked: 1024, f32: gemmF32WideAVX2, attend: gemmF32AVX2, bf16: gemmWidenAVX2, int16: gemmI16AVX2, int8: gemmU8AVX2, codes: gemmS16AVX2, int16Pays: true}
+	t.gemm = gemmSet{lanes: 8, ahead: 64, kBlock: 1536, kPacked: 1024, strassenInner: 1536, f32: gemmF32WideAVX2, attend: gemmF32AVX2, bf16: gemmWidenAVX2, int16: gemmI16AVX2, int8: gemmU8AVX2, codes: gemmS16AVX2, int16Pays: true}
 	t.gemm.f32.packed, t.gemm.f32.interleave, t.gemm.int8.interleave = gemmF32PackedAVX2.of, interleaveAVX2, interleaveAVX2
 	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX2, sqL2AVX2
@@ -44,7 +48,10 @@ func avx2Table(tier Tier) table {
 
 func avx512Table(tier Tier) table {
 	t := plainTable()
-	t.gemm = gemmSet{lanes: 16, ahead: 192, kBlock: 2048, f32: gemmF32AVX512, attend: gemmF32AVX512, bf16: gemmWidenAVX512, int16: gemmI16AVX512, int8: gemmS16AVX512, codes: gemmS16AVX512}
+	t.gemm = gemmSet{lanes: 16, ahead: 192, kBlock: 2048, strassenInner: 1536, f32: gemmF32AVX512, attend: gemmF32AVX512, bf16: gemmWidenAVX512, int16: gemmI16AVX512, int8: gemmS16AVX512, codes: gemmS16AVX512}
+	if cpuid.CPU.IsVendor(cpuid.Intel) { // whose third-level cache is far: what a pass covers stays in the second
+		t.gemm.strassenInner = 768
+	}
 	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX512, sqL2AVX512
 	t.dotBF16 = wholeBF16(16, dotBF16AVX512)
@@ -73,6 +80,8 @@ func avx512Table(tier Tier) table {
 	t.geluRough, t.siluMulRough = geluRoughAVX512, siluMulRoughAVX512
 	if tier >= AVX512VNNI {
 		t.gemm.int16Pays = true
+		t.gemm.attendHalf, t.softmaxRowsI16 = gemmI16AVX512VNNI, softmaxRowsAVX512I16
+		t.rowsI16, t.columnsI16, t.pairsI16 = rowsI16AVX512, columnsI16AVX512, pairsI16AVX512
 		t.gemm.int16, t.gemm.int8, t.gemm.codes = gemmI16AVX512VNNI, gemmU8AVX512VNNI, gemmU8AVX512VNNI
 		t.dot4Int8 = whole4(64, dot4Int8VNNIAVX512, plainDotInt8)
 		t.dotInt8 = wholeInt8(64, dotInt8VNNIAVX512)
@@ -81,7 +90,7 @@ func avx512Table(tier Tier) table {
 		t.softmaxRowsBF16, t.transposeBF16 = softmaxRowsAVX512BF16, transposeBF16AVX512
 		t.rowsBF16, t.pairsBF16 = rowsBF16AVX512, pairsBF16AVX512
 		if bf16Pays() {
-			t.gemm.bf16, t.gemm.attendBF16 = gemmBF16AVX512BF16, gemmBF16AVX512BF16
+			t.gemm.bf16, t.gemm.attendHalf = gemmBF16AVX512BF16, gemmBF16AVX512BF16
 		}
 	}
 	if tier >= AVX512FP16 {
@@ -93,7 +102,7 @@ func avx512Table(tier Tier) table {
 		t.gemm.bf16 = gemmKernels{group: 2, input: inputBF16, tiles: tilesBF16AMX, gated: tilesBF16GatedAMX}
 		t.gemm.int8 = gemmKernels{group: 4, input: inputU8, tiles: tilesU8AMX, gated: tilesU8GatedAMX}
 		t.gemm.codes = t.gemm.int8
-		t.gemm.attendBF16 = gemmKernels{group: 2, input: inputBF16, tiles: wholeTilesBF16AMX}
+		t.gemm.attendHalf = gemmKernels{group: 2, input: inputBF16, tiles: wholeTilesBF16AMX}
 	}
 	return t
 }

@@ -8,23 +8,47 @@ func genSoftmax(a *asm, s *stubs) {
 	if a.reg != "Z" {
 		return
 	}
-	genSoftmaxRows(a, s, "softmaxRowsAVX512", false)
-	genSoftmaxRows(a, s, "softmaxRowsAVX512BF16", true)
+	genSoftmaxRows(a, s, "softmaxRowsAVX512", toF32)
+	genSoftmaxRows(a, s, "softmaxRowsAVX512BF16", toBF16)
+	genSoftmaxRows(a, s, "softmaxRowsAVX512I16", toI16)
 	genDivideRows(a, s)
 	genRowsBF16(a, s)
 	genPairsBF16(a, s)
+	genRowsI16(a, s)
+	genColumnsI16(a, s)
+	genPairsI16(a, s)
 }
 
-// genSoftmaxRows turns rows of scores into exponentials, half as bfloat16 where the row begins. Rows that end alike go in fours, whose greatest scores and
+// expForm is what a row's exponentials are written as. Codes of 16 bits take a second pass, as their scale comes from the row's sum.
+type expForm int
+
+const (
+	toF32 expForm = iota
+	toBF16
+	toI16
+)
+
+// rough says whether exponentials are rounded.
+func (e expForm) rough() bool { return e != toF32 }
+
+// bytes is the size of 16 exponentials as the row's first pass writes them, or as they stay.
+func (e expForm) bytes(stay bool) int {
+	if e == toBF16 || e == toI16 && stay {
+		return 32
+	}
+	return 64
+}
+
+// genSoftmaxRows turns rows of scores into exponentials; those of two bytes stand where the row begins. Rows that end alike go in fours, whose greatest scores and
 // sums are found together, as one row alone waits for its own. Of a row's registers SI is the place that is read, R14 that which is written, CX the count of
 // values.
-func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
+func genSoftmaxRows(a *asm, s *stubs, name string, form expForm) {
 	a.declare(s, name, "(a *softmaxArgs)", "0-8")
 	a.p("MOVQ a+0(FP), DX")
 	for _, m := range []struct{ field, reg string }{{"s", "DI"}, {"visible", "R8"}, {"m", "R9"}, {"sums", "R10"}, {"rows", "R11"}} {
 		a.p("MOVQ softmaxArgs_%s(DX), %s", m.field, m.reg)
 	}
-	if half {
+	if form.rough() {
 		a.roughExpConstants()
 	}
 	a.p("MOVQ softmaxArgs_cols(DX), CX")
@@ -36,7 +60,7 @@ func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 	a.label("four")
 	a.p("CMPQ R11, $4")
 	a.p("JLT rows")
-	a.softmaxFour(half)
+	a.softmaxFour(form)
 	a.p("SUBQ $4, R11")
 	a.p("JMP four")
 	a.label("rows")
@@ -44,7 +68,7 @@ func genSoftmaxRows(a *asm, s *stubs, name string, half bool) {
 	a.p("JZ done")
 
 	a.label("row")
-	a.softmaxOne(half)
+	a.softmaxOne(form)
 	a.p("DECQ R11")
 	a.p("JNZ row")
 	a.label("done")
@@ -61,7 +85,7 @@ func (a *asm) countVectors() {
 }
 
 // softmaxOne is one row, from DI on, which goes on as R8 to R10 do.
-func (a *asm) softmaxOne(half bool) {
+func (a *asm) softmaxOne(form expForm) {
 	a.p("MOVQ R8, CX") // of visible, 0 to cols
 	a.p("XORQ BX, BX")
 	a.p("CMPQ CX, BX")
@@ -89,18 +113,28 @@ func (a *asm) softmaxOne(half bool) {
 	a.fold("VMAXPS")
 	a.p("VMOVSS X0, (R9)")
 	a.p("VBROADCASTSS X0, Z14")
-	if half {
+	if form.rough() {
 		a.p("VMULPS %s, Z14, Z14", f(-math.Log2E))
 	}
-	a.softmaxExp("exp", half)
+	a.softmaxExp("exp", form)
 	a.p("VMOVAPS Z12, Z0")
 	a.fold("VADDPS")
 	a.p("VMOVSS X0, (R10)")
+	if form == toI16 {
+		a.p("VADDPS Z29, Z28, Z0")
+		a.fold("VADDPS")
+		a.p("VMOVAPS Z0, Z28")
+		a.p("VMAXPS Z31, Z30, Z0")
+		a.fold("VMAXPS")
+		a.codeScales("VMOVSS", 4)
+		a.p("VBROADCASTSS X0, Z15")
+		a.softmaxCodes("code")
+	}
 
 	a.p("MOVQ softmaxArgs_cols(DX), CX") // zeros up to the last vector of the columns
-	size, zero := 64, "Z0"               // of a vector as it is written
-	if half {
-		size, zero = 32, "Y0"
+	size, zero := form.bytes(true), "Z0" // of a vector as it stays
+	if size == 32 {
+		zero = "Y0"
 	}
 	a.p("LEAQ (DI)(CX*%d), BX", size/16)
 	a.p("VXORPS X0, X0, X0")
@@ -119,19 +153,23 @@ func (a *asm) softmaxOne(half bool) {
 }
 
 // softmaxExp writes the exponentials of the row at DI, of R12 vectors and R13 values more, and their sums' lanes to Z12. Z14 is what roughExp or expLow take off.
-func (a *asm) softmaxExp(name string, half bool) {
-	size := 64
-	if half {
-		size = 32
-	}
+// What becomes codes is multiplied by softmaxArgs.times first; Z28 and Z29 hold lanes of the sum of that, Z30 and Z31 its greatest values.
+func (a *asm) softmaxExp(name string, form expForm) {
+	size := form.bytes(false)
 	a.p("VXORPS X12, X12, X12")
 	a.p("VXORPS X13, X13, X13")
+	if form == toI16 {
+		for i := 28; i < 32; i++ {
+			a.p("VPXORD Z%d, Z%d, Z%d", i, i, i)
+		}
+		a.p("MOVQ softmaxArgs_times(DX), R15")
+	}
 	a.p("MOVQ DI, SI")
 	a.p("MOVQ DI, R14")
 	a.vectors(name, func(n int, masked bool) {
 		a.sideBySide(rowFunc{own: 3, body: func(b *asm, u int, _ bool) {
 			b.load("SI", u, masked, 0)
-			if half {
+			if form.rough() {
 				b.roughExp(0, 1, 2)
 			} else {
 				b.p("VSUBPS Z14, Z0, Z0")
@@ -139,27 +177,36 @@ func (a *asm) softmaxExp(name string, half bool) {
 			}
 			b.keep(0, masked)
 			b.p("VADDPS Z0, Z%d, Z%d", 12+u%2, 12+u%2)
-			if !half {
+			if form == toI16 {
+				b.load("R15", u, masked, 1)
+				b.p("VMULPS Z1, Z0, Z0")
+				b.p("VADDPS Z0, Z%d, Z%d", 28+u%2, 28+u%2)
+				b.p("VMAXPS Z0, Z%d, Z%d", 30+u%2, 30+u%2)
+			}
+			if form != toBF16 {
 				b.p("VMOVUPS Z0, %d(R14)", size*u) // beyond a tail zeros
 			}
 		}}, n)
 		switch {
-		case half && n == 1:
+		case form == toBF16 && n == 1:
 			a.cvtBF16(0, 1)
 			a.p("VMOVUPS Y1, (R14)")
-		case half:
+		case form == toBF16:
 			for u := 0; u < n; u += 2 {
 				a.cvt2BF16(3*u, 3*u+3, 3*u)
 				a.p("VMOVUPS Z%d, %d(R14)", 3*u, size*u)
 			}
 		}
 		a.p("ADDQ $%d, R14", size*n)
+		if form == toI16 {
+			a.p("ADDQ $%d, R15", 64*n)
+		}
 	})
 	a.p("VADDPS Z13, Z12, Z12")
 }
 
 // softmaxFour is four rows of as many values each, from DI on, which goes on as R9 and R10 do.
-func (a *asm) softmaxFour(half bool) {
+func (a *asm) softmaxFour(form expForm) {
 	a.p("MOVQ softmaxArgs_step(DX), BX")
 	a.p("LEAQ (DI)(BX*1), SI")
 	a.p("LEAQ (DI)(BX*2), R14")
@@ -187,21 +234,98 @@ func (a *asm) softmaxFour(half bool) {
 	}
 	a.label("fourfold")
 	a.foldRows("VMAXPS", "R9")
-	if half {
+	if form.rough() {
 		a.p("VMULPS %s, Z24, Z24", f(-math.Log2E))
 	}
 	a.p("VMOVAPS Z24, Z23")
 	for i := range 4 {
 		a.p("VSHUFF32X4 $%d, Z23, Z23, Z14", 0x55*i)
-		a.softmaxExp("exp"+string(rune('a'+i)), half)
+		a.softmaxExp("exp"+string(rune('a'+i)), form)
 		a.p("VMOVAPS Z12, Z%d", 24+i)
+		if form == toI16 {
+			a.p("MOVQ softmaxArgs_lanes(DX), BX")
+			a.p("VADDPS Z29, Z28, Z28")
+			a.p("VMAXPS Z31, Z30, Z30")
+			a.p("VMOVUPS Z28, %d(BX)", 64*i)
+			a.p("VMOVUPS Z30, %d(BX)", 64*(4+i))
+		}
 		a.p("ADDQ softmaxArgs_step(DX), DI")
 	}
 	a.foldRows("VADDPS", "R10")
+	if form != toI16 {
+		return
+	}
+	lanes := func(from int) {
+		a.p("MOVQ softmaxArgs_lanes(DX), BX")
+		for i := range 4 {
+			a.p("VMOVUPS %d(BX), Z%d", 64*(from+i), 24+i)
+		}
+	}
+	lanes(0)
+	a.foldFour("VADDPS")
+	a.p("VMOVAPS Z0, Z28")
+	lanes(4)
+	a.foldFour("VMAXPS")
+	a.codeScales("VMOVUPS", 16)
+	a.p("VSHUFF32X4 $0, Z0, Z0, Z23")
+	a.p("MOVQ softmaxArgs_step(DX), BX")
+	a.p("SHLQ $2, BX")
+	a.p("SUBQ BX, DI")
+	for i := range 4 {
+		a.p("VPERMILPS $%d, Z23, Z15", 0x55*i)
+		a.softmaxCodes("code" + string(rune('a'+i)))
+		a.p("ADDQ softmaxArgs_step(DX), DI")
+	}
+}
+
+// codeScales makes the scales of codes of one row, or of four, from the sums in X28 and the greatest values in X0, writes them to softmaxArgs.scales, which goes
+// on by so many bytes, and leaves their inverses in X0.
+func (a *asm) codeScales(store string, bytes int) {
+	a.p("VMULPS %s, X28, X28", f(1.0/expSum))
+	a.p("VMULPS %s, X0, X0", f(1.0/codeLength))
+	a.p("VMOVUPS %s, X1", f(1e-30))
+	a.p("VMAXPS X0, X1, X0")
+	a.p("VMAXPS X28, X0, X0") // which keeps what is not a number
+	a.p("MOVQ softmaxArgs_scales(DX), BX")
+	a.p("%s X0, (BX)", store)
+	a.p("ADDQ $%d, softmaxArgs_scales(DX)", bytes)
+	a.p("VMOVUPS %s, X1", f(1))
+	a.p("VDIVPS X0, X1, X0")
+}
+
+// softmaxCodes rounds the row at DI times Z15 to codes, where the row begins.
+func (a *asm) softmaxCodes(name string) {
+	a.p("VMOVUPS %s, Z14", pattern("words", func(i int) uint32 { return uint32(1-i%2) * uint32(i/2*2%8+i/8) }))
+	a.p("MOVQ DI, SI")
+	a.p("MOVQ DI, R14")
+	a.vectors(name, func(n int, masked bool) {
+		for u := range n {
+			a.load("SI", u, masked, u)
+			a.p("VMULPS Z15, Z%d, Z%d", u, u)
+			a.p("VCVTPS2DQ Z%d, Z%d", u, u)
+		}
+		if n == 1 {
+			a.p("VPMOVSDW Z0, Y0")
+			a.p("VMOVUPS Y0, (R14)")
+		}
+		for u := 0; u < n-1; u += 2 {
+			a.p("VPACKSSDW Z%d, Z%d, Z%d", u+1, u, u)
+			a.p("VPERMQ Z%d, Z14, Z%d", u, u)
+			a.p("VMOVUPS Z%d, %d(R14)", u, 32*u)
+		}
+		a.p("ADDQ $%d, R14", 32*n)
+	})
 }
 
 // foldRows reduces the lanes of Z24 to Z27 with op, each into a quarter of Z24, and writes the four to (to), which goes on.
 func (a *asm) foldRows(op, to string) {
+	a.foldFour(op)
+	a.p("VMOVUPS X0, (%s)", to)
+	a.p("ADDQ $16, %s", to)
+}
+
+// foldFour reduces the lanes of Z24 to Z27 with op, each into a quarter of Z24; each quarter of Z0 is the four.
+func (a *asm) foldFour(op string) {
 	for i := 24; i < 28; i += 2 {
 		a.p("VSHUFF32X4 $0xee, Z%d, Z%d, Z0", i+1, i)
 		a.p("VSHUFF32X4 $0x44, Z%d, Z%d, Z%d", i+1, i, i)
@@ -216,8 +340,6 @@ func (a *asm) foldRows(op, to string) {
 	}
 	a.p("VMOVUPS %s, Z0", pattern("quarters", func(i int) uint32 { return uint32(i % 4 * 4) }))
 	a.p("VPERMPS Z24, Z0, Z0")
-	a.p("VMOVUPS X0, (%s)", to)
-	a.p("ADDQ $16, %s", to)
 }
 
 // roughExp writes register x = e^(x - m), x at most m, near enough to be rounded to bfloat16: Z14 holds -m log2 e. n, p are scratch.
@@ -342,6 +464,148 @@ func genPairsBF16(a *asm, s *stubs) {
 	a.p("VMOVUPS (DX)(AX*4), Z1")
 	a.cvt2BF16(0, 1, 0)
 	a.p("VPERMW Z0, Z2, Z0")
+	a.p("VMOVUPS Z0, (DI)(AX*4)")
+	a.p("ADDQ $16, AX")
+	a.p("CMPQ AX, CX")
+	a.p("JLT vector")
+	a.ret()
+}
+
+// Codes of 16 bits: the inner product of a query and a key whose codes are scaled to a length of 32,767 each stays within 32 bits (Cauchy and Schwarz), and no
+// code is larger. A row's exponentials, each times the scale of its key's values, have codes of at most 32,767 whose sum is at most expSum and rounding, half of
+// keyBlock; so values whose codes are scaled to a length of valueLength keep sums within 32 bits. Lengths that are no number or no finite one make scales
+// such, and so what comes of them.
+const (
+	codeLength  = 32767
+	valueLength = 8000
+	expSum      = 1 << 18
+)
+
+// codesOf makes scales, of which none is nothing, of the squares of lengths in register x, and inv their inverses.
+func (a *asm) codesOf(x, inv string, length float64) {
+	a.p("VSQRTPS %s, %s", x, x)
+	a.p("VMULPS %s, %s, %s", f(1/length), x, x)
+	a.p("VMOVUPS %s, %s", f(1e-30), inv)
+	a.p("VMAXPS %s, %s, %s", x, inv, x) // which keeps what is not a number
+	a.p("VMOVUPS %s, %s", f(1), inv)
+	a.p("VDIVPS %s, %s, %s", x, inv, inv)
+}
+
+// genRowsI16 writes codes of rows of n values, a multiple of 32, and a scale each.
+func genRowsI16(a *asm, s *stubs) {
+	a.begin(s, "rowsI16", "", "dst *float32", "src *float32", "scales *float32", "stepDst int", "stepSrc int", "rows int")
+	a.label("row")
+	a.clear(4, 5)
+	a.p("XORQ AX, AX")
+	a.label("square")
+	for u := range 2 {
+		a.p("VMOVUPS %d(SI)(AX*4), Z%d", 64*u, u)
+		a.p("VFMADD231PS Z%d, Z%d, Z%d", u, u, 4+u)
+	}
+	a.p("ADDQ $32, AX")
+	a.p("CMPQ AX, CX")
+	a.p("JLT square")
+	a.p("VADDPS Z5, Z4, Z0")
+	a.fold("VADDPS")
+	a.codesOf("X0", "X1", codeLength)
+	a.p("VMOVSS X0, (DX)")
+	a.p("VBROADCASTSS X1, Z1")
+	a.p("XORQ AX, AX")
+	a.label("vector")
+	a.p("VMULPS (SI)(AX*4), Z1, Z0")
+	a.p("VCVTPS2DQ Z0, Z0")
+	a.p("VPMOVSDW Z0, Y0")
+	a.p("VMOVUPS Y0, (DI)(AX*2)")
+	a.p("ADDQ $16, AX")
+	a.p("CMPQ AX, CX")
+	a.p("JLT vector")
+	a.p("ADDQ $4, DX")
+	a.p("ADDQ R8, DI")
+	a.p("ADDQ R9, SI")
+	a.p("DECQ R10")
+	a.p("JNZ row")
+	a.ret()
+}
+
+// genColumnsI16 writes codes of 16 columns of n values, an even number, as pairs of neighbours of a column, and their scales times scale.
+func genColumnsI16(a *asm, s *stubs) {
+	a.begin(s, "columnsI16", "", "dst *float32", "src *float32", "scales *float32", "stepDst int", "scale float64")
+	a.clear(4, 5)
+	a.p("MOVQ SI, AX")
+	a.p("MOVQ CX, BX")
+	a.label("square")
+	for u := range 2 {
+		a.p("VMOVUPS %d(AX), Z%d", 64*u, u)
+		a.p("VFMADD231PS Z%d, Z%d, Z%d", u, u, 4+u)
+	}
+	a.p("ADDQ $128, AX")
+	a.p("SUBQ $2, BX")
+	a.p("JG square")
+	a.p("VADDPS Z5, Z4, Z4")
+	a.codesOf("Z4", "Z2", codeLength)
+	a.p("VCVTSD2SS scale+32(FP), X0, X0")
+	a.p("VBROADCASTSS X0, Z0")
+	a.p("VMULPS Z0, Z4, Z4")
+	a.p("VMOVUPS Z4, (DX)")
+	a.oddWords()
+	a.label("pair")
+	a.p("VMULPS (SI), Z2, Z0")
+	a.p("VMULPS 64(SI), Z2, Z1")
+	a.wordPairs()
+	a.p("VMOVUPS Z0, (DI)")
+	a.p("ADDQ R8, DI")
+	a.p("ADDQ $128, SI")
+	a.p("SUBQ $2, CX")
+	a.p("JG pair")
+	a.ret()
+}
+
+// oddWords lets K1 be the upper halves of words.
+func (a *asm) oddWords() {
+	a.p("MOVL $0xaaaaaaaa, AX")
+	a.p("KMOVD AX, K1")
+}
+
+// wordPairs rounds Z0 and Z1 to 16 bits and writes pairs of one of each to Z0.
+func (a *asm) wordPairs() {
+	a.p("VCVTPS2DQ Z0, Z0")
+	a.p("VCVTPS2DQ Z1, Z1")
+	a.p("VPSLLD $16, Z1, Z1")
+	a.p("VPBLENDMW Z1, Z0, K1, Z0")
+}
+
+// genPairsI16 writes two rows of n values, a multiple of 16, as pairs of codes of one of each, and their two scales.
+func genPairsI16(a *asm, s *stubs) {
+	a.begin(s, "pairsI16", "", "dst *float32", "x *float32", "y *float32", "scales *float32")
+	a.clear(4, 5)
+	a.p("XORQ AX, AX")
+	a.label("square")
+	for u, row := range []string{"SI", "DX"} {
+		a.p("VMOVUPS (%s)(AX*4), Z%d", row, u)
+		a.p("VFMADD231PS Z%d, Z%d, Z%d", u, u, 4+u)
+	}
+	a.p("ADDQ $16, AX")
+	a.p("CMPQ AX, CX")
+	a.p("JLT square")
+	for u := range 2 {
+		a.p("VEXTRACTF64X4 $1, Z%d, Y%d", 4+u, u)
+		a.p("VADDPS Y%d, Y%d, Y%d", u, 4+u, 4+u)
+	}
+	a.p("VHADDPS Y5, Y4, Y4")
+	a.p("VHADDPS Y4, Y4, Y4")
+	a.p("VEXTRACTF128 $1, Y4, X0")
+	a.p("VADDPS X0, X4, X4")
+	a.codesOf("X4", "X2", valueLength)
+	a.p("VMOVSD X4, (R8)")
+	a.p("VBROADCASTSS X2, Z4")
+	a.p("VPERMILPS $0x55, X2, X2")
+	a.p("VBROADCASTSS X2, Z5")
+	a.oddWords()
+	a.p("XORQ AX, AX")
+	a.label("vector")
+	a.p("VMULPS (SI)(AX*4), Z4, Z0")
+	a.p("VMULPS (DX)(AX*4), Z5, Z1")
+	a.wordPairs()
 	a.p("VMOVUPS Z0, (DI)(AX*4)")
 	a.p("ADDQ $16, AX")
 	a.p("CMPQ AX, CX")
