@@ -45,7 +45,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -143,7 +143,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -247,7 +247,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -370,7 +370,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -510,7 +510,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -687,7 +687,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -876,7 +876,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -1104,7 +1104,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -1276,7 +1276,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -1396,7 +1396,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -1533,7 +1533,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -1673,7 +1673,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -1820,7 +1820,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -1997,7 +1997,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -2187,7 +2187,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -2394,7 +2394,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -2655,7 +2655,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -2876,7 +2876,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -2994,7 +2994,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -3129,7 +3129,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -3267,7 +3267,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -3412,7 +3412,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -3587,7 +3587,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -3772,7 +3772,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -3973,7 +3973,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -4228,7 +4228,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -4465,7 +4465,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -4598,7 +4598,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -4736,7 +4736,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -4908,7 +4908,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -5101,7 +5101,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -5355,7 +5355,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -5619,7 +5619,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -5952,7 +5952,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -6150,7 +6150,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -6265,7 +6265,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -6391,7 +6391,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -6544,7 +6544,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -6723,7 +6723,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -6956,7 +6956,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -7210,7 +7210,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -7520,7 +7520,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -7755,7 +7755,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -7870,7 +7870,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -7996,7 +7996,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -8149,7 +8149,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -8328,7 +8328,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -8561,7 +8561,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -8815,7 +8815,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -9125,7 +9125,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -9368,7 +9368,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -9491,7 +9491,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -9630,7 +9630,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -9800,7 +9800,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -10000,7 +10000,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -10264,7 +10264,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -10462,7 +10462,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -10568,7 +10568,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -10693,7 +10693,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -10821,7 +10821,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -10956,7 +10956,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -11122,7 +11122,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -11302,7 +11302,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -11499,7 +11499,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -11751,7 +11751,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -11970,7 +11970,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -12083,7 +12083,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -12216,7 +12216,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -12351,7 +12351,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -12495,7 +12495,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -12672,7 +12672,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -12861,7 +12861,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -13071,7 +13071,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)
@@ -13340,7 +13340,7 @@ loop:
 	LEAQ (DI)(R12*4), DI
 	DECQ BX
 	JZ tail
-	CMPQ BX, $6
+	CMPQ BX, $10
 	JNE loop
 	MOVQ DX, R15
 	PREFETCHT0 0(R15)

@@ -347,28 +347,27 @@ func (a *asm) groupLoop(t tile) {
 	a.p("MOVQ CX, BX")
 	a.p("SHRQ $2, BX")
 	a.p("JZ tail")
+	if a.reg == "Z" {
+		a.p("MOVQ DX, R15")
+		a.p("XORQ CX, CX")
+	}
 	a.p("PCALIGN $64")
 	a.label("loop")
 	for u := 0; u < unroll; u += by {
 		t.step(a, t, u)
 	}
-	if a.reg == "Z" { // with four tiles these are all lines of a panel: gemmSet.ahead
-		for i := range 3 {
-			a.p("PREFETCHT0 %d(R14)", 64*i)
-		}
-	} else {
-		a.p("PREFETCHT1 (R14)")
-	}
+	a.askAhead(t)
 	a.p("ADDQ gemmArgs_aheadStep(AX), R14")
 	a.advance(t, unroll)
 	a.p("LEAQ (DI)(R12*4), DI")
 	a.p("DECQ BX")
 	a.p("JZ tail")
-	a.p("CMPQ BX, $%d", late)
-	a.p("JNE loop")
-	a.prefetchC(t)
+	a.askLate(t)
 	a.p("JMP loop")
 	a.label("tail")
+	if a.reg == "Z" {
+		a.p("MOVQ gemmArgs_groups(AX), CX")
+	}
 	a.p("ANDQ $3, CX")
 	a.p("JZ done")
 	a.label("one")
@@ -395,11 +394,69 @@ func (a *asm) advance(t tile, groups int) {
 	}
 }
 
-// late is how many times four groups before a tile's end its prefetchC stands: earlier, the panel would push the lines out of the first-level cache again.
-const late = 6
+// late is how many times four groups before a tile's end out is asked for: earlier, the panel would push the lines out of the first-level cache again. AVX-512
+// asks row by row, from twice as early on for what is added: all at once they would take all of what the processor keeps of lines on their way, and the panel's
+// would wait.
+const late = 10
 
-// prefetchC asks for the lines of out, and of what is added, which the epilogue reads or writes.
-func (a *asm) prefetchC(t tile) {
+// askAhead asks for weights behind the panel, as four groups pass. AVX-512 asks for lines of a row at R15 besides, CX bytes further each time: out's first row, and
+// near the end what askLate says.
+func (a *asm) askAhead(t tile) {
+	if a.reg != "Z" {
+		a.p("PREFETCHT1 (R14)")
+		return
+	}
+	for i := range 3 { // with four tiles these are all lines of a panel: gemmSet.ahead
+		a.p("PREFETCHT0 %d(R14)", 64*i)
+	}
+	for off := 0; off < t.units*a.bytes(); off += 64 {
+		a.p("PREFETCHT0 %d(R15)", off)
+	}
+	a.p("ADDQ CX, R15")
+	if t.rows == 8 && t.plus { // rows of the next tile, which may lie in a far cache: the five that registers reach
+		for _, at := range []string{"(SI)(R8*8)", "(R10)(R11*2)", "(R10)(R8*8)", "(SI)(R11*4)", "(R10)(R11*4)"} {
+			a.p("PREFETCHT0 %s", at)
+		}
+	}
+}
+
+// askLate asks for the lines which the epilogue reads or writes, of out, and of what is added; it goes to loop where it is not time.
+func (a *asm) askLate(t tile) {
+	if a.reg == "Z" {
+		a.p("CMPQ BX, $%d", 2*late)
+		a.p("JNE notadd")
+		a.p("MOVQ gemmArgs_add(AX), CX")
+		a.p("TESTQ CX, CX")
+		a.p("JZ loop")
+		a.p("MOVQ CX, R15")
+		a.p("MOVQ gemmArgs_ldAdd(AX), CX")
+		a.p("JMP loop")
+		a.label("notadd")
+	}
+	a.p("CMPQ BX, $%d", late)
+	a.p("JNE loop")
+	if a.reg != "Z" {
+		a.askRows(t)
+	}
+	if t.plus {
+		for _, field := range []string{"plus", "plus2"} {
+			a.p("MOVQ gemmArgs_%s(AX), R15", field)
+			a.p("TESTQ R15, R15")
+			a.p("JZ late%s", field)
+			for off := 0; off < t.free()*a.bytes(); off += 64 {
+				a.p("PREFETCHT0 %d(R15)", off)
+			}
+			a.label("late" + field)
+		}
+	}
+	if a.reg == "Z" {
+		a.p("MOVQ R9, CX")
+		a.p("MOVQ DX, R15")
+	}
+}
+
+// askRows asks for all rows of out, and of what is added.
+func (a *asm) askRows(t tile) {
 	rows := func(step string) {
 		for r := range t.rows {
 			for off := 0; off < t.units*a.bytes(); off += 64 {
@@ -417,17 +474,6 @@ func (a *asm) prefetchC(t tile) {
 	a.p("JZ lateadd")
 	rows("gemmArgs_ldAdd(AX)")
 	a.label("lateadd")
-	if t.plus {
-		for _, field := range []string{"plus", "plus2"} {
-			a.p("MOVQ gemmArgs_%s(AX), R15", field)
-			a.p("TESTQ R15, R15")
-			a.p("JZ late%s", field)
-			for off := 0; off < t.free()*a.bytes(); off += 64 {
-				a.p("PREFETCHT0 %d(R15)", off)
-			}
-			a.label("late" + field)
-		}
-	}
 }
 
 // epilogue scales sums that are not float32, adds the bias and another matrix, and stores.
