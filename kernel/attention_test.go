@@ -179,3 +179,36 @@ func TestAttendAlone(t *testing.T) {
 		}
 	})
 }
+
+// TestAttendNotANumber: what is not a number, or is not finite, in a query, a key or a value is in no output as a number, whatever the products are of: codes
+// of integers have nothing to say it with but their scales. Only products that are minus infinite hide a key.
+func TestAttendNotANumber(t *testing.T) {
+	const n, d, at = 70, 32, 40
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		p := NewPool(1)
+		defer p.Close()
+		for _, causal := range []bool{false, true} {
+			for _, bf16 := range []bool{false, true} {
+				for where, name := range []string{"query", "key", "value"} {
+					for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1))} {
+						r := random(14)
+						q, kv := MatOf(normals(r, n*d), n, d), MatOf(normals(r, 2*n*d), 2*n, d)
+						keys, values, out := kv.from(0, 0, n), kv.from(n, 0, n), MatOf(make([]float32, n*d), n, d)
+						[]Mat{q, keys, values}[where].Row(at)[5] = bad
+						k.Attend(p, Attention{Heads: 1, KVHeads: 1, D: d, Scale: .2, Causal: causal, BF16: bf16}, AttentionData{Q: q, Out: out, K: keys, V: values, Spans: []Span{{NQ: n, NK: n}}})
+						for i := range n {
+							finite := true
+							for _, v := range out.Row(i) {
+								finite = finite && !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0)
+							}
+							sees := where == 0 && i == at || where > 0 && (!causal || i >= at)
+							if finite && sees && (where == 2 || math.IsNaN(float64(bad))) {
+								t.Fatalf("causal %v, bfloat16 %v, %v in a %s: output %d is a number", causal, bf16, bad, name, i)
+							}
+						}
+					}
+				}
+			}
+		}
+	})
+}
