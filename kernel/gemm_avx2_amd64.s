@@ -16,9 +16,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 groups:
@@ -51,9 +51,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -105,9 +105,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -149,9 +149,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -209,9 +209,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -255,11 +255,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -318,9 +318,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -378,11 +378,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -451,9 +451,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -522,7 +522,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -530,7 +530,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -604,9 +604,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -699,7 +699,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -707,7 +707,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -799,9 +799,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -892,7 +892,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -904,7 +904,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -993,9 +993,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -1120,7 +1120,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -1132,7 +1132,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -1247,9 +1247,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 groups:
@@ -1282,19 +1282,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -1314,18 +1304,6 @@ done:
 	VMOVUPS 0(BX), Y1
 	VADDPS Y1, Y0, Y0
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	ADDQ $32, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	ADDQ $32, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -1358,9 +1336,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -1402,19 +1380,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -1438,20 +1406,6 @@ done:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	ADDQ $64, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	ADDQ $64, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -1486,9 +1440,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -1540,22 +1494,10 @@ loop:
 	PREFETCHT0 64(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -1583,22 +1525,6 @@ done:
 	VADDPS Y4, Y1, Y1
 	VADDPS Y5, Y2, Y2
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	ADDQ $96, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	ADDQ $96, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -1635,9 +1561,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -1681,21 +1607,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -1718,20 +1634,6 @@ done:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y2, Y1, Y1
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	ADDQ $64, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	ADDQ $64, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -1768,9 +1670,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -1828,23 +1730,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -1873,24 +1763,6 @@ done:
 	VADDPS Y4, Y2, Y2
 	VADDPS Y5, Y3, Y3
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	ADDQ $128, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	ADDQ $128, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -1931,9 +1803,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -2007,27 +1879,13 @@ loop:
 	PREFETCHT0 64(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-	PREFETCHT0 128(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-	PREFETCHT0 128(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -2062,28 +1920,6 @@ done:
 	VADDPS Y7, Y4, Y4
 	VADDPS Y8, Y5, Y5
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	VADDPS 128(BX), Y4, Y4
-	VADDPS 160(BX), Y5, Y5
-	ADDQ $192, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	VADDPS 128(BX), Y4, Y4
-	VADDPS 160(BX), Y5, Y5
-	ADDQ $192, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -2128,9 +1964,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -2199,7 +2035,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -2207,19 +2043,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -2249,24 +2073,6 @@ done:
 	VADDPS Y4, Y2, Y2
 	VADDPS Y4, Y3, Y3
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	ADDQ $128, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	ADDQ $128, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -2311,9 +2117,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -2406,7 +2212,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -2414,23 +2220,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-	PREFETCHT0 128(R15)
-	PREFETCHT0 192(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-	PREFETCHT0 128(R15)
-	PREFETCHT0 192(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -2470,32 +2260,6 @@ done:
 	VADDPS Y8, Y6, Y6
 	VADDPS Y9, Y7, Y7
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	VADDPS 128(BX), Y4, Y4
-	VADDPS 160(BX), Y5, Y5
-	VADDPS 192(BX), Y6, Y6
-	VADDPS 224(BX), Y7, Y7
-	ADDQ $256, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	VADDPS 128(BX), Y4, Y4
-	VADDPS 160(BX), Y5, Y5
-	VADDPS 192(BX), Y6, Y6
-	VADDPS 224(BX), Y7, Y7
-	ADDQ $256, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -2548,9 +2312,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -2671,7 +2435,7 @@ loop:
 	PREFETCHT0 64(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
@@ -2683,27 +2447,7 @@ loop:
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-	PREFETCHT0 128(R15)
-	PREFETCHT0 192(R15)
-	PREFETCHT0 256(R15)
-	PREFETCHT0 320(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-	PREFETCHT0 128(R15)
-	PREFETCHT0 192(R15)
-	PREFETCHT0 256(R15)
-	PREFETCHT0 320(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -2753,40 +2497,6 @@ done:
 	VADDPS Y13, Y10, Y10
 	VADDPS Y14, Y11, Y11
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	VADDPS 128(BX), Y4, Y4
-	VADDPS 160(BX), Y5, Y5
-	VADDPS 192(BX), Y6, Y6
-	VADDPS 224(BX), Y7, Y7
-	VADDPS 256(BX), Y8, Y8
-	VADDPS 288(BX), Y9, Y9
-	VADDPS 320(BX), Y10, Y10
-	VADDPS 352(BX), Y11, Y11
-	ADDQ $384, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	VADDPS 128(BX), Y4, Y4
-	VADDPS 160(BX), Y5, Y5
-	VADDPS 192(BX), Y6, Y6
-	VADDPS 224(BX), Y7, Y7
-	VADDPS 256(BX), Y8, Y8
-	VADDPS 288(BX), Y9, Y9
-	VADDPS 320(BX), Y10, Y10
-	VADDPS 352(BX), Y11, Y11
-	ADDQ $384, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -2847,9 +2557,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 groups:
@@ -2882,19 +2592,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -2914,18 +2614,6 @@ done:
 	VMOVUPS 0(BX), Y1
 	VADDPS Y1, Y0, Y0
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	ADDQ $32, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	ADDQ $32, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -2956,9 +2644,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -3000,19 +2688,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -3036,20 +2714,6 @@ done:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	ADDQ $64, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	ADDQ $64, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -3082,9 +2746,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -3136,22 +2800,10 @@ loop:
 	PREFETCHT0 64(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -3179,22 +2831,6 @@ done:
 	VADDPS Y4, Y1, Y1
 	VADDPS Y5, Y2, Y2
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	ADDQ $96, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	ADDQ $96, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -3229,9 +2865,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -3275,21 +2911,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -3312,20 +2938,6 @@ done:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y2, Y1, Y1
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	ADDQ $64, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	ADDQ $64, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -3360,9 +2972,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -3420,23 +3032,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -3465,24 +3065,6 @@ done:
 	VADDPS Y4, Y2, Y2
 	VADDPS Y5, Y3, Y3
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	ADDQ $128, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	ADDQ $128, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -3521,9 +3103,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -3597,27 +3179,13 @@ loop:
 	PREFETCHT0 64(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-	PREFETCHT0 128(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-	PREFETCHT0 128(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -3652,28 +3220,6 @@ done:
 	VADDPS Y7, Y4, Y4
 	VADDPS Y8, Y5, Y5
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	VADDPS 128(BX), Y4, Y4
-	VADDPS 160(BX), Y5, Y5
-	ADDQ $192, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	VADDPS 128(BX), Y4, Y4
-	VADDPS 160(BX), Y5, Y5
-	ADDQ $192, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -3716,9 +3262,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -3784,7 +3330,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -3792,19 +3338,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -3833,24 +3367,6 @@ done:
 	VADDPS Y4, Y2, Y2
 	VADDPS Y4, Y3, Y3
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	ADDQ $128, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	ADDQ $128, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -3893,9 +3409,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -3985,7 +3501,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -3993,23 +3509,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-	PREFETCHT0 128(R15)
-	PREFETCHT0 192(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-	PREFETCHT0 128(R15)
-	PREFETCHT0 192(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -4048,32 +3548,6 @@ done:
 	VADDPS Y8, Y6, Y6
 	VADDPS Y9, Y7, Y7
 nobias:
-	MOVQ gemmArgs_plus(AX), BX
-	TESTQ BX, BX
-	JZ noplus
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	VADDPS 128(BX), Y4, Y4
-	VADDPS 160(BX), Y5, Y5
-	VADDPS 192(BX), Y6, Y6
-	VADDPS 224(BX), Y7, Y7
-	ADDQ $256, gemmArgs_plus(AX)
-noplus:
-	MOVQ gemmArgs_plus2(AX), BX
-	TESTQ BX, BX
-	JZ noplus2
-	VADDPS 0(BX), Y0, Y0
-	VADDPS 32(BX), Y1, Y1
-	VADDPS 64(BX), Y2, Y2
-	VADDPS 96(BX), Y3, Y3
-	VADDPS 128(BX), Y4, Y4
-	VADDPS 160(BX), Y5, Y5
-	VADDPS 192(BX), Y6, Y6
-	VADDPS 224(BX), Y7, Y7
-	ADDQ $256, gemmArgs_plus2(AX)
-noplus2:
 	MOVQ gemmArgs_add(AX), BX
 	TESTQ BX, BX
 	JZ store
@@ -4124,9 +3598,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -4244,7 +3718,7 @@ loop:
 	PREFETCHT0 64(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
@@ -4256,27 +3730,7 @@ loop:
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
-lateadd:
-	MOVQ gemmArgs_plus(AX), R15
-	TESTQ R15, R15
-	JZ lateplus
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-	PREFETCHT0 128(R15)
-	PREFETCHT0 192(R15)
-	PREFETCHT0 256(R15)
-	PREFETCHT0 320(R15)
-lateplus:
-	MOVQ gemmArgs_plus2(AX), R15
-	TESTQ R15, R15
-	JZ lateplus2
-	PREFETCHT0 0(R15)
-	PREFETCHT0 64(R15)
-	PREFETCHT0 128(R15)
-	PREFETCHT0 192(R15)
-	PREFETCHT0 256(R15)
-	PREFETCHT0 320(R15)
-lateplus2:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -4305,6 +3759,394 @@ one:
 	ADDQ R12, DI
 	DECQ CX
 	JNZ one
+done:
+	MOVQ gemmArgs_bias(AX), BX
+	TESTQ BX, BX
+	JZ nobias
+	VMOVUPS 0(BX), Y12
+	VMOVUPS 32(BX), Y13
+	VMOVUPS 64(BX), Y14
+	VADDPS Y12, Y0, Y0
+	VADDPS Y13, Y1, Y1
+	VADDPS Y14, Y2, Y2
+	VADDPS Y12, Y3, Y3
+	VADDPS Y13, Y4, Y4
+	VADDPS Y14, Y5, Y5
+	VADDPS Y12, Y6, Y6
+	VADDPS Y13, Y7, Y7
+	VADDPS Y14, Y8, Y8
+	VADDPS Y12, Y9, Y9
+	VADDPS Y13, Y10, Y10
+	VADDPS Y14, Y11, Y11
+nobias:
+	MOVQ gemmArgs_add(AX), BX
+	TESTQ BX, BX
+	JZ store
+	MOVQ gemmArgs_ldAdd(AX), CX
+	VADDPS 0(BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	ADDQ CX, BX
+	VADDPS 0(BX), Y3, Y3
+	VADDPS 32(BX), Y4, Y4
+	VADDPS 64(BX), Y5, Y5
+	ADDQ CX, BX
+	VADDPS 0(BX), Y6, Y6
+	VADDPS 32(BX), Y7, Y7
+	VADDPS 64(BX), Y8, Y8
+	ADDQ CX, BX
+	VADDPS 0(BX), Y9, Y9
+	VADDPS 32(BX), Y10, Y10
+	VADDPS 64(BX), Y11, Y11
+	ADDQ CX, BX
+store:
+	VMOVUPS Y0, 0(DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, 64(DX)
+	ADDQ R9, DX
+	VMOVUPS Y3, 0(DX)
+	VMOVUPS Y4, 32(DX)
+	VMOVUPS Y5, 64(DX)
+	ADDQ R9, DX
+	VMOVUPS Y6, 0(DX)
+	VMOVUPS Y7, 32(DX)
+	VMOVUPS Y8, 64(DX)
+	ADDQ R9, DX
+	VMOVUPS Y9, 0(DX)
+	VMOVUPS Y10, 32(DX)
+	VMOVUPS Y11, 64(DX)
+	ADDQ R9, DX
+	SUBQ $1, gemmArgs_tiles(AX)
+	JLE end
+	MOVQ SI, gemmArgs_a(AX)
+	MOVQ DX, gemmArgs_c(AX)
+	MOVQ BX, gemmArgs_add(AX)
+	JMP tile
+end:
+	VZEROUPPER
+	RET
+
+// func gemmF32CombinedAVX2_4x3(a *gemmArgs)
+TEXT ·gemmF32CombinedAVX2_4x3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ gemmArgs_ahead(AX), R14
+	TESTQ R14, R14
+	CMOVQEQ gemmArgs_b(AX), R14
+tile:
+	MOVQ gemmArgs_groups(AX), CX
+	MOVQ gemmArgs_a(AX), SI
+	MOVQ gemmArgs_lda(AX), R8
+	MOVQ gemmArgs_b(AX), DI
+	MOVQ gemmArgs_c(AX), DX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+groups:
+	SUBQ $1, gemmArgs_differences(AX)
+	JLT nodifference
+	MOVQ gemmArgs_from(AX), R12
+	MOVQ gemmArgs_minus(AX), R13
+	MOVQ gemmArgs_to(AX), R9
+	MOVQ CX, BX
+	SHRQ $2, BX
+	JZ differed
+	PCALIGN $64
+difference:
+	VMOVUPS 0(R12), Y15
+	VSUBPS 0(R12)(R13*1), Y15, Y15
+	VMOVUPS Y15, 0(R12)(R9*1)
+	VMOVUPS 0(DI), Y12
+	VMOVUPS 32(DI), Y13
+	VMOVUPS 64(DI), Y14
+	VBROADCASTSS 0(SI), Y15
+	VFMADD231PS Y12, Y15, Y0
+	VFMADD231PS Y13, Y15, Y1
+	VFMADD231PS Y14, Y15, Y2
+	VBROADCASTSS 4(SI), Y15
+	VFMADD231PS Y12, Y15, Y3
+	VFMADD231PS Y13, Y15, Y4
+	VFMADD231PS Y14, Y15, Y5
+	VBROADCASTSS 8(SI), Y15
+	VFMADD231PS Y12, Y15, Y6
+	VFMADD231PS Y13, Y15, Y7
+	VFMADD231PS Y14, Y15, Y8
+	VBROADCASTSS 12(SI), Y15
+	VFMADD231PS Y12, Y15, Y9
+	VFMADD231PS Y13, Y15, Y10
+	VFMADD231PS Y14, Y15, Y11
+	VMOVUPS 32(R12), Y15
+	VSUBPS 32(R12)(R13*1), Y15, Y15
+	VMOVUPS Y15, 32(R12)(R9*1)
+	VMOVUPS 96(DI), Y12
+	VMOVUPS 128(DI), Y13
+	VMOVUPS 160(DI), Y14
+	VBROADCASTSS 16(SI), Y15
+	VFMADD231PS Y12, Y15, Y0
+	VFMADD231PS Y13, Y15, Y1
+	VFMADD231PS Y14, Y15, Y2
+	VBROADCASTSS 20(SI), Y15
+	VFMADD231PS Y12, Y15, Y3
+	VFMADD231PS Y13, Y15, Y4
+	VFMADD231PS Y14, Y15, Y5
+	VBROADCASTSS 24(SI), Y15
+	VFMADD231PS Y12, Y15, Y6
+	VFMADD231PS Y13, Y15, Y7
+	VFMADD231PS Y14, Y15, Y8
+	VBROADCASTSS 28(SI), Y15
+	VFMADD231PS Y12, Y15, Y9
+	VFMADD231PS Y13, Y15, Y10
+	VFMADD231PS Y14, Y15, Y11
+	VMOVUPS 64(R12), Y15
+	VSUBPS 64(R12)(R13*1), Y15, Y15
+	VMOVUPS Y15, 64(R12)(R9*1)
+	VMOVUPS 192(DI), Y12
+	VMOVUPS 224(DI), Y13
+	VMOVUPS 256(DI), Y14
+	VBROADCASTSS 32(SI), Y15
+	VFMADD231PS Y12, Y15, Y0
+	VFMADD231PS Y13, Y15, Y1
+	VFMADD231PS Y14, Y15, Y2
+	VBROADCASTSS 36(SI), Y15
+	VFMADD231PS Y12, Y15, Y3
+	VFMADD231PS Y13, Y15, Y4
+	VFMADD231PS Y14, Y15, Y5
+	VBROADCASTSS 40(SI), Y15
+	VFMADD231PS Y12, Y15, Y6
+	VFMADD231PS Y13, Y15, Y7
+	VFMADD231PS Y14, Y15, Y8
+	VBROADCASTSS 44(SI), Y15
+	VFMADD231PS Y12, Y15, Y9
+	VFMADD231PS Y13, Y15, Y10
+	VFMADD231PS Y14, Y15, Y11
+	VMOVUPS 96(R12), Y15
+	VSUBPS 96(R12)(R13*1), Y15, Y15
+	VMOVUPS Y15, 96(R12)(R9*1)
+	VMOVUPS 288(DI), Y12
+	VMOVUPS 320(DI), Y13
+	VMOVUPS 352(DI), Y14
+	VBROADCASTSS 48(SI), Y15
+	VFMADD231PS Y12, Y15, Y0
+	VFMADD231PS Y13, Y15, Y1
+	VFMADD231PS Y14, Y15, Y2
+	VBROADCASTSS 52(SI), Y15
+	VFMADD231PS Y12, Y15, Y3
+	VFMADD231PS Y13, Y15, Y4
+	VFMADD231PS Y14, Y15, Y5
+	VBROADCASTSS 56(SI), Y15
+	VFMADD231PS Y12, Y15, Y6
+	VFMADD231PS Y13, Y15, Y7
+	VFMADD231PS Y14, Y15, Y8
+	VBROADCASTSS 60(SI), Y15
+	VFMADD231PS Y12, Y15, Y9
+	VFMADD231PS Y13, Y15, Y10
+	VFMADD231PS Y14, Y15, Y11
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
+	ADDQ $64, SI
+	ADDQ $384, DI
+	ADDQ $128, R12
+	DECQ BX
+	JZ differed
+	CMPQ BX, $10
+	JNE difference
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldc(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldc(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldc(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ differencenoadd
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+differencenoadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ differenceplus
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+	PREFETCHT0 192(R15)
+	PREFETCHT0 256(R15)
+	PREFETCHT0 320(R15)
+differenceplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ differenceplus2
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+	PREFETCHT0 192(R15)
+	PREFETCHT0 256(R15)
+	PREFETCHT0 320(R15)
+differenceplus2:
+	JMP difference
+differed:
+	MOVQ R12, gemmArgs_from(AX)
+	JMP done
+nodifference:
+	MOVQ CX, BX
+	SHRQ $2, BX
+	JZ done
+	PCALIGN $64
+loop:
+	VMOVUPS 0(DI), Y12
+	VMOVUPS 32(DI), Y13
+	VMOVUPS 64(DI), Y14
+	VBROADCASTSS 0(SI), Y15
+	VFMADD231PS Y12, Y15, Y0
+	VFMADD231PS Y13, Y15, Y1
+	VFMADD231PS Y14, Y15, Y2
+	VBROADCASTSS 4(SI), Y15
+	VFMADD231PS Y12, Y15, Y3
+	VFMADD231PS Y13, Y15, Y4
+	VFMADD231PS Y14, Y15, Y5
+	VBROADCASTSS 8(SI), Y15
+	VFMADD231PS Y12, Y15, Y6
+	VFMADD231PS Y13, Y15, Y7
+	VFMADD231PS Y14, Y15, Y8
+	VBROADCASTSS 12(SI), Y15
+	VFMADD231PS Y12, Y15, Y9
+	VFMADD231PS Y13, Y15, Y10
+	VFMADD231PS Y14, Y15, Y11
+	VMOVUPS 96(DI), Y12
+	VMOVUPS 128(DI), Y13
+	VMOVUPS 160(DI), Y14
+	VBROADCASTSS 16(SI), Y15
+	VFMADD231PS Y12, Y15, Y0
+	VFMADD231PS Y13, Y15, Y1
+	VFMADD231PS Y14, Y15, Y2
+	VBROADCASTSS 20(SI), Y15
+	VFMADD231PS Y12, Y15, Y3
+	VFMADD231PS Y13, Y15, Y4
+	VFMADD231PS Y14, Y15, Y5
+	VBROADCASTSS 24(SI), Y15
+	VFMADD231PS Y12, Y15, Y6
+	VFMADD231PS Y13, Y15, Y7
+	VFMADD231PS Y14, Y15, Y8
+	VBROADCASTSS 28(SI), Y15
+	VFMADD231PS Y12, Y15, Y9
+	VFMADD231PS Y13, Y15, Y10
+	VFMADD231PS Y14, Y15, Y11
+	VMOVUPS 192(DI), Y12
+	VMOVUPS 224(DI), Y13
+	VMOVUPS 256(DI), Y14
+	VBROADCASTSS 32(SI), Y15
+	VFMADD231PS Y12, Y15, Y0
+	VFMADD231PS Y13, Y15, Y1
+	VFMADD231PS Y14, Y15, Y2
+	VBROADCASTSS 36(SI), Y15
+	VFMADD231PS Y12, Y15, Y3
+	VFMADD231PS Y13, Y15, Y4
+	VFMADD231PS Y14, Y15, Y5
+	VBROADCASTSS 40(SI), Y15
+	VFMADD231PS Y12, Y15, Y6
+	VFMADD231PS Y13, Y15, Y7
+	VFMADD231PS Y14, Y15, Y8
+	VBROADCASTSS 44(SI), Y15
+	VFMADD231PS Y12, Y15, Y9
+	VFMADD231PS Y13, Y15, Y10
+	VFMADD231PS Y14, Y15, Y11
+	VMOVUPS 288(DI), Y12
+	VMOVUPS 320(DI), Y13
+	VMOVUPS 352(DI), Y14
+	VBROADCASTSS 48(SI), Y15
+	VFMADD231PS Y12, Y15, Y0
+	VFMADD231PS Y13, Y15, Y1
+	VFMADD231PS Y14, Y15, Y2
+	VBROADCASTSS 52(SI), Y15
+	VFMADD231PS Y12, Y15, Y3
+	VFMADD231PS Y13, Y15, Y4
+	VFMADD231PS Y14, Y15, Y5
+	VBROADCASTSS 56(SI), Y15
+	VFMADD231PS Y12, Y15, Y6
+	VFMADD231PS Y13, Y15, Y7
+	VFMADD231PS Y14, Y15, Y8
+	VBROADCASTSS 60(SI), Y15
+	VFMADD231PS Y12, Y15, Y9
+	VFMADD231PS Y13, Y15, Y10
+	VFMADD231PS Y14, Y15, Y11
+	PREFETCHT1 (R14)
+	ADDQ gemmArgs_aheadStep(AX), R14
+	ADDQ $64, SI
+	ADDQ $384, DI
+	DECQ BX
+	JZ done
+	CMPQ BX, $10
+	JNE loop
+	MOVQ DX, R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldc(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldc(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldc(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	MOVQ gemmArgs_add(AX), R15
+	TESTQ R15, R15
+	JZ loopnoadd
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	ADDQ gemmArgs_ldAdd(AX), R15
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+loopnoadd:
+	MOVQ gemmArgs_plus(AX), R15
+	TESTQ R15, R15
+	JZ loopplus
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+	PREFETCHT0 192(R15)
+	PREFETCHT0 256(R15)
+	PREFETCHT0 320(R15)
+loopplus:
+	MOVQ gemmArgs_plus2(AX), R15
+	TESTQ R15, R15
+	JZ loopplus2
+	PREFETCHT0 0(R15)
+	PREFETCHT0 64(R15)
+	PREFETCHT0 128(R15)
+	PREFETCHT0 192(R15)
+	PREFETCHT0 256(R15)
+	PREFETCHT0 320(R15)
+loopplus2:
+	JMP loop
 done:
 	MOVQ gemmArgs_bias(AX), BX
 	TESTQ BX, BX
@@ -4383,19 +4225,19 @@ store:
 	VMOVUPS Y0, 0(DX)
 	VMOVUPS Y1, 32(DX)
 	VMOVUPS Y2, 64(DX)
-	ADDQ R9, DX
+	ADDQ gemmArgs_ldc(AX), DX
 	VMOVUPS Y3, 0(DX)
 	VMOVUPS Y4, 32(DX)
 	VMOVUPS Y5, 64(DX)
-	ADDQ R9, DX
+	ADDQ gemmArgs_ldc(AX), DX
 	VMOVUPS Y6, 0(DX)
 	VMOVUPS Y7, 32(DX)
 	VMOVUPS Y8, 64(DX)
-	ADDQ R9, DX
+	ADDQ gemmArgs_ldc(AX), DX
 	VMOVUPS Y9, 0(DX)
 	VMOVUPS Y10, 32(DX)
 	VMOVUPS Y11, 64(DX)
-	ADDQ R9, DX
+	ADDQ gemmArgs_ldc(AX), DX
 	SUBQ $1, gemmArgs_tiles(AX)
 	JLE end
 	MOVQ SI, gemmArgs_a(AX)
@@ -4420,9 +4262,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 groups:
@@ -4471,9 +4313,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -4532,9 +4374,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -4604,9 +4446,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -4674,9 +4516,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -4744,11 +4586,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -4816,9 +4658,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -4916,11 +4758,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -5002,9 +4844,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -5113,7 +4955,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -5121,7 +4963,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -5208,9 +5050,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -5367,7 +5209,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -5375,7 +5217,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -5486,9 +5328,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -5635,7 +5477,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -5647,7 +5489,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -5753,9 +5595,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -5968,7 +5810,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -5980,7 +5822,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -6117,9 +5959,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 groups:
@@ -6156,9 +5998,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -6219,9 +6061,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -6271,9 +6113,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -6345,9 +6187,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -6399,11 +6241,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -6476,9 +6318,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -6552,11 +6394,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -6648,9 +6490,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -6735,7 +6577,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -6743,7 +6585,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -6841,9 +6683,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -6968,7 +6810,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -6976,7 +6818,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -7109,9 +6951,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -7226,7 +7068,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -7238,7 +7080,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -7361,9 +7203,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -7536,7 +7378,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -7548,7 +7390,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -7722,9 +7564,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 groups:
@@ -7761,9 +7603,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -7824,9 +7666,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -7876,9 +7718,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -7950,9 +7792,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -8004,11 +7846,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -8081,9 +7923,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -8157,11 +7999,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -8253,9 +8095,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -8340,7 +8182,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -8348,7 +8190,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -8446,9 +8288,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -8573,7 +8415,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -8581,7 +8423,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -8714,9 +8556,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -8831,7 +8673,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -8843,7 +8685,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -8966,9 +8808,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -9141,7 +8983,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -9153,7 +8995,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -9329,9 +9171,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	MOVQ gemmArgs_comp(AX), BX
 	TESTQ BX, BX
@@ -9374,9 +9216,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -9438,9 +9280,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	MOVQ gemmArgs_comp(AX), BX
 	TESTQ BX, BX
@@ -9497,9 +9339,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -9575,9 +9417,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	MOVQ gemmArgs_comp(AX), BX
 	TESTQ BX, BX
@@ -9638,11 +9480,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -9719,9 +9561,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	MOVQ gemmArgs_comp(AX), BX
 	TESTQ BX, BX
@@ -9808,11 +9650,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -9913,9 +9755,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	MOVQ gemmArgs_comp(AX), BX
 	TESTQ BX, BX
@@ -10012,7 +9854,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -10020,7 +9862,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -10127,9 +9969,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	MOVQ gemmArgs_comp(AX), BX
 	TESTQ BX, BX
@@ -10276,7 +10118,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -10284,7 +10126,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -10433,9 +10275,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 groups:
@@ -10468,9 +10310,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -10530,9 +10372,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -10574,9 +10416,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -10646,9 +10488,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -10700,10 +10542,10 @@ loop:
 	PREFETCHT0 64(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -10783,9 +10625,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -10829,11 +10671,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -10904,9 +10746,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -10964,11 +10806,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -11056,9 +10898,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -11132,13 +10974,13 @@ loop:
 	PREFETCHT0 64(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -11243,9 +11085,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -11314,7 +11156,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -11322,7 +11164,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -11416,9 +11258,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -11511,7 +11353,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -11519,7 +11361,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -11644,9 +11486,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -11767,7 +11609,7 @@ loop:
 	PREFETCHT0 64(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
@@ -11779,7 +11621,7 @@ loop:
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -11935,9 +11777,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	MOVQ gemmArgs_comp(AX), BX
 	TESTQ BX, BX
@@ -11976,9 +11818,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -12038,9 +11880,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	MOVQ gemmArgs_comp(AX), BX
 	TESTQ BX, BX
@@ -12089,9 +11931,9 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -12161,9 +12003,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	MOVQ gemmArgs_comp(AX), BX
 	TESTQ BX, BX
@@ -12223,10 +12065,10 @@ loop:
 	PREFETCHT0 64(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -12306,9 +12148,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	MOVQ gemmArgs_comp(AX), BX
 	TESTQ BX, BX
@@ -12359,11 +12201,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -12434,9 +12276,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	MOVQ gemmArgs_comp(AX), BX
 	TESTQ BX, BX
@@ -12503,11 +12345,11 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -12595,9 +12437,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	MOVQ gemmArgs_comp(AX), BX
 	TESTQ BX, BX
@@ -12682,13 +12524,13 @@ loop:
 	PREFETCHT0 64(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -12793,9 +12635,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -12873,7 +12715,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -12881,7 +12723,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -12975,9 +12817,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -13083,7 +12925,7 @@ loop:
 	PREFETCHT0 0(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
@@ -13091,7 +12933,7 @@ loop:
 	PREFETCHT0 0(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX
@@ -13216,9 +13058,9 @@ tile:
 	MOVQ gemmArgs_a(AX), SI
 	MOVQ gemmArgs_lda(AX), R8
 	MOVQ gemmArgs_b(AX), DI
-	MOVQ gemmArgs_ldb(AX), R12
 	MOVQ gemmArgs_c(AX), DX
 	MOVQ gemmArgs_ldc(AX), R9
+	MOVQ gemmArgs_ldb(AX), R12
 	LEAQ (R12)(R12*2), R13
 	LEAQ (R8)(R8*2), R11
 	LEAQ (SI)(R11*1), R10
@@ -13356,7 +13198,7 @@ loop:
 	PREFETCHT0 64(R15)
 	MOVQ gemmArgs_add(AX), R15
 	TESTQ R15, R15
-	JZ lateadd
+	JZ loopnoadd
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
 	ADDQ gemmArgs_ldAdd(AX), R15
@@ -13368,7 +13210,7 @@ loop:
 	ADDQ gemmArgs_ldAdd(AX), R15
 	PREFETCHT0 0(R15)
 	PREFETCHT0 64(R15)
-lateadd:
+loopnoadd:
 	JMP loop
 tail:
 	ANDQ $3, CX

@@ -78,7 +78,7 @@ func (s *Shelf) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Packe
 		switch f {
 		case FormatF32:
 			copy(floats(to, c), buf)
-			if k.t.strassenPanels != nil {
+			if k.t.strassenRows != nil {
 				w.compareWithPartner(i, k.t.sumSquares(buf))
 			}
 		case FormatBF16:

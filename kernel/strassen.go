@@ -7,9 +7,10 @@ import (
 )
 
 // Products of float32 with long texts take seven multiplications of half as many rows, columns and inner values instead of eight: one level of Strassen's
-// algorithm in Winograd's form (Strassen 1969, "Gaussian Elimination is not Optimal"; Winograd 1971, "On multiplication of 2 x 2 matrices"), whose sums are
-// computed where rows and panels come into a near cache, and whose results are added where tiles are stored, as in Huang, Smith, Henry and van de Geijn 2016
-// ("Strassen's Algorithm Reloaded"). A stretch of rows, two panels of columns and a pass of inner values are one such product:
+// algorithm in Winograd's form (Strassen 1969, "Gaussian Elimination is not Optimal"; Winograd 1971, "On multiplication of 2 x 2 matrices"), whose sums of
+// rows are computed where these come into a near cache, whose differences of panels beside the first products that do not need them, and whose results are added
+// where tiles are stored, as in Huang, Smith, Henry and van de Geijn 2016 ("Strassen's Algorithm Reloaded"). A stretch of rows, two panels of columns and a pass
+// of inner values are one such product:
 //
 //	S1 = A21 + A22   S2 = S1 - A11    S3 = A11 - A21   S4 = A12 - S2
 //	T1 = B12 - B11   T2 = B22 - T1    T3 = B22 - B12   T4 = T2 - B21
@@ -22,16 +23,20 @@ import (
 // results are within about 1e-4, not 1e-6. A stretch is rows of one text, counted from its beginning: what else is computed with a text does not decide what is combined.
 const (
 	strassenRatio = 32
-	strassenBlock = 512 // most rows for which sums of panels are computed once
-	strassenPairs = 2   // fewest pairs of panels that are worth the sums of rows
+	strassenPairs = 2 // fewest pairs of panels that are worth the sums of rows
 )
 
 // Rows of a text are combined in stretches of StretchRows; its last one is where it has LeastStretch rows. Texts may be cut at multiples of StretchRows
 // without changing results.
 const StretchRows, LeastStretch = 64, 48
 
-// Combines says whether products of float32 combine rows of Fused.Texts.
-func (k *Kernels) Combines() bool { return k.t.strassenRows != nil }
+// CombinedRows is how many rows of Fused.Texts products of float32 take at a time that combine them, 0 where none do.
+func (k *Kernels) CombinedRows() int {
+	if k.t.strassenRows == nil {
+		return 0
+	}
+	return k.t.gemm.strassenBlock
+}
 
 // stretch is rows that are combined, an even number of tiles, or rows each for itself.
 type stretch struct {
@@ -56,10 +61,10 @@ const (
 var strassenSteps = [...]strassenStep{
 	{opA11, opB11, -1, -1, tileP1},
 	{opA12, opB21, tileP1, -1, outC11},
+	{opS1, opT1, -1, -1, tileP5},
 	{opS2, opT2, tileP1, -1, tileU2},
 	{opS3, opT3, tileU2, -1, tileU3},
 	{opA22, opT4, tileU3, -1, outC21},
-	{opS1, opT1, -1, -1, tileP5},
 	{opS4, opB22, tileU2, tileP5, outC12},
 	{-1, -1, tileU3, tileP5, outC22},
 }
@@ -119,7 +124,7 @@ func (j *linearJob) plan(texts []int) bool {
 				n -= n % height
 				st.combined, combined = true, true
 			}
-			if st.rows = n; block+n > strassenBlock {
+			if st.rows = n; block+n > j.w.k.t.gemm.strassenBlock {
 				s.blocks, block = append(s.blocks, len(s.stretches)), 0
 			}
 			s.stretches, block = append(s.stretches, st), block+n
@@ -286,27 +291,30 @@ func (j *linearJob) pair(thread int, s *strassenScratch, col, k, half int) {
 	size := 4 * half * full
 	left := unsafe.Pointer(&w.data[4*(col*w.groups+k*full)])
 	right := unsafe.Add(left, 4*full*w.groups)
-	w.k.t.strassenPanels((*float32)(s.columns), (*float32)(left), (*float32)(right), size, half*full)
 	columns := [...]unsafe.Pointer{opB11: left, opB21: unsafe.Add(left, size), opB22: unsafe.Add(right, size), opT1: s.columns,
 		opT2: unsafe.Add(s.columns, size), opT3: unsafe.Add(s.columns, 2*size), opT4: unsafe.Add(s.columns, 3*size)}
-	of, add := j.g.of, j.add
-	if j.g.packed != nil {
-		of = j.g.packed
+	// the differences that the first stretch's steps compute besides, before those that read them
+	differences := [...]struct{ from, minus, to unsafe.Pointer }{
+		{right, left, columns[opT1]}, {columns[opB22], columns[opT1], columns[opT2]}, {columns[opB22], right, columns[opT3]}, {columns[opB21], columns[opT2], columns[opT4]},
 	}
+	add := j.add
 	if k > 0 {
 		add = j.out
 	}
-	tile := of[height-1][len(j.g.of[0])-1]
 	a, stride, at := &j.p.own[thread].args, j.stride(), s.rows
 	ahead := j.aheadOf(s, col, k, half)
-	for _, st := range s.combined {
+	for n, st := range s.combined {
 		rows := st.rows / 2
 		tileBytes := 4 * rows * full
 		for i := range strassenSteps {
 			step := &strassenSteps[i]
-			*a = gemmArgs{a: at, b: left, ldb: 4 * full, tiles: rows / height}
+			*a = gemmArgs{a: at, b: left, tiles: rows / height}
 			if op := int(step.a); op >= 0 {
 				a.groups, a.b, a.lda = half, columns[step.b], stride
+				if n == 0 && i < len(differences) {
+					d := &differences[i]
+					a.from, a.minus, a.to, a.differences = d.from, int(uintptr(d.minus)-uintptr(d.from)), int(uintptr(d.to)-uintptr(d.from)), len(j.g.of[0])
+				}
 				switch {
 				case j.g.packed != nil:
 					a.a = unsafe.Add(at, op*rows*stride)
@@ -335,7 +343,7 @@ func (j *linearJob) pair(thread int, s *strassenScratch, col, k, half int) {
 					a.bias = unsafe.Pointer(&w.bias[col])
 				}
 			}
-			tile(a)
+			w.k.t.gemm.combined(a)
 		}
 		at = unsafe.Add(at, j.operandBytes(st.rows))
 	}

@@ -200,6 +200,9 @@ func gemmF32AVX512_8x2(a *gemmArgs)
 func gemmF32AVX512_8x3(a *gemmArgs)
 
 //go:noescape
+func gemmF32CombinedAVX512_8x3(a *gemmArgs)
+
+//go:noescape
 func gemmBF16AVX512BF16_1x1(a *gemmArgs)
 
 //go:noescape
@@ -635,9 +638,6 @@ func layerNormAVX512(dst *float32, x *float32, w *float32, b *float32, eps float
 func strassenRowsAVX512(dst *float32, x *float32, y *float32, step int, squares *[2]float32, n int)
 
 //go:noescape
-func strassenPanelsAVX512(dst *float32, x *float32, y *float32, step int, n int)
-
-//go:noescape
 func peakF32AVX512(n int)
 
 //go:noescape
@@ -732,6 +732,9 @@ func gemmF32PackedAVX2_4x2(a *gemmArgs)
 
 //go:noescape
 func gemmF32PackedAVX2_4x3(a *gemmArgs)
+
+//go:noescape
+func gemmF32CombinedAVX2_4x3(a *gemmArgs)
 
 //go:noescape
 func gemmWidenAVX2_1x1(a *gemmArgs)
@@ -1023,9 +1026,6 @@ func layerNormAVX2(dst *float32, x *float32, w *float32, b *float32, eps float64
 
 //go:noescape
 func strassenRowsAVX2(dst *float32, x *float32, y *float32, step int, squares *[2]float32, n int)
-
-//go:noescape
-func strassenPanelsAVX2(dst *float32, x *float32, y *float32, step int, n int)
 
 //go:noescape
 func interleave4AVX2(dst *float32, src *float32, step int, n int)

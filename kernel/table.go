@@ -79,10 +79,9 @@ type table struct {
 	rowsI16        func(dst, src, scales *float32, stepDst, stepSrc, rows, n int)
 	columnsI16     func(dst, src, scales *float32, stepDst int, scale float64, n int)
 	pairsI16       func(dst, x, y, scales *float32, n int)
-	// strassenRows and strassenPanels compute the sums that seven products multiply (see strassen.go) of two rows of two halves, n values each, whole
-	// vectors, and squares the sums of the rows' squares. nil where products take eight.
-	strassenRows   func(dst, x, y *float32, step int, squares *[2]float32, n int)
-	strassenPanels func(dst, x, y *float32, step, n int)
+	// strassenRows computes the sums of rows that seven products multiply (see strassen.go) of two rows of two halves, n values each, whole vectors, and squares
+	// the sums of the rows' squares. nil where products take eight.
+	strassenRows func(dst, x, y *float32, step int, squares *[2]float32, n int)
 	// prefetch asks for the lines of rows of size bytes, step bytes apart, before they are read; nil where there is none.
 	prefetch func(p unsafe.Pointer, step, size, rows int)
 }
@@ -128,6 +127,10 @@ type gemmArgs struct {
 	ldAdd  int            // bytes from one row of add to the next
 	// plus and plus2 are f32 tiles without gaps, one behind the other, that some kernels add besides; nil for none.
 	plus, plus2 unsafe.Pointer
+	// from is a panel without gaps, of so many groups; minus bytes from it is one that such kernels subtract and to bytes from it where they write the difference,
+	// in as many tiles as differences says: the vectors of a panel's group, or none.
+	from                   unsafe.Pointer
+	minus, to, differences int
 	// ahead is where tiles ask for the weights behind b meanwhile, aheadStep bytes further every four groups; 0 and 0 for nowhere.
 	ahead     uintptr
 	aheadStep int
@@ -193,9 +196,11 @@ func (g *gemmKernels) fit(n int) int {
 
 // gemmSet is a tier's matrix product.
 type gemmSet struct {
-	lanes  int // columns of one vector; a panel has maxUnits of them, the last panel of a matrix fewer
-	f32    gemmKernels
-	attend gemmKernels // f32 too: attention's products, whose inner dimensions and widths are small
+	lanes int // columns of one vector; a panel has maxUnits of them, the last panel of a matrix fewer
+	f32   gemmKernels
+	// combined is f32's tallest and widest tile for products of combined rows (see strassen.go), interleaved where f32 has packed; nil where there are none.
+	combined gemmFunc
+	attend   gemmKernels // f32 too: attention's products, whose inner dimensions and widths are small
 	// attendHalf are attention's products of numbers of two bytes, bfloat16 or codes; it has no kernels where those do not pay.
 	attendHalf gemmKernels
 	bf16       gemmKernels
@@ -208,8 +213,9 @@ type gemmSet struct {
 	kBlock    int // bytes of one row of a that a pass over a panel covers
 	ahead     int // bytes of the weights behind that a tile asks for every four groups
 	kPacked   int // the same where rows may be interleaved
-	// strassenInner is how many inner values a pass of combined rows covers at most (see strassen.go).
-	strassenInner int
+	// strassenBlock is for how many rows at most differences of panels are computed once, strassenInner how many inner values a pass of them covers at most (see
+	// strassen.go).
+	strassenBlock, strassenInner int
 }
 
 // input is the form in which a micro-kernel reads the rows of a.

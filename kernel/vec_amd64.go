@@ -13,7 +13,7 @@ import (
 
 func avx2Table(tier Tier) table {
 	t := plainTable()
-	t.gemm = gemmSet{lanes: 8, ahead: 64, kBlock: 1536, kPacked: 1024, strassenInner: 1536, f32: gemmF32WideAVX2, attend: gemmF32AVX2, bf16: gemmWidenAVX2, int16: gemmI16AVX2, int8: gemmU8AVX2, codes: gemmS16AVX2, int16Pays: true}
+	t.gemm = gemmSet{lanes: 8, ahead: 64, kBlock: 1536, kPacked: 1024, strassenBlock: 512, strassenInner: 1536, f32: gemmF32WideAVX2, combined: gemmF32CombinedAVX2_4x3, attend: gemmF32AVX2, bf16: gemmWidenAVX2, int16: gemmI16AVX2, int8: gemmU8AVX2, codes: gemmS16AVX2, int16Pays: true}
 	t.gemm.f32.packed, t.gemm.f32.interleave, t.gemm.int8.interleave = gemmF32PackedAVX2.of, interleaveAVX2, interleaveAVX2
 	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX2, sqL2AVX2
@@ -32,7 +32,7 @@ func avx2Table(tier Tier) table {
 	t.gelu, t.geluTanh, t.softcap, t.rope = geluAVX2, geluTanhAVX2, softcapAVX2, ropeAVX2
 	t.geluRough, t.layerNorm = geluRoughAVX2, layerNormAVX2
 	t.transpose, t.prefetch = transposeAVX2, prefetchRows
-	t.strassenRows, t.strassenPanels = strassenRowsAVX2, strassenPanelsAVX2
+	t.strassenRows = strassenRowsAVX2
 	t.toBF16 = wholeConvert(8, toBF16AVX2, plainToBF16)
 	t.fromBF16 = wholeConvert(8, fromBF16AVX2, plainFromBF16)
 	t.quantS8, t.quantS16 = wholeQuant(8, quantS8AVX2), wholeQuant16(8, quantS16AVX2)
@@ -48,9 +48,9 @@ func avx2Table(tier Tier) table {
 
 func avx512Table(tier Tier) table {
 	t := plainTable()
-	t.gemm = gemmSet{lanes: 16, ahead: 192, kBlock: 2048, strassenInner: 1536, f32: gemmF32AVX512, attend: gemmF32AVX512, bf16: gemmWidenAVX512, int16: gemmI16AVX512, int8: gemmS16AVX512, codes: gemmS16AVX512}
-	if cpuid.CPU.IsVendor(cpuid.Intel) { // whose third-level cache is far: what a pass covers stays in the second
-		t.gemm.strassenInner = 768
+	t.gemm = gemmSet{lanes: 16, ahead: 192, kBlock: 2048, strassenBlock: 512, strassenInner: 1536, f32: gemmF32AVX512, combined: gemmF32CombinedAVX512_8x3, attend: gemmF32AVX512, bf16: gemmWidenAVX512, int16: gemmI16AVX512, int8: gemmS16AVX512, codes: gemmS16AVX512}
+	if cpuid.CPU.IsVendor(cpuid.Intel) { // whose third-level cache is far: what a pass covers stays in the second, and half a panel in the first
+		t.gemm.strassenBlock, t.gemm.strassenInner = 256, 384
 	}
 	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX512, sqL2AVX512
@@ -68,7 +68,7 @@ func avx512Table(tier Tier) table {
 	t.exp, t.expSub, t.silu, t.siluMul = expAVX512, expSubAVX512, siluAVX512, siluMulAVX512
 	t.gelu, t.geluTanh, t.softcap, t.rope = geluAVX512, geluTanhAVX512, softcapAVX512, ropeAVX512
 	t.transpose, t.prefetch = transposeAVX512, prefetchRows
-	t.strassenRows, t.strassenPanels = strassenRowsAVX512, strassenPanelsAVX512
+	t.strassenRows = strassenRowsAVX512
 	t.softmaxRows, t.divideRows = softmaxRowsAVX512, divideRowsAVX512
 	t.toBF16 = wholeConvert(16, toBF16AVX512, plainToBF16)
 	t.fromBF16 = wholeConvert(16, fromBF16AVX512, plainFromBF16)
@@ -97,7 +97,7 @@ func avx512Table(tier Tier) table {
 		t.gemm.f16, t.scaleF16 = gemmF16AVX512FP16, wholeScaleF16(16, scaleF16AVX512)
 	}
 	if tier >= AMX {
-		t.splitBF16, t.strassenRows, t.strassenPanels = splitBF16, nil, nil
+		t.splitBF16, t.strassenRows = splitBF16, nil
 		t.gemm.f32 = gemmKernels{group: 2, input: inputSplit, tiles: tilesF32AMX, gated: tilesF32GatedAMX, split: true}
 		t.gemm.bf16 = gemmKernels{group: 2, input: inputBF16, tiles: tilesBF16AMX, gated: tilesBF16GatedAMX}
 		t.gemm.int8 = gemmKernels{group: 4, input: inputU8, tiles: tilesU8AMX, gated: tilesU8GatedAMX}

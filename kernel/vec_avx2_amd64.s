@@ -3685,42 +3685,6 @@ vectorend:
 	VZEROUPPER
 	RET
 
-// func strassenPanelsAVX2(dst *float32, x *float32, y *float32, step int, n int) 
-TEXT ·strassenPanelsAVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ y+16(FP), DX
-	MOVQ step+24(FP), R8
-	MOVQ n+32(FP), CX
-	LEAQ (SI)(CX*4), R9
-	LEAQ (DX)(CX*4), R10
-	LEAQ (R8)(R8*2), R11
-	XORQ AX, AX
-	SUBQ $8, CX
-	JLT vectorend
-	PCALIGN $32
-vector:
-	VMOVUPS (SI)(AX*4), Y0
-	VMOVUPS (R9)(AX*4), Y1
-	VMOVUPS (DX)(AX*4), Y2
-	VMOVUPS (R10)(AX*4), Y3
-	VSUBPS Y0, Y2, Y4
-	VSUBPS Y4, Y3, Y5
-	VSUBPS Y2, Y3, Y6
-	VSUBPS Y5, Y1, Y7
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, (DI)(R8*1)
-	VMOVUPS Y6, (DI)(R8*2)
-	VMOVUPS Y7, (DI)(R11*1)
-	ADDQ $32, DI
-	ADDQ $8, AX
-	SUBQ $8, CX
-	JGE vector
-vectorend:
-	ADDQ $8, CX
-	VZEROUPPER
-	RET
-
 // func interleave4AVX2(dst *float32, src *float32, step int, n int) 
 TEXT ·interleave4AVX2(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI

@@ -8634,42 +8634,6 @@ vectorend:
 	VZEROUPPER
 	RET
 
-// func strassenPanelsAVX512(dst *float32, x *float32, y *float32, step int, n int) 
-TEXT ·strassenPanelsAVX512(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ y+16(FP), DX
-	MOVQ step+24(FP), R8
-	MOVQ n+32(FP), CX
-	LEAQ (SI)(CX*4), R9
-	LEAQ (DX)(CX*4), R10
-	LEAQ (R8)(R8*2), R11
-	XORQ AX, AX
-	SUBQ $16, CX
-	JLT vectorend
-	PCALIGN $32
-vector:
-	VMOVUPS (SI)(AX*4), Z0
-	VMOVUPS (R9)(AX*4), Z1
-	VMOVUPS (DX)(AX*4), Z2
-	VMOVUPS (R10)(AX*4), Z3
-	VSUBPS Z0, Z2, Z4
-	VSUBPS Z4, Z3, Z5
-	VSUBPS Z2, Z3, Z6
-	VSUBPS Z5, Z1, Z7
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, (DI)(R8*1)
-	VMOVUPS Z6, (DI)(R8*2)
-	VMOVUPS Z7, (DI)(R11*1)
-	ADDQ $64, DI
-	ADDQ $16, AX
-	SUBQ $16, CX
-	JGE vector
-vectorend:
-	ADDQ $16, CX
-	VZEROUPPER
-	RET
-
 // func peakF32AVX512(n int)
 TEXT ·peakF32AVX512(SB), NOSPLIT, $0-8
 	MOVQ n+0(FP), CX

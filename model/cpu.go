@@ -194,7 +194,7 @@ func part(m kernel.Mat, from, to int) kernel.Mat {
 // texts returns where the texts of x begin, for products that combine rows of long texts; nil where there are none or x has only parts of texts.
 func (w *worker) texts(x rows) []int {
 	texts := w.batch.Offsets
-	if w.format != kernel.FormatF32 || !w.k.Combines() || x.Rows != texts[len(texts)-1] {
+	if w.format != kernel.FormatF32 || w.k.CombinedRows() == 0 || x.Rows != texts[len(texts)-1] {
 		return nil
 	}
 	for i, from := range texts[:len(texts)-1] {

@@ -18,14 +18,16 @@ import (
 // are of a whole batch. Small weights are read often for little: their batches are a piece. Products of float32 combine rows, which many at once pay for.
 func tokensAtOnce(weights int64, f kernel.Format) (batch, piece int) {
 	k := kernel.Current()
-	combines := f == kernel.FormatF32 && k.Combines()
+	combined := 0
+	if f == kernel.FormatF32 {
+		combined = k.CombinedRows()
+	}
 	switch small := weights <= 64<<20; {
-	case small && combines:
-		return 512, 512
 	case small:
-		return 256, 256
-	case combines:
-		return 1024, 512
+		piece = max(256, combined)
+		return piece, piece
+	case combined > 0:
+		return 1024, combined
 	}
 	return 1024, max(128, k.RowsAtOnce())
 }

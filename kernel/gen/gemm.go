@@ -22,8 +22,10 @@ type kind struct {
 	pairs  bool // steps come in twos: groups are even, and one call of step does two
 	half   bool // sums are pairs of numbers of half precision, added and scaled at the end
 	packed bool // a tile's rows of a are interleaved: step by step, a value of each
-	plus   bool // tiles of other products are added: gemmArgs.plus
-	step   func(a *asm, t tile, u int)
+	// combined is for products by Strassen's algorithm: tiles of other products are added (gemmArgs.plus), and differences of panels computed (gemmArgs.from), with
+	// one shape of tile.
+	combined bool
+	step     func(a *asm, t tile, u int)
 }
 
 // tile is the shape of one micro-kernel: accumulators are registers 0 to rows*units-1, row by row.
@@ -44,7 +46,8 @@ var (
 )
 
 var avx512Kinds = []kind{
-	{name: "F32", tier: "AVX512", group: 4, colB: 4, rows: rows512, units: 3, input: "inputF32", values: 1, plus: true, step: stepF32},
+	{name: "F32", tier: "AVX512", group: 4, colB: 4, rows: rows512, units: 3, input: "inputF32", values: 1, step: stepF32},
+	{name: "F32Combined", tier: "AVX512", group: 4, colB: 4, rows: rows512, units: 3, combined: true, step: stepF32},
 	{name: "BF16", tier: "AVX512BF16", group: 4, colB: 4, rows: rows512, units: 3, input: "inputBF16", values: 2, step: stepPairs((*asm).dpbf16)},
 	{name: "F16", tier: "AVX512FP16", group: 4, colB: 4, half: true, rows: rows512, units: 3, input: "inputF16", values: 2, step: stepPairs((*asm).fmaF16)},
 	{name: "Widen", tier: "AVX512", group: 8, colB: 4, rows: rows512, units: 3, input: "inputF32", values: 2, step: stepWiden},
@@ -56,8 +59,9 @@ var avx512Kinds = []kind{
 
 var avx2Kinds = []kind{
 	{name: "F32", tier: "AVX2", group: 4, colB: 4, rows: rows256, units: 2, input: "inputF32", values: 1, step: stepF32},
-	{name: "F32Wide", tier: "AVX2", group: 4, colB: 4, rows: rows4, units: 3, input: "inputF32", values: 1, plus: true, step: stepF32},
-	{name: "F32Packed", tier: "AVX2", group: 4, colB: 4, rows: rows4, units: 3, input: "inputF32", values: 1, packed: true, plus: true, step: stepF32},
+	{name: "F32Wide", tier: "AVX2", group: 4, colB: 4, rows: rows4, units: 3, input: "inputF32", values: 1, step: stepF32},
+	{name: "F32Packed", tier: "AVX2", group: 4, colB: 4, rows: rows4, units: 3, input: "inputF32", values: 1, packed: true, step: stepF32},
+	{name: "F32Combined", tier: "AVX2", group: 4, colB: 4, rows: rows4, units: 3, packed: true, combined: true, step: stepF32},
 	{name: "Widen", tier: "AVX2", group: 8, colB: 4, rows: rows256, units: 2, input: "inputF32", values: 2, step: stepWiden},
 	{name: "S16", tier: "AVX2", group: 4, colB: 2, int: true, rows: rows256, units: 2, input: "inputS16", values: 2, step: stepS16},
 	{name: "I16", tier: "AVX2", group: 4, colB: 4, int: true, rows: rows256, units: 2, input: "inputI16", values: 2, step: stepI16},
@@ -79,9 +83,20 @@ func (t tile) rowA(r, u int) string {
 	return rowA(r, u*t.group)
 }
 
-// rowB is the address in the u-th next group of b, off bytes on. DI is the first, R12 the step, R13 three steps.
-func rowB(u, off int) string {
+// rowB is the address in the u-th next group of b, off bytes on. DI is the first, R12 the step, R13 three steps; combined products' groups lie without gaps.
+func (a *asm) rowB(t tile, u, off int) string {
+	if t.combined {
+		return fmt.Sprintf("%d(DI)", u*t.units*a.bytes()+off)
+	}
 	return fmt.Sprintf([]string{"%d(DI)", "%d(DI)(R12*1)", "%d(DI)(R12*2)", "%d(DI)(R13*1)"}[u], off)
+}
+
+// ldc is the bytes from one row of out to the next.
+func (t tile) ldc() string {
+	if t.combined { // which have no register left
+		return "gemmArgs_ldc(AX)"
+	}
+	return "R9"
 }
 
 const unroll = 4
@@ -89,7 +104,7 @@ const unroll = 4
 func stepF32(a *asm, t tile, u int) {
 	b := t.free()
 	for c := range t.units {
-		a.p("VMOVUPS %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
+		a.p("VMOVUPS %s, %s", a.rowB(t, u, c*a.bytes()), a.v(b+c))
 	}
 	x := b + t.units
 	n := a.registers() - x
@@ -99,6 +114,15 @@ func stepF32(a *asm, t tile, u int) {
 			a.p("VFMADD231PS %s, %s, %s", a.v(b+c), a.v(x+r%n), a.v(t.acc(r, c)))
 		}
 	}
+}
+
+// stepDifference is stepF32 beside one vector of a difference of panels: R12 is where the first of them is, the others are R13 and R9 bytes from it.
+func stepDifference(a *asm, t tile, u int) {
+	off, v := u*a.bytes(), a.v(a.registers()-1)
+	a.p("VMOVUPS %d(R12), %s", off, v)
+	a.p("VSUBPS %d(R12)(R13*1), %s, %s", off, v, v)
+	a.p("VMOVUPS %s, %d(R12)(R9*1)", v, off)
+	stepF32(a, t, u)
 }
 
 func (a *asm) registers() int {
@@ -121,13 +145,13 @@ func stepWiden(a *asm, t tile, u int) {
 		for c := range t.units {
 			if half == 0 {
 				if a.reg == "Z" {
-					a.p("VPSLLD $16, %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
+					a.p("VPSLLD $16, %s, %s", a.rowB(t, u, c*a.bytes()), a.v(b+c))
 				} else {
-					a.p("VMOVUPS %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
+					a.p("VMOVUPS %s, %s", a.rowB(t, u, c*a.bytes()), a.v(b+c))
 					a.p("VPSLLD $16, %s, %s", a.v(b+c), a.v(b+c))
 				}
 			} else {
-				a.p("%s %s, %s, %s", a.and(), rowB(u, c*a.bytes()), a.v(mask), a.v(b+c))
+				a.p("%s %s, %s, %s", a.and(), a.rowB(t, u, c*a.bytes()), a.v(mask), a.v(b+c))
 			}
 		}
 		for r := range t.rows {
@@ -158,7 +182,7 @@ func stepPairs(products func(a *asm, s, u, dst int)) func(a *asm, t tile, u int)
 	return func(a *asm, t tile, u int) {
 		b := t.free()
 		for c := range t.units {
-			a.p("VMOVUPS %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
+			a.p("VMOVUPS %s, %s", a.rowB(t, u, c*a.bytes()), a.v(b+c))
 		}
 		x := b + t.units
 		n := a.registers() - x
@@ -184,7 +208,7 @@ func stepU8Pairs(a *asm, t tile, u int) {
 		return a.v(p + t.units + c)
 	}
 	for c := range t.units {
-		a.p("VMOVDQU %s, %s", rowB(u, c*a.bytes()), a.v(b+c))
+		a.p("VMOVDQU %s, %s", a.rowB(t, u, c*a.bytes()), a.v(b+c))
 	}
 	for r := range t.rows {
 		a.p("VPBROADCASTD %s, %s", t.rowA(r, u), a.v(x))
@@ -193,7 +217,7 @@ func stepU8Pairs(a *asm, t tile, u int) {
 			a.p("VPMADDUBSW %s, %s, %s", a.v(b+c), a.v(x), a.v(p+c))
 		}
 		for c := range t.units {
-			a.p("VPMADDUBSW %s, %s, %s", rowB(u+1, c*a.bytes()), a.v(x+1), q(c))
+			a.p("VPMADDUBSW %s, %s, %s", a.rowB(t, u+1, c*a.bytes()), a.v(x+1), q(c))
 		}
 		for c := range t.units {
 			a.p("VPADDW %s, %s, %s", q(c), a.v(p+c), a.v(p+c))
@@ -210,7 +234,7 @@ func stepU8Pairs(a *asm, t tile, u int) {
 // stepS16 multiplies int16 with int8, which it widens.
 func stepS16(a *asm, t tile, u int) {
 	for c := range t.units {
-		a.p("VPMOVSXBW %s, %s", rowB(u, c*a.bytes()/2), a.v(t.free()+c))
+		a.p("VPMOVSXBW %s, %s", a.rowB(t, u, c*a.bytes()/2), a.v(t.free()+c))
 	}
 	a.wordProducts(t, u)
 }
@@ -218,7 +242,7 @@ func stepS16(a *asm, t tile, u int) {
 // stepI16 multiplies int16 with int16.
 func stepI16(a *asm, t tile, u int) {
 	for c := range t.units {
-		a.p("VMOVUPS %s, %s", rowB(u, c*a.bytes()), a.v(t.free()+c))
+		a.p("VMOVUPS %s, %s", a.rowB(t, u, c*a.bytes()), a.v(t.free()+c))
 	}
 	a.wordProducts(t, u)
 }
@@ -248,6 +272,12 @@ func (t tile) name() string {
 
 func genGEMM(a *asm, s *stubs, kinds []kind) {
 	for _, k := range kinds {
+		if k.combined {
+			t := tile{k, k.rows[len(k.rows)-1], k.units}
+			a.tile(t)
+			s.tile(t)
+			continue
+		}
 		for _, rows := range k.rows {
 			for units := 1; units <= k.units; units++ {
 				t := tile{k, rows, units}
@@ -279,16 +309,24 @@ func (a *asm) tile(t tile) {
 	a.p("TESTQ R14, R14")
 	a.p("CMOVQEQ gemmArgs_b(AX), R14") // which is there already
 	a.label("tile")
-	for _, m := range []struct{ field, reg string }{{"groups", "CX"}, {"a", "SI"}, {"lda", "R8"}, {"b", "DI"}, {"ldb", "R12"}, {"c", "DX"}, {"ldc", "R9"}} {
+	for _, m := range []struct{ field, reg string }{{"groups", "CX"}, {"a", "SI"}, {"lda", "R8"}, {"b", "DI"}, {"c", "DX"}} {
 		a.p("MOVQ gemmArgs_%s(AX), %s", m.field, m.reg)
 	}
-	a.p("LEAQ (R12)(R12*2), R13")
+	if !t.combined {
+		a.p("MOVQ gemmArgs_ldc(AX), R9")
+		a.p("MOVQ gemmArgs_ldb(AX), R12")
+		a.p("LEAQ (R12)(R12*2), R13")
+	}
 	if t.rows > 3 && !t.packed {
 		a.p("LEAQ (R8)(R8*2), R11")
 		a.p("LEAQ (SI)(R11*1), R10")
 	}
 	a.begins(t)
-	a.groupLoop(t)
+	if t.combined {
+		a.combinedLoop(t)
+	} else {
+		a.groupLoop(t)
+	}
 	a.epilogue(t)
 	a.nextTile(t)
 	a.ret()
@@ -344,26 +382,7 @@ func (a *asm) groupLoop(t tile) {
 	if t.pairs {
 		by = 2
 	}
-	a.p("MOVQ CX, BX")
-	a.p("SHRQ $2, BX")
-	a.p("JZ tail")
-	if a.reg == "Z" {
-		a.p("MOVQ DX, R15")
-		a.p("XORQ CX, CX")
-	}
-	a.p("PCALIGN $64")
-	a.label("loop")
-	for u := 0; u < unroll; u += by {
-		t.step(a, t, u)
-	}
-	a.askAhead(t)
-	a.p("ADDQ gemmArgs_aheadStep(AX), R14")
-	a.advance(t, unroll)
-	a.p("LEAQ (DI)(R12*4), DI")
-	a.p("DECQ BX")
-	a.p("JZ tail")
-	a.askLate(t)
-	a.p("JMP loop")
+	a.fours(t, "loop", "tail", t.step, by, func() { a.p("LEAQ (DI)(R12*4), DI") })
 	a.label("tail")
 	if a.reg == "Z" {
 		a.p("MOVQ gemmArgs_groups(AX), CX")
@@ -380,6 +399,51 @@ func (a *asm) groupLoop(t tile) {
 	} else if t.packed { // where the next tile begins
 		a.advance(t, by)
 	}
+	a.label("done")
+}
+
+// fours runs over groups four at a time and then goes to done, where there are none at once.
+func (a *asm) fours(t tile, loop, done string, step func(a *asm, t tile, u int), by int, next func()) {
+	a.p("MOVQ CX, BX")
+	a.p("SHRQ $2, BX")
+	a.p("JZ %s", done)
+	if a.reg == "Z" {
+		a.p("MOVQ DX, R15")
+		a.p("XORQ CX, CX")
+	}
+	a.p("PCALIGN $64")
+	a.label(loop)
+	for u := 0; u < unroll; u += by {
+		step(a, t, u)
+	}
+	a.askAhead(t)
+	a.p("ADDQ gemmArgs_aheadStep(AX), R14")
+	a.advance(t, unroll)
+	next()
+	a.p("DECQ BX")
+	a.p("JZ %s", done)
+	a.askLate(t, loop)
+	a.p("JMP %s", loop)
+}
+
+// combinedLoop is groupLoop for groups that are a multiple of four. The first tiles, as many as a panel has vectors, compute a difference of panels, which costs next
+// to nothing beside products.
+func (a *asm) combinedLoop(t tile) {
+	next := func() { a.p("ADDQ $%d, DI", unroll*t.units*a.bytes()) }
+	a.p("SUBQ $1, gemmArgs_differences(AX)")
+	a.p("JLT nodifference")
+	a.p("MOVQ gemmArgs_from(AX), R12")
+	a.p("MOVQ gemmArgs_minus(AX), R13")
+	a.p("MOVQ gemmArgs_to(AX), R9")
+	a.fours(t, "difference", "differed", stepDifference, 1, func() {
+		next()
+		a.p("ADDQ $%d, R12", unroll*a.bytes())
+	})
+	a.label("differed")
+	a.p("MOVQ R12, gemmArgs_from(AX)")
+	a.p("JMP done")
+	a.label("nodifference")
+	a.fours(t, "loop", "done", t.step, 1, next)
 	a.label("done")
 }
 
@@ -413,7 +477,7 @@ func (a *asm) askAhead(t tile) {
 		a.p("PREFETCHT0 %d(R15)", off)
 	}
 	a.p("ADDQ CX, R15")
-	if t.rows == 8 && t.plus { // rows of the next tile, which may lie in a far cache: the five that registers reach
+	if t.rows == 8 && strings.HasPrefix(t.kind.name, "F32") { // rows of the next tile, which may lie in a far cache: the five that registers reach
 		for _, at := range []string{"(SI)(R8*8)", "(R10)(R11*2)", "(R10)(R8*8)", "(SI)(R11*4)", "(R10)(R11*4)"} {
 			a.p("PREFETCHT0 %s", at)
 		}
@@ -421,42 +485,42 @@ func (a *asm) askAhead(t tile) {
 }
 
 // askLate asks for the lines which the epilogue reads or writes, of out, and of what is added; it goes to loop where it is not time.
-func (a *asm) askLate(t tile) {
+func (a *asm) askLate(t tile, loop string) {
 	if a.reg == "Z" {
 		a.p("CMPQ BX, $%d", 2*late)
-		a.p("JNE notadd")
+		a.p("JNE not%s", loop)
 		a.p("MOVQ gemmArgs_add(AX), CX")
 		a.p("TESTQ CX, CX")
-		a.p("JZ loop")
+		a.p("JZ %s", loop)
 		a.p("MOVQ CX, R15")
 		a.p("MOVQ gemmArgs_ldAdd(AX), CX")
-		a.p("JMP loop")
-		a.label("notadd")
+		a.p("JMP %s", loop)
+		a.label("not" + loop)
 	}
 	a.p("CMPQ BX, $%d", late)
-	a.p("JNE loop")
+	a.p("JNE %s", loop)
 	if a.reg != "Z" {
-		a.askRows(t)
+		a.askRows(t, loop+"noadd")
 	}
-	if t.plus {
+	if t.combined {
 		for _, field := range []string{"plus", "plus2"} {
 			a.p("MOVQ gemmArgs_%s(AX), R15", field)
 			a.p("TESTQ R15, R15")
-			a.p("JZ late%s", field)
+			a.p("JZ %s%s", loop, field)
 			for off := 0; off < t.free()*a.bytes(); off += 64 {
 				a.p("PREFETCHT0 %d(R15)", off)
 			}
-			a.label("late" + field)
+			a.label(loop + field)
 		}
 	}
 	if a.reg == "Z" {
-		a.p("MOVQ R9, CX")
+		a.p("MOVQ %s, CX", t.ldc())
 		a.p("MOVQ DX, R15")
 	}
 }
 
 // askRows asks for all rows of out, and of what is added.
-func (a *asm) askRows(t tile) {
+func (a *asm) askRows(t tile, done string) {
 	rows := func(step string) {
 		for r := range t.rows {
 			for off := 0; off < t.units*a.bytes(); off += 64 {
@@ -468,12 +532,12 @@ func (a *asm) askRows(t tile) {
 		}
 	}
 	a.p("MOVQ DX, R15")
-	rows("R9")
+	rows(t.ldc())
 	a.p("MOVQ gemmArgs_add(AX), R15")
 	a.p("TESTQ R15, R15")
-	a.p("JZ lateadd")
+	a.p("JZ %s", done)
 	rows("gemmArgs_ldAdd(AX)")
-	a.label("lateadd")
+	a.label(done)
 }
 
 // epilogue scales sums that are not float32, adds the bias and another matrix, and stores.
@@ -486,7 +550,7 @@ func (a *asm) epilogue(t tile) {
 		a.eachAcc(t, func(r, c int) { a.p("VADDPS %s, %s, %s", a.v(w+c), a.v(t.acc(r, c)), a.v(t.acc(r, c))) })
 		a.label("nobias")
 	}
-	if t.plus {
+	if t.combined {
 		a.plus(t)
 	}
 	a.p("MOVQ gemmArgs_add(AX), BX")
@@ -504,7 +568,7 @@ func (a *asm) epilogue(t tile) {
 		for c := range t.units {
 			a.p("VMOVUPS %s, %d(DX)", a.v(t.acc(r, c)), c*a.bytes())
 		}
-		a.p("ADDQ R9, DX")
+		a.p("ADDQ %s, DX", t.ldc())
 	}
 }
 
