@@ -49,9 +49,6 @@ func avx2Table(tier Tier) table {
 func avx512Table(tier Tier) table {
 	t := plainTable()
 	t.gemm = gemmSet{lanes: 16, ahead: 192, kBlock: 2048, strassenBlock: 512, strassenInner: 1536, f32: gemmF32AVX512, combined: gemmF32CombinedAVX512_8x3, attend: gemmF32AVX512, bf16: gemmWidenAVX512, int16: gemmI16AVX512, int8: gemmS16AVX512, codes: gemmS16AVX512}
-	if cpuid.CPU.IsVendor(cpuid.Intel) { // whose third-level cache is far: what a pass covers stays in the second, and half a panel in the first
-		t.gemm.strassenBlock, t.gemm.strassenInner = 256, 384
-	}
 	t.hammingRows = hammingRows
 	t.dot, t.sqL2 = dotAVX512, sqL2AVX512
 	t.dotBF16 = wholeBF16(16, dotBF16AVX512)
@@ -68,6 +65,10 @@ func avx512Table(tier Tier) table {
 	t.exp, t.expSub, t.silu, t.siluMul = expAVX512, expSubAVX512, siluAVX512, siluMulAVX512
 	t.gelu, t.geluTanh, t.softcap, t.rope = geluAVX512, geluTanhAVX512, softcapAVX512, ropeAVX512
 	t.transpose, t.prefetch = transposeAVX512, prefetchRows
+	if cpuid.CPU.IsVendor(cpuid.Intel) {
+		// whose third-level cache is far: what a pass covers stays in the second, and half a panel in the first; rows are on their way before anybody asks
+		t.gemm.strassenBlock, t.gemm.strassenInner, t.prefetch = 256, 384, nil
+	}
 	t.strassenRows = strassenRowsAVX512
 	t.softmaxRows, t.divideRows = softmaxRowsAVX512, divideRowsAVX512
 	t.toBF16 = wholeConvert(16, toBF16AVX512, plainToBF16)
