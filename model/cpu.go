@@ -206,20 +206,24 @@ func (w *worker) texts(x rows) []int {
 }
 
 // mlpValues bounds the inner values of a feed-forward layer that are held at a time, so that they stay in a near cache. Products that combine rows want
-// mlpRows at a time instead, of wide layers fewer, for the memory.
+// what they take at a time instead, on every thread, up to mlpRows, of wide layers fewer, for the memory.
 const mlpValues, mlpRows = 1 << 18, 512
 
-// mlpBlock is how many rows of inner layers, width wide, are held at a time, of products that want so many at least.
-func mlpBlock(width, least int, combined bool) int {
-	if combined {
-		return max(128, min(mlpRows, 10*mlpValues/width/64*64))
+// mlpBlock is how many rows of inner layers, width wide, are held at a time, of products that want so many at least, or combine so many if any.
+func mlpBlock(width, least, combined int) int {
+	if combined > 0 {
+		return max(128, min(mlpRows, combined, 10*mlpValues/width/64*64))
 	}
 	return max(least, mlpValues/width/16*16)
 }
 
 // inBlocks calls f with ranges of rows whose inner layers, width wide, are held at a time, with memory for these, and with where the range's texts begin.
 func (w *worker) inBlocks(n, width int, texts []int, f func(from, to int, inner kernel.Mat, texts []int)) {
-	block := mlpBlock(width, w.k.RowsAtOnce(), texts != nil)
+	combined := 0
+	if texts != nil {
+		combined = w.k.CombinedRows() * w.pool.Threads()
+	}
+	block := mlpBlock(width, w.k.RowsAtOnce(), combined)
 	if parts := (n + block - 1) / block; parts > 0 {
 		block = ((n+parts-1)/parts + 31) &^ 31
 	}
