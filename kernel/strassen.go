@@ -30,9 +30,9 @@ const (
 // without changing results.
 const StretchRows, LeastStretch = 64, 48
 
-// CombinedRows is how many rows of Fused.Texts products of float32 take at a time that combine them, 0 where none do.
-func (k *Kernels) CombinedRows() int {
-	if k.t.strassenRows == nil {
+// CombinedRows is how many rows of Fused.Texts products of the format take at a time that combine them, 0 where none do.
+func (k *Kernels) CombinedRows(f Format) int {
+	if f != FormatF32 || k.t.strassenRows == nil {
 		return 0
 	}
 	return k.t.gemm.strassenBlock
@@ -79,7 +79,7 @@ type strassenJob struct {
 // strassenScratch is one thread's part of it: what it does with stretches, and its memory.
 type strassenScratch struct {
 	combined, apart            []stretch      // of a pass
-	rows, tile, columns, tiles unsafe.Pointer // sums of rows, those of a tile before they are interleaved, sums of panels, tiles P1, U2, U3 and P5
+	rows, tile, columns, tiles unsafe.Pointer // sums of rows, those of a tile before they are interleaved, differences of panels, tiles P1, U2, U3 and P5
 	squares                    [2]float32
 }
 

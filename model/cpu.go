@@ -194,7 +194,7 @@ func part(m kernel.Mat, from, to int) kernel.Mat {
 // texts returns where the texts of x begin, for products that combine rows of long texts; nil where there are none or x has only parts of texts.
 func (w *worker) texts(x rows) []int {
 	texts := w.batch.Offsets
-	if w.format != kernel.FormatF32 || w.k.CombinedRows() == 0 || x.Rows != texts[len(texts)-1] {
+	if w.k.CombinedRows(w.format) == 0 || x.Rows != texts[len(texts)-1] {
 		return nil
 	}
 	for i, from := range texts[:len(texts)-1] {
@@ -221,7 +221,7 @@ func mlpBlock(width, least, combined int) int {
 func (w *worker) inBlocks(n, width int, texts []int, f func(from, to int, inner kernel.Mat, texts []int)) {
 	combined := 0
 	if texts != nil {
-		combined = w.k.CombinedRows() * w.pool.Threads()
+		combined = w.k.CombinedRows(w.format) * w.pool.Threads()
 	}
 	block := mlpBlock(width, w.k.RowsAtOnce(), combined)
 	if parts := (n + block - 1) / block; parts > 0 {

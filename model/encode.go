@@ -15,13 +15,10 @@ import (
 
 // tokensAtOnce bounds the tokens of a batch, and of the pieces in which each thread takes it through a layer; a longer text is one of its own. What a
 // layer computes for a piece stays in a near cache, and so do the layer's weights from piece to piece where the caches hold them; states
-// are of a whole batch. Small weights are read often for little: their batches are a piece. Products of float32 combine rows, which many at once pay for.
+// are of a whole batch. Small weights are read often for little: their batches are a piece. Products of float32 take as many rows at once as they combine.
 func tokensAtOnce(weights int64, f kernel.Format) (batch, piece int) {
 	k := kernel.Current()
-	combined := 0
-	if f == kernel.FormatF32 {
-		combined = k.CombinedRows()
-	}
+	combined := k.CombinedRows(f)
 	switch small := weights <= 64<<20; {
 	case small:
 		piece = max(256, combined)

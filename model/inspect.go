@@ -144,11 +144,7 @@ func (m *Model) memory(f kernel.Format) int64 {
 	// The states of a batch and what they are made of; in a layer about seven results of their width for a piece, or for the longest text that
 	// is usual; the inner layer of the feed-forward layer is bounded.
 	batch, piece := tokensAtOnce(weights, f)
-	combined := 0
-	if f == kernel.FormatF32 {
-		combined = k.CombinedRows() * m.threads
-	}
-	inner := widest * int64(mlpBlock(max(1, int(widest)), k.RowsAtOnce(), combined))
+	inner := widest * int64(mlpBlock(max(1, int(widest)), k.RowsAtOnce(), k.CombinedRows(f)*m.threads))
 	width, longest := int64(m.net.Width), int64(max(piece, min(batch, m.recipe.maxTokens)))
 	return weights + int64(m.threads)*4*(3*int64(batch)*width+longest*(7*width+min(widest, 4*width))+inner)
 }

@@ -116,15 +116,6 @@ func stepF32(a *asm, t tile, u int) {
 	}
 }
 
-// stepDifference is stepF32 beside one vector of a difference of panels: R12 is where the first of them is, the others are R13 and R9 bytes from it.
-func stepDifference(a *asm, t tile, u int) {
-	off, v := u*a.bytes(), a.v(a.registers()-1)
-	a.p("VMOVUPS %d(R12), %s", off, v)
-	a.p("VSUBPS %d(R12)(R13*1), %s, %s", off, v, v)
-	a.p("VMOVUPS %s, %d(R12)(R9*1)", v, off)
-	stepF32(a, t, u)
-}
-
 func (a *asm) registers() int {
 	switch a.reg {
 	case "Z":
@@ -426,27 +417,6 @@ func (a *asm) fours(t tile, loop, done string, step func(a *asm, t tile, u int),
 	a.p("JMP %s", loop)
 }
 
-// combinedLoop is groupLoop for groups that are a multiple of four. The first tiles, as many as a panel has vectors, compute a difference of panels, which costs next
-// to nothing beside products.
-func (a *asm) combinedLoop(t tile) {
-	next := func() { a.p("ADDQ $%d, DI", unroll*t.units*a.bytes()) }
-	a.p("SUBQ $1, gemmArgs_differences(AX)")
-	a.p("JLT nodifference")
-	a.p("MOVQ gemmArgs_from(AX), R12")
-	a.p("MOVQ gemmArgs_minus(AX), R13")
-	a.p("MOVQ gemmArgs_to(AX), R9")
-	a.fours(t, "difference", "differed", stepDifference, 1, func() {
-		next()
-		a.p("ADDQ $%d, R12", unroll*a.bytes())
-	})
-	a.label("differed")
-	a.p("MOVQ R12, gemmArgs_from(AX)")
-	a.p("JMP done")
-	a.label("nodifference")
-	a.fours(t, "loop", "done", t.step, 1, next)
-	a.label("done")
-}
-
 func (a *asm) advance(t tile, groups int) {
 	if t.packed {
 		a.p("ADDQ $%d, SI", groups*t.group*t.rows)
@@ -569,20 +539,6 @@ func (a *asm) epilogue(t tile) {
 			a.p("VMOVUPS %s, %d(DX)", a.v(t.acc(r, c)), c*a.bytes())
 		}
 		a.p("ADDQ %s, DX", t.ldc())
-	}
-}
-
-// plus adds tiles that lie without gaps.
-func (a *asm) plus(t tile) {
-	for _, field := range []string{"plus", "plus2"} {
-		a.p("MOVQ gemmArgs_%s(AX), BX", field)
-		a.p("TESTQ BX, BX")
-		a.p("JZ no%s", field)
-		a.eachAcc(t, func(r, c int) {
-			a.p("VADDPS %d(BX), %s, %s", t.acc(r, c)*a.bytes(), a.v(t.acc(r, c)), a.v(t.acc(r, c)))
-		})
-		a.p("ADDQ $%d, gemmArgs_%s(AX)", t.free()*a.bytes(), field)
-		a.label("no" + field)
 	}
 }
 
