@@ -22,6 +22,8 @@ type Fused struct {
 	// Gated is for matrices whose channels come as GateChannels gates, as many values, and so on, and whose number of channels is a multiple of twice that: out
 	// (T, OC/2) is SiLU of the gates, near enough for what the format rounds to, times the values. Kernels.Gates says where there is that.
 	Gated bool
+	// GELU is for matrices of which TakesGELU says so: x is GELU of what its rows hold, near enough for codes of 8 bits.
+	GELU bool
 }
 
 // GateChannels is how many gates, and values of them, stand together in a product with Fused.Gated.
@@ -29,6 +31,11 @@ const GateChannels = 16
 
 // Gates says whether products of the format take Fused.Gated, and are faster so.
 func (k *Kernels) Gates(f Format) bool { return k.gemm(f).gated != nil }
+
+// TakesGELU says whether products with the matrix take Fused.GELU, and are faster so.
+func (w *Packed) TakesGELU() bool {
+	return w.turnsToCodes && w.k.t.turnGELUF16 != nil && w.turn.hartley == nil
+}
 
 // RowsAtOnce is how many rows a product of a large matrix should have at least: from fewer on the matrix is read more often than the caches behind the first two
 // deliver it.
@@ -47,6 +54,9 @@ func (w *Packed) LinearFused(p *Pool, out, x Mat, f Fused) {
 			panic(fmt.Sprintf("kernel: Linear: no gates of (%d, %d) in %v, or something to add", w.oc, w.c, w.format))
 		}
 	}
+	if f.GELU && !w.TakesGELU() {
+		panic(fmt.Sprintf("kernel: Linear: no GELU of what (%d, %d) in %v multiplies", w.oc, w.c, w.format))
+	}
 	out.check("Linear", "out", x.Rows, columns)
 	x.check("Linear", "x", x.Rows, w.c)
 	if f.Add.Data != nil {
@@ -57,7 +67,7 @@ func (w *Packed) LinearFused(p *Pool, out, x Mat, f Fused) {
 	}
 	j := &p.linear
 	j.begin(p, w, out)
-	j.x, j.prepare, j.add, j.gated = x, f.Prepare, f.Add, f.Gated
+	j.x, j.prepare, j.add, j.gated, j.gelu = x, f.Prepare, f.Add, f.Gated, f.GELU
 	if j.g.input == inputF32 && w.c%j.g.group == 0 {
 		j.a, j.lda, j.inPlace = unsafe.Pointer(&x.Data[0]), 4*x.Stride, true
 		if j.prepare != nil {
@@ -132,6 +142,7 @@ type linearJob struct {
 	out, add Mat
 	prepare  func(row int)
 	gated    bool
+	gelu     bool
 
 	a    unsafe.Pointer // inputs as the micro-kernel reads them
 	lda  int
@@ -237,8 +248,35 @@ func (j *linearJob) turnToCodes(thread, from, to int) {
 		}
 		a.codes, a.x, a.scales = unsafe.Add(j.a, from*j.lda), unsafe.Pointer(&j.x.Row(from)[0]), unsafe.Pointer(&j.rowS[from])
 		a.tmp, a.before, a.rows = mem, unsafe.Add(mem, 4*w.c), n
-		w.k.t.turnU8(a)
+		if w.turn.halfSigns != nil {
+			w.k.turnHalf(a, w.turn, j.gelu)
+		} else {
+			w.k.t.turnU8(a)
+		}
 	}
+}
+
+// turnHalf turns and quantises rows, or their GELU, in half precision, and those that are out of its range in float32; of these GELU takes the place of x.
+func (k *Kernels) turnHalf(a *turnArgs, r *rotation, gelu bool) {
+	given, turn := *a, k.t.turnF16
+	if gelu {
+		turn = k.t.turnGELUF16
+	}
+	a.signs, a.norm = unsafe.Pointer(&r.halfSigns[0]), r.halfNorm
+	turn(a)
+	for i, scale := range unsafe.Slice((*float32)(given.scales), given.rows) {
+		if scale < 0 {
+			*a = given
+			a.codes, a.x, a.scales = unsafe.Add(given.codes, i*given.codesStep), unsafe.Add(given.x, i*given.xStep), unsafe.Add(given.scales, 4*i)
+			a.rows = 1
+			if gelu {
+				x := floats(a.x, a.c)
+				k.GELURough(x, x)
+			}
+			k.t.turnU8(a)
+		}
+	}
+	a.signs = given.signs
 }
 
 // convertRow prepares row i and converts it into row.

@@ -597,3 +597,43 @@ func TestLinearGated(t *testing.T) {
 		}
 	})
 }
+
+// TestLinearGELU: GELU that a product applies to its inputs is that of TestActivations, and nothing but codes' rounding moves the product.
+func TestLinearGELU(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		p := NewPool(2)
+		defer p.Close()
+		const rows, oc = 37, 40
+		for _, c := range []int{64, 256, 384, 1536, 2304} {
+			r := random(uint64(c))
+			x, w := normals(r, rows*c), normals(r, oc*c)
+			for i := range c { // out of half precision's range
+				x[3*c+i] *= 1e6
+			}
+			packed := k.Pack(FormatInt8, oc, c, func(i int, dst []float32) { copy(dst, w[i*c:]) })
+			if !packed.TakesGELU() {
+				continue
+			}
+			acted := make([]float32, rows*c)
+			for i, v := range x {
+				acted[i] = float32(float64(v) / 2 * math.Erfc(-float64(v)/math.Sqrt2))
+			}
+			out := MatOf(make([]float32, rows*oc), rows, oc)
+			packed.LinearFused(p, out, MatOf(x, rows, c), Fused{GELU: true})
+			for i := range rows {
+				for o := range oc {
+					want, _ := refLinear(acted, w, nil, c, i, o)
+					tol := 1.1 * norm64(acted[i*c:][:c]) * norm64(w[o*c:][:c]) / 80
+					near(t, fmt.Sprint("C = ", c), float64(out.Row(i)[o]), want, tol, 0, i, o)
+				}
+			}
+		}
+		narrow := k.Pack(FormatInt8, 16, 64, func(int, []float32) {})
+		defer func() {
+			if recover() == nil {
+				t.Error("GELU of what no turn takes did not panic")
+			}
+		}()
+		narrow.LinearFused(p, MatOf(make([]float32, 16), 1, 16), MatOf(make([]float32, 64), 1, 64), Fused{GELU: true})
+	})
+}

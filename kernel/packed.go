@@ -34,18 +34,22 @@ func (f Format) String() string { return [...]string{"f32", "bf16", "f16", "int1
 // ValueBytes is the size of one value.
 func (f Format) ValueBytes() int { return [...]int{4, 2, 2, 2, 1}[f] }
 
-// Has says whether the tier multiplies a format. All have all, but FormatF16, which Plain, AVX512FP16 and AMX have.
+// Has says whether the tier multiplies a format. All have all, but FormatF16, which Plain has, and tiers from AVX512FP16 on.
 func (k *Kernels) Has(f Format) bool { return k.gemm(f).has() }
 
 // Arithmetic names how the tier multiplies a format, where that changes more than the last bits of a product: "f32" or "f32 as
-// bf16x6" (see tiles.go), "bf16" or "bf16 widened" (inputs stay float32), "f16", "int16", "int8" or "int8 in pairs" (rounded a little coarser, see pairLimit). "+bf16" and
-// "+int16" say what Attention.BF16 makes of attention's products, for other formats than f32.
+// bf16x6" (see tiles.go), "bf16" or "bf16 widened" (inputs stay float32), "f16", "int16", "int8", "int8 in pairs" (rounded a little coarser, see pairLimit) or
+// "int8 turned in f16" (see table.turnF16). "+bf16" and "+int16" say what Attention.BF16 makes of attention's products, for other formats than f32.
 func (k *Kernels) Arithmetic(f Format) string {
 	if f != FormatF32 && k.t.gemm.attendHalf.has() {
-		if k.t.gemm.attendHalf.input == inputI16 {
-			return f.String() + "+int16"
+		name := f.String()
+		if f == FormatInt8 && k.t.turnF16 != nil {
+			name += " turned in f16"
 		}
-		return f.String() + "+bf16"
+		if k.t.gemm.attendHalf.input == inputI16 {
+			return name + "+int16"
+		}
+		return name + "+bf16"
 	}
 	switch {
 	case f == FormatF32 && k.t.gemm.f32.split:
@@ -58,10 +62,10 @@ func (k *Kernels) Arithmetic(f Format) string {
 	return f.String()
 }
 
-// Half is the tier's format of two bytes per value for products as near to float32's as bfloat16 allows: FormatF16 where the tier is for that, else the
-// faster of FormatBF16 and FormatInt16.
+// Half is the tier's format of two bytes per value for products as near to float32's as bfloat16 allows: the fastest of FormatF16, FormatBF16 and
+// FormatInt16.
 func (k *Kernels) Half() Format {
-	if k.tier == AVX512FP16 {
+	if k.t.gemm.f16Pays {
 		return FormatF16
 	}
 	if k.t.gemm.int16Pays && k.t.gemm.bf16.input == inputF32 {

@@ -15,6 +15,8 @@ type rotation struct {
 	block, odd, mixed int       // odd is C/block, mixed a divisor of it; odd is even where C is a multiple of twice the largest block
 	signs             []float32 // (C) plus or minus the norm of both factors
 	hartley           []float32 // (mixed, mixed); nil where blocks are not mixed
+	halfSigns         []F16     // signs as the power of two next to the norm, and halfNorm times as large; nil where half precision is not for it
+	halfNorm          float32
 }
 
 // Blocks of largeBlock spread far enough by themselves; maxMixed bounds the cost of mixing smaller ones, as many multiplications for
@@ -48,6 +50,16 @@ func newRotation(c int) *rotation {
 		}
 	}
 	return r
+}
+
+// halve prepares the rotation for table.turnF16. Powers of two keep what turnF16 sums up small, and are exact.
+func (r *rotation) halve() {
+	norm := math.Abs(float64(r.signs[0]))
+	power := math.Exp2(math.Round(math.Log2(norm)))
+	r.halfNorm, r.halfSigns = float32(norm/power), make([]F16, len(r.signs))
+	for i, s := range r.signs {
+		r.halfSigns[i] = ToF16(float32(math.Copysign(power, float64(s))))
+	}
 }
 
 // apply writes R x (C) to dst (C) or to tmp (C), and returns which; a is scratch.

@@ -89,3 +89,74 @@ func TestTurnToCodes(t *testing.T) {
 		}
 	})
 }
+
+// TestTurnHalf holds codes of turning in half precision, also GELU, to the rotation in float32, which TestRotation holds to its definition: half a step for the
+// code and less than a third for eight stages of 11 bits and a scale. Rows out of its range are those of turning in float32.
+func TestTurnHalf(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		if k.t.turnF16 == nil {
+			t.Skip("it turns in float32")
+		}
+		checked := 0
+		for c := 64; c <= 9216; c += 64 {
+			r := newRotation(c)
+			if !r.whole() {
+				continue
+			}
+			checked++
+			r.halve()
+			checkTurnHalf(t, k, r, c, false)
+			if r.hartley == nil {
+				checkTurnHalf(t, k, r, c, true)
+			}
+		}
+		if checked < 40 {
+			t.Errorf("%d sizes checked", checked)
+		}
+	})
+}
+
+func checkTurnHalf(t *testing.T, k *Kernels, r *rotation, c int, gelu bool) {
+	t.Helper()
+	by := []float32{1, 1e-30, 30, 0, 1e30, .01, 1, float32(math.NaN()), 200}
+	x := normals(random(uint64(c)), len(by)*c)
+	x[c/3] *= 100
+	for row, by := range by {
+		plainScale(x[row*c:][:c], x[row*c:][:c], by)
+	}
+	acted := append([]float32(nil), x...)
+	if gelu {
+		k.GELURough(acted, acted)
+	}
+	for n := 1; n <= len(by); n++ {
+		codes, scales := make([]uint8, n*c), make([]float32, n)
+		again, exact := make([]uint8, n*c), make([]float32, n)
+		tmp := make([]float32, 2*c)
+		args := func(x []float32, codes []uint8, scales []float32) turnArgs {
+			return turnArgs{codes: unsafe.Pointer(&codes[0]), codesStep: c, x: unsafe.Pointer(&x[0]), xStep: 4 * c, scales: unsafe.Pointer(&scales[0]),
+				signs: unsafe.Pointer(&r.signs[0]), tmp: unsafe.Pointer(&tmp[0]), before: unsafe.Pointer(&tmp[c]), c: c, block: r.block, odd: r.odd, rows: n}
+		}
+		half, whole := args(append([]float32(nil), x...), codes, scales), args(acted, again, exact)
+		k.turnHalf(&half, r, gelu)
+		k.t.turnU8(&whole)
+		for row := range n {
+			what := fmt.Sprintf("C = %d, GELU %v, row %d of %d", c, gelu, row, n)
+			if b := float64(by[row]); !(b > 1e-3 && b < 1e3) {
+				if math.Float32bits(scales[row]) != math.Float32bits(exact[row]) {
+					t.Fatalf("%s: scale %g instead of %g", what, scales[row], exact[row])
+				}
+				for i, v := range codes[row*c:][:c] {
+					if v != again[row*c+i] {
+						t.Fatalf("%s: code %d is %d instead of %d", what, i, v, again[row*c+i])
+					}
+				}
+				continue
+			}
+			near(t, what+": scale", float64(scales[row]), float64(exact[row]), 0, 3e-3)
+			turned := r.apply(k, make([]float32, c), make([]float32, c), acted[row*c:][:c], &gemmArgs{})
+			for i, v := range codes[row*c:][:c] {
+				near(t, what, float64(int(v)-128), float64(turned[i]/scales[row]), .8, 0, i)
+			}
+		}
+	}
+}

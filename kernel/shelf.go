@@ -66,6 +66,9 @@ func (s *Shelf) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Packe
 	if f == FormatInt16 || f == FormatInt8 {
 		w.turn = newRotation(c)
 		w.turnsToCodes = k.t.turnU8 != nil && w.g.input == inputU8 && w.turn.whole()
+		if w.turnsToCodes && k.t.turnF16 != nil {
+			w.turn.halve()
+		}
 	}
 	n, lanes := w.groups*w.g.group, k.t.gemm.lanes // a channel's values, c and zeros up to a whole group
 	size := w.groups * w.g.groupBytes(f)

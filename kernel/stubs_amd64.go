@@ -551,6 +551,12 @@ func hartley9AVX512(x *float32, block int)
 func turnU8AVX512(a *turnArgs)
 
 //go:noescape
+func turnF16AVX512(a *turnArgs)
+
+//go:noescape
+func turnGELUF16AVX512(a *turnArgs)
+
+//go:noescape
 func fromBF16AVX512(dst *float32, src *BF16, n int)
 
 //go:noescape

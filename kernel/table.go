@@ -59,6 +59,10 @@ type table struct {
 	hartley map[int]func(x *float32, block int)
 	// turnU8 turns and quantises rows by rotations that are whole; nil where this goes step by step.
 	turnU8 func(*turnArgs)
+	// turnF16 is turnU8 in half precision, with signs of that: rows that are out of its range get a scale of -1. nil where there is none.
+	turnF16 func(*turnArgs)
+	// turnGELUF16 is turnF16 of GELU of the rows, for blocks of largeBlock that are not mixed.
+	turnGELUF16 func(*turnArgs)
 	// transpose writes lanes rows of src, cols values each, a multiple of the lanes, as columns of dst, times scale; nil
 	// where there is none. Steps are bytes.
 	transpose func(dst, src *float32, stepDst, stepSrc int, scale float64, cols int)
@@ -106,10 +110,11 @@ type turnArgs struct {
 	x             unsafe.Pointer // f32 (rows, c), xStep bytes apart
 	xStep         int
 	scales        unsafe.Pointer // f32 (rows)
-	signs         unsafe.Pointer // f32 (c), the rotation's
+	signs         unsafe.Pointer // f32 (c), the rotation's; turnF16: F16 (c), its halfSigns
 	tmp, before   unsafe.Pointer // f32 (c) each: scratch
 	c, block, odd int
-	rows          int // at least one
+	rows          int     // at least one
+	norm          float32 // turnF16 only: the rotation's halfNorm
 }
 
 // gemmArgs is what one call of a micro-kernel reads: a tile of out (rows, columns) from rows of a and one panel of b.
@@ -210,9 +215,10 @@ type gemmSet struct {
 	codes      gemmKernels // of any codes
 	// int16Pays says that int16's products are clearly faster than float32's.
 	int16Pays bool
-	kBlock    int // bytes of one row of a that a pass over a panel covers
-	ahead     int // bytes of the weights behind that a tile asks for every four groups
-	kPacked   int // the same where rows may be interleaved
+	f16Pays   bool // f16's are clearly faster than int16's and bf16's
+	kBlock    int  // bytes of one row of a that a pass over a panel covers
+	ahead     int  // bytes of the weights behind that a tile asks for every four groups
+	kPacked   int  // the same where rows may be interleaved
 	// strassenBlock is for how many rows at most differences of panels are computed once, strassenInner how many inner values a pass of them covers at most (see
 	// strassen.go).
 	strassenBlock, strassenInner int

@@ -11,7 +11,7 @@ import (
 type Tier uint8
 
 // The tiers, the faster of two on the same kind of processor later. Each needs what the one before it needs, but AVX512, which
-// needs AVX2 alone; AVX512FP16 is not always the faster.
+// needs AVX2 alone.
 const (
 	// Plain is Go without assembly; it runs anywhere and is the reference.
 	Plain Tier = iota
@@ -31,8 +31,8 @@ const (
 	AVX512VNNI
 	// AVX512BF16 adds BF16's products of pairs (Cooper Lake, Sapphire Rapids, Zen 4).
 	AVX512BF16
-	// AVX512FP16 is AVX512BF16 with products in half precision for dtype bf16 (Sapphire Rapids). VNNI's products of 16-bit integers, whose sums are exact,
-	// have the same rate on every processor seen so far: it is the best tier only where a measurement says otherwise.
+	// AVX512FP16 adds FP16's arithmetic in half precision (Sapphire Rapids), in which inputs are made ready for products of bytes. Its products serve dtype
+	// bf16 where a measurement says so: VNNI's of 16-bit integers, whose sums are exact, have the same rate on every processor seen so far.
 	AVX512FP16
 	// AMX adds to AVX512FP16 products of tiles of bytes and of bfloat16 (Sapphire Rapids), where Linux lets a process have them; float32 is multiplied by those of
 	// bfloat16, six for one.

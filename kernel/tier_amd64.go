@@ -3,8 +3,6 @@
 package kernel
 
 import (
-	"slices"
-
 	"github.com/klauspost/cpuid/v2"
 )
 
@@ -26,19 +24,12 @@ func machineTiers() []Tier {
 	}{
 		{AVX512, []cpuid.FeatureID{cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL}},
 		{AVX512VNNI, []cpuid.FeatureID{cpuid.AVX512VNNI}}, {AVX512BF16, []cpuid.FeatureID{cpuid.AVX512BF16}},
+		{AVX512FP16, []cpuid.FeatureID{cpuid.AVX512FP16}},
 	} {
 		if !has(t.needs...) {
 			return tiers
 		}
 		tiers = append(tiers, t.tier)
-	}
-	switch {
-	case !has(cpuid.AVX512FP16):
-		return tiers
-	case f16Pays():
-		tiers = append(tiers, AVX512FP16)
-	default:
-		tiers = slices.Insert(tiers, len(tiers)-1, AVX512FP16)
 	}
 	if has(cpuid.AMXTILE, cpuid.AMXINT8, cpuid.AMXBF16) && tilesAllowed() {
 		tiers = append(tiers, AMX)

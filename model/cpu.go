@@ -302,8 +302,11 @@ func (w *worker) MLP(x rows, m *MLP) rows {
 	return w.later(x, m.Down.W.Rows, func(out, add kernel.Mat) {
 		w.inBlocks(x.Rows, m.Up.W.Rows, texts, func(from, to int, h kernel.Mat, texts []int) {
 			up.LinearFused(w.pool, h, part(x.Mat, from, to), kernel.Fused{Prepare: behind(prepare, from), Texts: texts})
-			act := func(i int) { w.activate(h.Row(i), m.Act) }
-			down.LinearFused(w.pool, part(out, from, to), h, kernel.Fused{Prepare: act, Add: part(add, from, to), Texts: texts})
+			f := kernel.Fused{Add: part(add, from, to), Texts: texts, GELU: m.Act == GELU && down.TakesGELU()}
+			if !f.GELU {
+				f.Prepare = func(i int) { w.activate(h.Row(i), m.Act) }
+			}
+			down.LinearFused(w.pool, part(out, from, to), h, f)
 		})
 	})
 }

@@ -19,6 +19,8 @@ func genTurns(a *asm, s *stubs) {
 	}
 	if a.reg == "Z" {
 		genTurnU8(a, s)
+		genTurnF16(a, s, false)
+		genTurnF16(a, s, true)
 	}
 }
 
@@ -35,11 +37,18 @@ func (a *asm) butterflies(n, u int, masked bool) {
 
 // walsh transforms the registers at, across them, with a free one, and returns where the results are and the free one then.
 func (a *asm) walsh(at []int, free int) ([]int, int) {
+	add := func(y, x, dst int) { a.p("VADDPS %s, %s, %s", a.v(y), a.v(x), a.v(dst)) }
+	sub := func(y, x, dst int) { a.p("VSUBPS %s, %s, %s", a.v(y), a.v(x), a.v(dst)) }
+	return a.walshBy(at, free, add, sub)
+}
+
+// walshBy is walsh with sums and differences written by add and sub: dst is x plus or less y.
+func (a *asm) walshBy(at []int, free int, add, sub func(y, x, dst int)) ([]int, int) {
 	for h := 1; h < len(at); h *= 2 {
 		for i := range at {
 			if i&h == 0 {
-				a.p("VADDPS %s, %s, %s", a.v(at[i+h]), a.v(at[i]), a.v(free))
-				a.p("VSUBPS %s, %s, %s", a.v(at[i+h]), a.v(at[i]), a.v(at[i+h]))
+				add(at[i+h], at[i], free)
+				sub(at[i+h], at[i], at[i+h])
 				at[i], free = free, at[i]
 			}
 		}
