@@ -44,6 +44,8 @@ type AttentionData struct {
 	// PrefixK and PrefixV (P, KVHeads*D) are keys and values that stand before every sequence: a shared prompt. Zero for none.
 	PrefixK, PrefixV Mat
 	Spans            []Span
+	// Ended, where it is set, says that nobody wants what is not computed yet. Several threads ask now and then.
+	Ended func() bool
 }
 
 // Attend writes Out = softmax(scores) V for every span and head: blockwise, with the softmax kept up as blocks of keys pass
@@ -52,11 +54,7 @@ type AttentionData struct {
 func (k *Kernels) Attend(p *Pool, a Attention, d AttentionData) {
 	a.check(d)
 	j := &p.attend
-	*j = attendJob{p: p, k: k, a: a, d: d, cum: j.cum[:0], g: &k.t.gemm.attend}
-	if a.BF16 && a.Window == 0 && a.D%(2*k.t.gemm.lanes) == 0 && k.t.gemm.attendHalf.has() {
-		j.half, j.g = true, &k.t.gemm.attendHalf
-		j.codes = j.g.input == inputI16
-	}
+	*j = attendJob{p: p, k: k, a: a, d: d, cum: j.cum[:0]}
 	chunks, keys := 0, 1
 	for _, s := range d.Spans {
 		chunks += (s.NQ + queryChunk - 1) / queryChunk
@@ -73,7 +71,7 @@ func (k *Kernels) Attend(p *Pool, a Attention, d AttentionData) {
 		parts += (s.NQ + queryChunk - 1) / queryChunk * j.groups
 	}
 	p.run(parts, j)
-	j.a, j.d, j.k, j.g = Attention{}, AttentionData{}, nil, nil
+	j.a, j.d, j.k = Attention{}, AttentionData{}, nil
 }
 
 func (a *Attention) check(d AttentionData) {
@@ -103,7 +101,7 @@ func (a *Attention) check(d AttentionData) {
 
 const (
 	queryChunk = 512 // queries of one part: its keys are packed once for them
-	queryBlock = 32  // queries whose scores are held, less what does not fill the tallest tile
+	queryBlock = 32  // queries whose scores are held at most, less what does not fill the tallest tile
 	keyBlock   = 528 // keys whose scores are held; a multiple of every tier's panel
 	// headsCache is what the packed keys and values of the heads of a part may take of the second-level cache. In a model a
 	// token's heads lie side by side and tokens far apart: several heads at a time read more of each place.
@@ -118,15 +116,15 @@ type attendJob struct {
 	cum []int // parts before each span
 
 	together, groups int // heads of one part, and parts of the same queries
-
-	half  bool // products are of numbers of two bytes
-	codes bool // these are codes, whose scales products apply
-	g     *gemmKernels
 }
 
 // attendPart is a few heads of some queries of one span: the state of a thread while it works on them.
 type attendPart struct {
 	*attendJob
+	a      Attention // of the job, without a window that hides nothing of the span
+	half   bool      // products are of numbers of two bytes
+	codes  bool      // these are codes, whose scales products apply
+	g      *gemmKernels
 	span   Span
 	prefix int
 	heads  [2]int // the first, and behind the last
@@ -166,6 +164,9 @@ type scales struct {
 }
 
 func (j *attendJob) part(thread, i int) {
+	if j.d.Ended != nil && j.d.Ended() {
+		return
+	}
 	lo, hi := 0, len(j.cum)
 	for hi-lo > 1 {
 		if mid := (lo + hi) / 2; j.cum[mid] <= i {
@@ -175,12 +176,18 @@ func (j *attendJob) part(thread, i int) {
 		}
 	}
 	i -= j.cum[lo]
-	t := attendPart{attendJob: j, span: j.d.Spans[lo], prefix: j.d.PrefixK.Rows, args: &j.p.own[thread].args, tile: &j.p.own[thread].tiles, exp: &j.p.own[thread].rows}
+	t := attendPart{attendJob: j, a: j.a, g: &j.k.t.gemm.attend, span: j.d.Spans[lo], prefix: j.d.PrefixK.Rows, args: &j.p.own[thread].args, tile: &j.p.own[thread].tiles, exp: &j.p.own[thread].rows}
 	t.lanes = j.k.t.gemm.lanes
+	if t.a.Window >= t.prefix+t.span.NK {
+		t.a.Window = 0
+	}
+	if half := &j.k.t.gemm.attendHalf; t.a.BF16 && t.a.Window == 0 && t.a.D%(2*t.lanes) == 0 && half.has() {
+		t.half, t.g, t.codes = true, half, half.input == inputI16
+	}
 	t.panel = tileRows
 	tile := tileBlock
-	if j.g.tiles == nil {
-		t.panel, tile = t.lanes*len(j.g.of[0]), len(j.g.of)
+	if t.g.tiles == nil {
+		t.panel, tile = t.lanes*len(t.g.of[0]), len(t.g.of)
 	}
 	h := i % j.groups * j.together
 	t.heads = [2]int{h, min(h+j.together, j.a.Heads)}
@@ -191,7 +198,11 @@ func (j *attendJob) part(thread, i int) {
 	from -= from % t.panel
 	t.layout(thread, from, to)
 	t.pack(from, to)
-	for q, n := first, queryBlock/tile*tile; q < last; q += n {
+	queries := queryBlock
+	if to-from > keyBlock/2 { // so that scores stay in the first-level cache
+		queries /= 2
+	}
+	for q, n := first, max(1, queries/tile)*tile; q < last; q += n {
 		for t.head = h; t.head < t.heads[1]; t.head++ {
 			t.aheadOfHead(q, min(n, last-q))
 			kv := t.kvHead(t.head) - t.kv[0]

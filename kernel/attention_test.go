@@ -157,9 +157,9 @@ func checkAttend(t *testing.T, k *Kernels, p *Pool, c attendCase, d AttentionDat
 func TestAttendAlone(t *testing.T) {
 	const n, from = 1150, 5
 	forTiers(t, func(t *testing.T, k *Kernels) {
-		for _, window := range []int{0, 500, 40, 600} {
+		for _, window := range []int{0, 500, 40, 600, 1150} {
 			for _, bf16 := range []bool{false, true} {
-				if k.tier == Plain && window > 0 || bf16 && !k.t.gemm.attendHalf.has() || window != 0 && window != 500 && testing.Short() {
+				if k.tier == Plain && window > 0 && window < n || bf16 && !k.t.gemm.attendHalf.has() || window != 0 && window != 500 && window < n && testing.Short() {
 					continue
 				}
 				p := NewPool(1)
@@ -176,6 +176,47 @@ func TestAttendAlone(t *testing.T) {
 				}
 				p.Close()
 			}
+		}
+	})
+}
+
+// TestAttendWithin: a window that hides no key is none, so that short texts of models with windows go as fast as others.
+func TestAttendWithin(t *testing.T) {
+	const n, beginning = 90, 20
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		p := NewPool(1)
+		defer p.Close()
+		r := random(15)
+		q, kv := MatOf(normals(r, n*64), n, 64), MatOf(normals(r, 2*n*32), 2*n, 32)
+		d := AttentionData{Q: q.from(beginning, 0, n-beginning), K: kv.from(beginning, 0, n-beginning), V: kv.from(n+beginning, 0, n-beginning),
+			PrefixK: kv.from(0, 0, beginning), PrefixV: kv.from(n, 0, beginning), Spans: []Span{{NQ: n - beginning, NK: n - beginning}}}
+		for _, causal := range []bool{false, true} {
+			var outs [3]Mat
+			for i, window := range []int{0, n, n - 1} {
+				d.Out = MatOf(make([]float32, (n-beginning)*64), n-beginning, 64)
+				k.Attend(p, Attention{Heads: 2, KVHeads: 1, D: 32, Scale: .3, Causal: causal, BF16: true, Window: window}, d)
+				outs[i] = d.Out
+			}
+			if !slices.Equal(outs[0].Data, outs[1].Data) {
+				t.Errorf("causal %v: a window of all keys gives other values", causal)
+			}
+			if slices.Equal(outs[0].Data, outs[2].Data) {
+				t.Errorf("causal %v: a window that hides a key gives the same values", causal)
+			}
+		}
+	})
+}
+
+// TestAttendEnded: what nobody wants any more is not computed.
+func TestAttendEnded(t *testing.T) {
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		p := NewPool(2)
+		defer p.Close()
+		const n = 1200
+		x, out := MatOf(normals(random(16), n*32), n, 32), MatOf(make([]float32, n*32), n, 32)
+		k.Attend(p, Attention{Heads: 1, KVHeads: 1, D: 32, Scale: .2}, AttentionData{Q: x, Out: out, K: x, V: x, Spans: []Span{{NQ: n, NK: n}}, Ended: func() bool { return true }})
+		if slices.ContainsFunc(out.Data, func(v float32) bool { return v != 0 }) {
+			t.Error("something was computed")
 		}
 	})
 }

@@ -14,6 +14,7 @@ type worker struct {
 	*engine
 	pool  *kernel.Pool
 	ctx   context.Context // ends the batch
+	over  func() bool     // says that it has, to any thread
 	batch *Batch          // or, inside a layer, the piece of it at hand
 	piece Batch
 	err   error // the first error, of reading a table or the context's; results are then meaningless, and layers no more computed
@@ -54,7 +55,9 @@ type prefix struct {
 }
 
 func newWorker(e *engine, threads int) *worker {
-	return &worker{engine: e, pool: kernel.NewPool(threads)}
+	w := &worker{engine: e, pool: kernel.NewPool(threads)}
+	w.over = func() bool { return w.ctx.Err() != nil }
+	return w
 }
 
 // close ends the worker's threads and gives its memory back.
@@ -404,7 +407,7 @@ func (w *worker) Attention(q, k, v rows, a *Attention) rows {
 	if a.Before != Unlimited {
 		ka.Window = a.Before + 1
 	}
-	data := kernel.AttentionData{Q: q.Mat, Out: y.Mat, K: k.Mat, V: v.Mat, Spans: w.attentionSpans(q.kept)}
+	data := kernel.AttentionData{Q: q.Mat, Out: y.Mat, K: k.Mat, V: v.Mat, Spans: w.attentionSpans(q.kept), Ended: w.over}
 	if w.prefix != nil {
 		data.PrefixK, data.PrefixV = w.prefix.k[w.layer], w.prefix.v[w.layer]
 	}
@@ -417,6 +420,7 @@ func (w *worker) Attention(q, k, v rows, a *Attention) rows {
 		ka.Bias, ka.BiasReach = t.values, t.reach
 	}
 	w.k.Attend(w.pool, ka, data)
+	w.ended()
 	return y
 }
 
