@@ -440,8 +440,12 @@ func (a *asm) askAhead(t tile) {
 		a.p("PREFETCHT1 (R14)")
 		return
 	}
+	cache := "T0"
+	if strings.HasPrefix(t.kind.name, "F32") && !t.combined { // few rows: two panels of float32 are more than the first-level cache holds
+		cache = "T1"
+	}
 	for i := range 3 { // with four tiles these are all lines of a panel: gemmSet.ahead
-		a.p("PREFETCHT0 %d(R14)", 64*i)
+		a.p("PREFETCH%s %d(R14)", cache, 64*i)
 	}
 	for off := 0; off < t.units*a.bytes(); off += 64 {
 		a.p("PREFETCHT0 %d(R15)", off)
