@@ -31,18 +31,22 @@ func Page(intro string, machines ...[]Row) string {
 	return b.String()
 }
 
-// machineName is the fullest name that a row has: older ones lack a processor's family and model.
+// machineName is the fullest name that a row has, as older ones lack a processor's family and model, and the tiers that rows were measured with.
 func machineName(ours []Row) string {
-	cpu, tier := "", any(nil)
+	cpu, tiers := "", []string(nil)
 	for _, r := range ours {
 		if c := text(r["cpu"]); len(c) > len(cpu) {
-			cpu, tier = c, r["tier"]
+			cpu = c
+		}
+		if t := text(r["tier"]); t != "" && !slices.Contains(tiers, t) {
+			tiers = append(tiers, t)
 		}
 	}
 	if cpu == "" {
 		return "A machine without a name"
 	}
-	return fmt.Sprintf("%s, tier %v", cpu, tier)
+	slices.Sort(tiers)
+	return fmt.Sprintf("%s, tier %s", cpu, strings.Join(tiers, " and "))
 }
 
 // ratioTables writes a table for each family of work.

@@ -97,10 +97,10 @@ func avx512Table(tier Tier) table {
 	if tier >= AVX512FP16 {
 		t.gemm.f16, t.scaleF16 = gemmF16AVX512FP16, wholeScaleF16(16, scaleF16AVX512)
 		t.turnF16, t.turnGELUF16 = turnF16AVX512, turnGELUF16AVX512
-		t.gemm.f16Pays = f16Pays()
+		t.gemm.f16Pays = tier < AMX && f16Pays()
 	}
 	if tier >= AMX {
-		t.splitBF16, t.strassenRows, t.gemm.f16Pays = splitBF16, nil, false
+		t.splitBF16, t.strassenRows = splitBF16, nil
 		t.gemm.f32 = gemmKernels{group: 2, input: inputSplit, tiles: tilesF32AMX, gated: tilesF32GatedAMX, split: true}
 		t.gemm.bf16 = gemmKernels{group: 2, input: inputBF16, tiles: tilesBF16AMX, gated: tilesBF16GatedAMX}
 		t.gemm.int8 = gemmKernels{group: 4, input: inputU8, tiles: tilesU8AMX, gated: tilesU8GatedAMX}
