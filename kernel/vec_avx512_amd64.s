@@ -2919,12 +2919,12 @@ row:
 	MOVQ turnArgs_odd(R12), R11
 	MOVQ R13, DI
 	LEAQ (R13)(R14*1), BX
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
 	VMOVUPS vecPattern<>+640(SB), Z28
 	VMOVUPS vecPattern<>+704(SB), Z29
 	VMOVUPS vecPattern<>+768(SB), Z30
 	VMOVUPS vecPattern<>+832(SB), Z31
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
 	CMPQ R14, $1536
 	JEQ of384
 	CMPQ R10, $64
@@ -4150,11 +4150,11 @@ found:
 	CMPQ R15, turnArgs_rows(R12)
 	JEQ next
 round:
+	MOVQ turnArgs_codes(R12), DI
+	MOVQ turnArgs_before(R12), SI
 	VMOVAPS Z27, Z4
 	MOVL $0x80, CX
 	VPBROADCASTB CX, Z5
-	MOVQ turnArgs_codes(R12), DI
-	MOVQ turnArgs_before(R12), SI
 	MOVQ turnArgs_c(R12), CX
 	XORQ AX, AX
 	VMOVDQU8 vecPattern<>+896(SB), Z6
@@ -4197,8 +4197,8 @@ loopend:
 	ADDQ $16, CX
 	TESTQ R15, R15
 	JZ done
-	ADDQ turnArgs_codesStep(R12), DI
-	MOVQ DI, turnArgs_codes(R12)
+	MOVQ turnArgs_codesStep(R12), DI
+	ADDQ DI, turnArgs_codes(R12)
 next:
 	VMOVAPS Z24, Z27
 	MOVQ turnArgs_before(R12), CX
@@ -4216,10 +4216,6 @@ done:
 
 // func turnF16AVX512(a *turnArgs)
 TEXT ·turnF16AVX512(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), R12
-	MOVQ turnArgs_rows(R12), R15
-	MOVQ turnArgs_c(R12), R14
-	SHLQ $1, R14
 	VMOVUPS vecPattern<>+960(SB), Z27
 	VMOVUPS vecPattern<>+1024(SB), Z28
 	VMOVUPS vecPattern<>+1088(SB), Z29
@@ -4228,6 +4224,10 @@ TEXT ·turnF16AVX512(SB), NOSPLIT, $0-8
 	MOVL $0x80, CX
 	VPBROADCASTB CX, Z20
 	VMOVUPS vecPattern<>+1280(SB), Z21
+	MOVQ a+0(FP), R12
+	MOVQ turnArgs_rows(R12), R15
+	MOVQ turnArgs_c(R12), R14
+	SHLQ $1, R14
 row:
 	MOVQ turnArgs_x(R12), SI
 	MOVQ turnArgs_signs(R12), DX
@@ -5237,10 +5237,6 @@ done:
 
 // func turnGELUF16AVX512(a *turnArgs)
 TEXT ·turnGELUF16AVX512(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), R12
-	MOVQ turnArgs_rows(R12), R15
-	MOVQ turnArgs_c(R12), R14
-	SHLQ $1, R14
 	VBROADCASTSS vecConst<>+4480(SB), Z14
 	VBROADCASTSS vecConst<>+4544(SB), Z15
 	VBROADCASTSS vecConst<>+4608(SB), Z16
@@ -5255,6 +5251,10 @@ TEXT ·turnGELUF16AVX512(SB), NOSPLIT, $0-8
 	MOVL $0x80, CX
 	VPBROADCASTB CX, Z20
 	VMOVUPS vecPattern<>+1280(SB), Z21
+	MOVQ a+0(FP), R12
+	MOVQ turnArgs_rows(R12), R15
+	MOVQ turnArgs_c(R12), R14
+	SHLQ $1, R14
 row:
 	MOVQ turnArgs_x(R12), SI
 	MOVQ turnArgs_signs(R12), DX
@@ -5559,7 +5559,6 @@ whole:
 	VPMAXUW Z10, Z26, Z26
 	CMPQ DI, BX
 	JLT whole
-found:
 	VPMAXUW Z26, Z25, Z25
 	VEXTRACTI64X4 $1, Z25, Y0
 	VPMAXUW Y0, Y25, Y0
@@ -9014,7 +9013,7 @@ expddone:
 	SHLQ $2, BX
 	SUBQ BX, DI
 	VPERMILPS $0, Z23, Z15
-	VMOVUPS vecPattern<>+1600(SB), Z14
+	VMOVUPS vecPattern<>+1280(SB), Z14
 	MOVQ DI, SI
 	MOVQ DI, R14
 	MOVQ R12, CX
@@ -9071,7 +9070,7 @@ codea1end:
 codeadone:
 	ADDQ softmaxArgs_step(DX), DI
 	VPERMILPS $85, Z23, Z15
-	VMOVUPS vecPattern<>+1600(SB), Z14
+	VMOVUPS vecPattern<>+1280(SB), Z14
 	MOVQ DI, SI
 	MOVQ DI, R14
 	MOVQ R12, CX
@@ -9128,7 +9127,7 @@ codeb1end:
 codebdone:
 	ADDQ softmaxArgs_step(DX), DI
 	VPERMILPS $170, Z23, Z15
-	VMOVUPS vecPattern<>+1600(SB), Z14
+	VMOVUPS vecPattern<>+1280(SB), Z14
 	MOVQ DI, SI
 	MOVQ DI, R14
 	MOVQ R12, CX
@@ -9185,7 +9184,7 @@ codec1end:
 codecdone:
 	ADDQ softmaxArgs_step(DX), DI
 	VPERMILPS $255, Z23, Z15
-	VMOVUPS vecPattern<>+1600(SB), Z14
+	VMOVUPS vecPattern<>+1280(SB), Z14
 	MOVQ DI, SI
 	MOVQ DI, R14
 	MOVQ R12, CX
@@ -9475,7 +9474,7 @@ expdone:
 	VBROADCASTSS vecConst<>+768(SB), X1
 	VDIVPS X0, X1, X0
 	VBROADCASTSS X0, Z15
-	VMOVUPS vecPattern<>+1600(SB), Z14
+	VMOVUPS vecPattern<>+1280(SB), Z14
 	MOVQ DI, SI
 	MOVQ DI, R14
 	MOVQ R12, CX
@@ -9630,7 +9629,7 @@ TEXT ·pairsBF16AVX512(SB), NOSPLIT, $0-32
 	MOVQ x+8(FP), SI
 	MOVQ y+16(FP), DX
 	MOVQ n+24(FP), CX
-	VMOVUPS vecPattern<>+1664(SB), Z2
+	VMOVUPS vecPattern<>+1600(SB), Z2
 	XORQ AX, AX
 vector:
 	VMOVUPS (SI)(AX*4), Z0
@@ -12019,36 +12018,20 @@ DATA vecPattern<>+1584(SB)/4, $0x00000000
 DATA vecPattern<>+1588(SB)/4, $0x00000004
 DATA vecPattern<>+1592(SB)/4, $0x00000008
 DATA vecPattern<>+1596(SB)/4, $0x0000000c
-DATA vecPattern<>+1600(SB)/4, $0x00000000
-DATA vecPattern<>+1604(SB)/4, $0x00000000
-DATA vecPattern<>+1608(SB)/4, $0x00000002
-DATA vecPattern<>+1612(SB)/4, $0x00000000
-DATA vecPattern<>+1616(SB)/4, $0x00000004
-DATA vecPattern<>+1620(SB)/4, $0x00000000
-DATA vecPattern<>+1624(SB)/4, $0x00000006
-DATA vecPattern<>+1628(SB)/4, $0x00000000
-DATA vecPattern<>+1632(SB)/4, $0x00000001
-DATA vecPattern<>+1636(SB)/4, $0x00000000
-DATA vecPattern<>+1640(SB)/4, $0x00000003
-DATA vecPattern<>+1644(SB)/4, $0x00000000
-DATA vecPattern<>+1648(SB)/4, $0x00000005
-DATA vecPattern<>+1652(SB)/4, $0x00000000
-DATA vecPattern<>+1656(SB)/4, $0x00000007
-DATA vecPattern<>+1660(SB)/4, $0x00000000
-DATA vecPattern<>+1664(SB)/4, $0x00100000
-DATA vecPattern<>+1668(SB)/4, $0x00110001
-DATA vecPattern<>+1672(SB)/4, $0x00120002
-DATA vecPattern<>+1676(SB)/4, $0x00130003
-DATA vecPattern<>+1680(SB)/4, $0x00140004
-DATA vecPattern<>+1684(SB)/4, $0x00150005
-DATA vecPattern<>+1688(SB)/4, $0x00160006
-DATA vecPattern<>+1692(SB)/4, $0x00170007
-DATA vecPattern<>+1696(SB)/4, $0x00180008
-DATA vecPattern<>+1700(SB)/4, $0x00190009
-DATA vecPattern<>+1704(SB)/4, $0x001a000a
-DATA vecPattern<>+1708(SB)/4, $0x001b000b
-DATA vecPattern<>+1712(SB)/4, $0x001c000c
-DATA vecPattern<>+1716(SB)/4, $0x001d000d
-DATA vecPattern<>+1720(SB)/4, $0x001e000e
-DATA vecPattern<>+1724(SB)/4, $0x001f000f
-GLOBL vecPattern<>(SB), RODATA|NOPTR, $1728
+DATA vecPattern<>+1600(SB)/4, $0x00100000
+DATA vecPattern<>+1604(SB)/4, $0x00110001
+DATA vecPattern<>+1608(SB)/4, $0x00120002
+DATA vecPattern<>+1612(SB)/4, $0x00130003
+DATA vecPattern<>+1616(SB)/4, $0x00140004
+DATA vecPattern<>+1620(SB)/4, $0x00150005
+DATA vecPattern<>+1624(SB)/4, $0x00160006
+DATA vecPattern<>+1628(SB)/4, $0x00170007
+DATA vecPattern<>+1632(SB)/4, $0x00180008
+DATA vecPattern<>+1636(SB)/4, $0x00190009
+DATA vecPattern<>+1640(SB)/4, $0x001a000a
+DATA vecPattern<>+1644(SB)/4, $0x001b000b
+DATA vecPattern<>+1648(SB)/4, $0x001c000c
+DATA vecPattern<>+1652(SB)/4, $0x001d000d
+DATA vecPattern<>+1656(SB)/4, $0x001e000e
+DATA vecPattern<>+1660(SB)/4, $0x001f000f
+GLOBL vecPattern<>(SB), RODATA|NOPTR, $1664

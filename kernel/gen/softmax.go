@@ -293,9 +293,14 @@ func (a *asm) codeScales(store string, bytes int) {
 	a.p("VDIVPS X0, X1, X0")
 }
 
+// evenFirst is what VPERMQ puts in order by what packing two vectors leaves: eighths of the one and of the other in turns.
+func evenFirst() string {
+	return pattern("evenFirst", func(i int) uint32 { return uint32(1-i%2) * uint32(i/2*2%8+i/8) })
+}
+
 // softmaxCodes rounds the row at DI times Z15 to codes, where the row begins.
 func (a *asm) softmaxCodes(name string) {
-	a.p("VMOVUPS %s, Z14", pattern("words", func(i int) uint32 { return uint32(1-i%2) * uint32(i/2*2%8+i/8) }))
+	a.p("VMOVUPS %s, Z14", evenFirst())
 	a.p("MOVQ DI, SI")
 	a.p("MOVQ DI, R14")
 	a.vectors(name, func(n int, masked bool) {

@@ -9,18 +9,14 @@ import (
 // genTurnF16 writes turnU8AVX512 in half precision, twice as many values a vector. Rounding them to 11 bits before they become codes of 8 adds a hundredth to
 // the latter's error. A row whose greatest magnitude is none that half precision is exact enough for gets a scale of -1 and codes that mean nothing. With gelu
 // values are GELU of those at x, and blocks are of 256.
-// Registers as in genTurnU8, but sizes are of two bytes a value; Z22 and Z23 are what the row and the one before are multiplied with, Z25 and Z26 the greatest
-// magnitudes so far, from geluF16 on what GELU takes, and from laneSignsF16 on swapLanesF16's signs.
+// Registers: those of turnRows; Z22 and Z23 are what the row and the one before are multiplied with, from geluF16 on stands what GELU takes, and from laneSignsF16
+// on swapLanesF16's signs.
 func genTurnF16(a *asm, s *stubs, gelu bool) {
 	name := "turnF16AVX512"
 	if gelu {
 		name = "turnGELUF16AVX512"
 	}
 	a.declare(s, name, "(a *turnArgs)", "0-8")
-	a.p("MOVQ a+0(FP), R12")
-	a.p("MOVQ turnArgs_rows(R12), R15")
-	a.p("MOVQ turnArgs_c(R12), R14")
-	a.p("SHLQ $1, R14")
 	if gelu {
 		a.geluConstantsF16()
 	}
@@ -29,85 +25,56 @@ func genTurnF16(a *asm, s *stubs, gelu bool) {
 	}
 	a.p("MOVL $0x80, CX")
 	a.p("VPBROADCASTB CX, Z20")
-	a.p("VMOVUPS %s, Z21", pattern("evenFirst", func(i int) uint32 { return uint32(1-i%2) * uint32(i/2*2%8+i/8) }))
-
-	a.label("row")
-	for _, m := range []struct{ field, reg string }{{"x", "SI"}, {"signs", "DX"}, {"tmp", "R13"}, {"block", "R10"}, {"odd", "R11"}} {
-		a.p("MOVQ turnArgs_%s(R12), %s", m.field, m.reg)
-	}
-	a.p("MOVQ R13, DI")
-	a.p("LEAQ (R13)(R14*1), BX")
-	a.p("VPXORD Z25, Z25, Z25")
-	a.p("VPXORD Z26, Z26, Z26")
-	if !gelu {
-		a.p("CMPQ R14, $%d", 2*384)
-		a.p("JEQ of384")
-		for _, n := range []int{64, 128} {
-			a.p("CMPQ R10, $%d", n)
-			a.p("JEQ blocks%d", n)
+	a.p("VMOVUPS %s, Z21", evenFirst())
+	a.turnRows(2, 22, 23, func() {
+		if gelu {
+			a.until("whole", "DI", "BX", func() { a.largestF16(10, a.hadamardF16(256, true)...) })
+		} else {
+			a.turnF16()
 		}
-	}
-	loop := func(label, reg, limit string, body func()) {
-		a.label(label)
-		body()
-		a.p("CMPQ %s, %s", reg, limit)
-		a.p("JLT %s", label)
-	}
-	loop("whole", "DI", "BX", func() { a.largestF16(10, a.hadamardF16(256, gelu)...) })
-	if !gelu {
-		a.p("JMP found")
-		a.label("of384")
-		a.turn384F16()
-		a.p("JMP found")
-		for _, n := range []int{64, 128} {
-			loop(fmt.Sprintf("blocks%d", n), "DI", "BX", func() { a.hadamardF16(n, false) })
-			if n == 64 {
-				a.p("JMP columns")
+		a.scaleF16()
+	}, func() {
+		a.p("LEAQ (SI)(R14*1), CX")
+		a.until("codes", "SI", "CX", func() {
+			for i := range 2 {
+				a.mulF16From("SI", i, 23, i)
 			}
-		}
-		a.label("columns")
-		a.turnColumnsF16(loop)
-	}
-
-	a.label("found")
-	a.scaleF16()
-	a.p("CMPQ R15, turnArgs_rows(R12)")
-	a.p("JEQ next")
-	a.label("round") // the row before
-	a.p("MOVQ turnArgs_codes(R12), DI")
-	a.p("MOVQ turnArgs_before(R12), SI")
-	a.p("LEAQ (SI)(R14*1), CX")
-	loop("codes", "SI", "CX", func() {
-		for i := range 2 {
-			a.mulF16From("SI", i, 23, i)
-		}
-		for i := range 2 {
-			a.wordsF16(i, i)
-		}
-		a.p("VPACKSSWB Z1, Z0, Z0")
-		a.p("VPERMQ Z0, Z21, Z0")
-		a.p("VPADDB Z20, Z0, Z0")
-		a.p("VMOVDQU64 Z0, (DI)")
-		a.p("ADDQ $128, SI")
-		a.p("ADDQ $64, DI")
+			for i := range 2 {
+				a.wordsF16(i, i)
+			}
+			a.p("VPACKSSWB Z1, Z0, Z0")
+			a.p("VPERMQ Z0, Z21, Z0")
+			a.p("VPADDB Z20, Z0, Z0")
+			a.p("VMOVDQU64 Z0, (DI)")
+			a.p("ADDQ $128, SI")
+			a.p("ADDQ $64, DI")
+		})
 	})
-	a.p("TESTQ R15, R15") // nothing is left to point beyond its end
-	a.p("JZ done")
-	a.p("MOVQ turnArgs_codesStep(R12), DI")
-	a.p("ADDQ DI, turnArgs_codes(R12)")
-	a.label("next")
-	a.p("VMOVAPS Z22, Z23")
-	a.p("MOVQ turnArgs_before(R12), CX")
-	a.p("MOVQ R13, turnArgs_before(R12)")
-	a.p("MOVQ CX, turnArgs_tmp(R12)")
-	a.p("DECQ R15")
-	a.p("JZ round")
-	a.p("MOVQ turnArgs_xStep(R12), CX")
-	a.p("ADDQ CX, turnArgs_x(R12)")
-	a.p("ADDQ $4, turnArgs_scales(R12)")
-	a.p("JMP row")
-	a.label("done")
 	a.ret()
+}
+
+// turnF16 is a row of any of the sizes, and its greatest magnitudes.
+func (a *asm) turnF16() {
+	a.p("CMPQ R14, $%d", 2*384)
+	a.p("JEQ of384")
+	for _, n := range []int{64, 128} {
+		a.p("CMPQ R10, $%d", n)
+		a.p("JEQ blocks%d", n)
+	}
+	a.until("whole", "DI", "BX", func() { a.largestF16(10, a.hadamardF16(256, false)...) })
+	a.p("JMP found")
+	a.label("of384")
+	a.turn384F16()
+	a.p("JMP found")
+	for _, n := range []int{64, 128} {
+		a.until(fmt.Sprintf("blocks%d", n), "DI", "BX", func() { a.hadamardF16(n, false) })
+		if n == 64 {
+			a.p("JMP columns")
+		}
+	}
+	a.label("columns")
+	a.turnColumnsF16()
+	a.label("found")
 }
 
 const laneSignsF16 = 27
@@ -238,7 +205,7 @@ func (a *asm) turn384F16() {
 }
 
 // turnColumnsF16 is turnColumns in half precision.
-func (a *asm) turnColumnsF16(loop func(label, reg, limit string, body func())) {
+func (a *asm) turnColumnsF16() {
 	a.p("LEAQ (R10*2), R8")
 	a.p("MOVQ R13, DI")
 	a.p("LEAQ (DI)(R8*1), CX")
@@ -256,7 +223,7 @@ func (a *asm) turnColumnsF16(loop func(label, reg, limit string, body func())) {
 			a.p("VMOVUPS %s, Z%d", f16(cos), constants+2*(k-1))
 			a.p("VMOVUPS %s, Z%d", f16(sin), constants+2*(k-1)+1)
 		}
-		loop(fmt.Sprintf("columns%d", odd), "DI", "CX", func() {
+		a.until(fmt.Sprintf("columns%d", odd), "DI", "CX", func() {
 			a.hartleyF16(odd, constants)
 			a.p("ADDQ $64, DI")
 		})

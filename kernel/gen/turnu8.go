@@ -6,71 +6,75 @@ import (
 )
 
 // genTurnU8 writes AVX-512's turn of rows (rotation) together with their codes: the last stage finds a row's greatest magnitude, and a row is rounded behind
-// the turn of the next one, as it waits for two divisions meanwhile. Sizes are those that rotation.whole names. Registers: R12 the arguments, R13 the row that is turned,
-// R14 its values in bytes, BX its end, R10 and R11 the rotation's block and odd factor, R15 the rows to be turned; Z24 and Z27 what the row and the one before
-// are multiplied with to be rounded, Z25 and Z26 the greatest magnitudes so far, and swapLanes' signs.
+// the turn of the next one, as it waits for two divisions meanwhile. Sizes are those that rotation.whole names. Registers: those of turnRows; Z24 and Z27 are what
+// the row and the one before are multiplied with to be rounded, and from Z28 on swapLanes' signs.
 func genTurnU8(a *asm, s *stubs) {
 	a.declare(s, "turnU8AVX512", "(a *turnArgs)", "0-8")
+	a.turnRows(4, 24, 27, func() {
+		a.keepLaneSigns()
+		a.p("CMPQ R14, $%d", 4*384)
+		a.p("JEQ of384")
+		for _, n := range []int{64, 128} {
+			a.p("CMPQ R10, $%d", n)
+			a.p("JEQ blocks%d", n)
+		}
+		a.until("whole", "DI", "BX", func() { a.largest(24, a.hadamard(256, 13)...) })
+		a.p("JMP found")
+		a.label("of384")
+		a.turn384()
+		a.p("JMP found")
+		for _, n := range []int{64, 128} {
+			a.until(fmt.Sprintf("blocks%d", n), "DI", "BX", func() { a.hadamard(n, 13) })
+			if n == 64 {
+				a.p("JMP columns")
+			}
+		}
+		a.label("columns")
+		a.turnColumns()
+		a.label("found")
+		a.p("%s Z26, Z25, Z24", maxOfMagnitudes)
+		a.codeScale(24, 0, 1)
+	}, func() {
+		a.p("VMOVAPS Z27, Z4")
+		a.p("MOVL $0x80, CX")
+		a.p("VPBROADCASTB CX, Z5")
+		a.p("MOVQ turnArgs_c(R12), CX")
+		a.p("XORQ AX, AX")
+		a.quantS8()
+	})
+	a.ret()
+}
+
+// turnRows writes the loop over the rows of turnArgs, whose values take so many bytes as they are turned: turn writes a row to R13 and its scale, and leaves what
+// it is multiplied with in register factor; round writes codes to DI of the row before, at SI, from register before. Registers: R12 the arguments, R13 the row that
+// is turned, R14 its size in bytes, BX its end, R10 and R11 the rotation's block and odd factor, R15 the rows to be turned, SI the inputs and DX the signs, Z25 and
+// Z26 the greatest magnitudes so far.
+func (a *asm) turnRows(bytes, factor, before int, turn, round func()) {
 	a.p("MOVQ a+0(FP), R12")
 	a.p("MOVQ turnArgs_rows(R12), R15")
 	a.p("MOVQ turnArgs_c(R12), R14")
-	a.p("SHLQ $2, R14")
-
+	a.p("SHLQ $%d, R14", bytes/2)
 	a.label("row")
 	for _, m := range []struct{ field, reg string }{{"x", "SI"}, {"signs", "DX"}, {"tmp", "R13"}, {"block", "R10"}, {"odd", "R11"}} {
 		a.p("MOVQ turnArgs_%s(R12), %s", m.field, m.reg)
 	}
 	a.p("MOVQ R13, DI")
 	a.p("LEAQ (R13)(R14*1), BX")
-	a.keepLaneSigns()
 	a.p("VPXORD Z25, Z25, Z25")
 	a.p("VPXORD Z26, Z26, Z26")
-	a.p("CMPQ R14, $%d", 4*384)
-	a.p("JEQ of384")
-	for _, n := range []int{64, 128} {
-		a.p("CMPQ R10, $%d", n)
-		a.p("JEQ blocks%d", n)
-	}
-	loop := func(label, reg, limit string, body func()) {
-		a.label(label)
-		body()
-		a.p("CMPQ %s, %s", reg, limit)
-		a.p("JLT %s", label)
-	}
-	loop("whole", "DI", "BX", func() { a.largest(24, a.hadamard(256, 13)...) })
-	a.p("JMP found")
-	a.label("of384")
-	a.turn384()
-	a.p("JMP found")
-	for _, n := range []int{64, 128} {
-		loop(fmt.Sprintf("blocks%d", n), "DI", "BX", func() { a.hadamard(n, 13) })
-		if n == 64 {
-			a.p("JMP columns")
-		}
-	}
-	a.label("columns")
-	a.turnColumns(loop)
-
-	a.label("found")
-	a.p("%s Z26, Z25, Z24", maxOfMagnitudes)
-	a.codeScale(24, 0, 1)
+	turn()
 	a.p("CMPQ R15, turnArgs_rows(R12)")
 	a.p("JEQ next")
 	a.label("round") // the row before
-	a.p("VMOVAPS Z27, Z4")
-	a.p("MOVL $0x80, CX")
-	a.p("VPBROADCASTB CX, Z5")
 	a.p("MOVQ turnArgs_codes(R12), DI")
 	a.p("MOVQ turnArgs_before(R12), SI")
-	a.p("MOVQ turnArgs_c(R12), CX")
-	a.p("XORQ AX, AX")
-	a.quantS8()
+	round()
 	a.p("TESTQ R15, R15") // nothing is left to point beyond its end
 	a.p("JZ done")
-	a.p("ADDQ turnArgs_codesStep(R12), DI")
-	a.p("MOVQ DI, turnArgs_codes(R12)")
+	a.p("MOVQ turnArgs_codesStep(R12), DI")
+	a.p("ADDQ DI, turnArgs_codes(R12)")
 	a.label("next")
-	a.p("VMOVAPS Z24, Z27")
+	a.p("VMOVAPS Z%d, Z%d", factor, before)
 	a.p("MOVQ turnArgs_before(R12), CX")
 	a.p("MOVQ R13, turnArgs_before(R12)")
 	a.p("MOVQ CX, turnArgs_tmp(R12)")
@@ -81,7 +85,14 @@ func genTurnU8(a *asm, s *stubs) {
 	a.p("ADDQ $4, turnArgs_scales(R12)")
 	a.p("JMP row")
 	a.label("done")
-	a.ret()
+}
+
+// until repeats body while reg is below limit, once at least.
+func (a *asm) until(label, reg, limit string, body func()) {
+	a.label(label)
+	body()
+	a.p("CMPQ %s, %s", reg, limit)
+	a.p("JLT %s", label)
 }
 
 // largest adds registers to the greatest magnitudes so far. tmp is a free one.
@@ -93,7 +104,7 @@ func (a *asm) largest(tmp int, regs ...int) {
 }
 
 // turnColumns writes the stage across an odd number of blocks.
-func (a *asm) turnColumns(loop func(label, reg, limit string, body func())) {
+func (a *asm) turnColumns() {
 	a.p("LEAQ (R10*4), R8")
 	a.p("MOVQ R13, DI")
 	a.p("LEAQ (DI)(R8*1), CX")
@@ -104,7 +115,7 @@ func (a *asm) turnColumns(loop func(label, reg, limit string, body func())) {
 		a.p("JEQ hartley%d", odd)
 	}
 	for odd := 3; odd <= 9; odd += 2 {
-		loop(fmt.Sprintf("hartley%d", odd), "DI", "CX", func() {
+		a.until(fmt.Sprintf("hartley%d", odd), "DI", "CX", func() {
 			i := 0
 			a.hartley(odd, func(r int) {
 				a.p("VANDPS %s, Z%d, Z24", word(0x7fffffff), r)
