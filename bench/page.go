@@ -45,6 +45,9 @@ func machineName(ours []Row) string {
 	if cpu == "" {
 		return "A machine without a name"
 	}
+	if len(tiers) == 0 {
+		return cpu
+	}
 	slices.Sort(tiers)
 	return fmt.Sprintf("%s, tier %s", cpu, strings.Join(tiers, " and "))
 }

@@ -283,35 +283,3 @@ func BenchmarkStrassen(b *testing.B) {
 		}
 	}
 }
-
-// BenchmarkTurn turns and quantises rows of the first-level cache, as the tier does it.
-func BenchmarkTurn(b *testing.B) {
-	k := Current()
-	if k.t.turnU8 == nil {
-		b.Skip("it goes step by step")
-	}
-	for _, c := range []int{384, 576, 768, 896, 1536, 3072} {
-		r := newRotation(c)
-		n := (12 << 10) / (4 * c)
-		x, codes, scales, tmp := normals(random(1), n*c), make([]uint8, n*c), make([]float32, n), make([]float32, 2*c)
-		a := turnArgs{codes: unsafe.Pointer(&codes[0]), codesStep: c, x: unsafe.Pointer(&x[0]), xStep: 4 * c, scales: unsafe.Pointer(&scales[0]),
-			signs: unsafe.Pointer(&r.signs[0]), tmp: unsafe.Pointer(&tmp[0]), before: unsafe.Pointer(&tmp[c]), c: c, block: r.block, odd: r.odd, rows: n}
-		for _, half := range []bool{false, true} {
-			turn := k.t.turnU8
-			if half {
-				if k.t.turnF16 == nil {
-					continue
-				}
-				r.halve()
-				turn = func(a *turnArgs) { k.turnHalf(a, r, false) }
-			}
-			b.Run(fmt.Sprintf("C=%d/half=%v", c, half), func(b *testing.B) {
-				for b.Loop() {
-					a := a
-					turn(&a)
-				}
-				b.ReportMetric(float64(n)*float64(c)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mvalues/s")
-			})
-		}
-	}
-}

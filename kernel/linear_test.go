@@ -598,7 +598,7 @@ func TestLinearGated(t *testing.T) {
 	})
 }
 
-// TestLinearGELU: GELU that a product applies to its inputs is that of TestActivations, and nothing but codes' rounding moves the product.
+// TestLinearGELU: products of GELU of inputs (Hendrycks and Gimpel 2016, by erfc in float64) are off by what rounding to codes allows, not more.
 func TestLinearGELU(t *testing.T) {
 	forTiers(t, func(t *testing.T, k *Kernels) {
 		p := NewPool(2)

@@ -32,7 +32,7 @@ func genTurnF16(a *asm, s *stubs, gelu bool) {
 		} else {
 			a.turnF16()
 		}
-		a.scaleF16()
+		a.codeScaleF16()
 	}, func() {
 		a.p("LEAQ (SI)(R14*1), CX")
 		a.until("codes", "SI", "CX", func() {
@@ -206,15 +206,7 @@ func (a *asm) turn384F16() {
 
 // turnColumnsF16 is turnColumns in half precision.
 func (a *asm) turnColumnsF16() {
-	a.p("LEAQ (R10*2), R8")
-	a.p("MOVQ R13, DI")
-	a.p("LEAQ (DI)(R8*1), CX")
-	a.p("MOVQ R14, R9")
-	a.p("SUBQ R8, R9")
-	for odd := 3; odd <= 9; odd += 2 {
-		a.p("CMPQ R11, $%d", odd)
-		a.p("JEQ hartley%d", odd)
-	}
+	a.columnsOfOdd(2)
 	for odd := 3; odd <= 9; odd += 2 {
 		const constants = 12
 		a.label(fmt.Sprintf("hartley%d", odd))
@@ -284,8 +276,8 @@ func (a *asm) hartleyF16(n, constants int) {
 	}
 }
 
-// scaleF16 writes the scale of a row's codes, and what its values are multiplied with to Z22.
-func (a *asm) scaleF16() {
+// codeScaleF16 writes the scale of a row's codes, and what its values are multiplied with to Z22.
+func (a *asm) codeScaleF16() {
 	a.p("VPMAXUW Z26, Z25, Z25")
 	a.p("VEXTRACTI64X4 $1, Z25, Y0")
 	a.p("VPMAXUW Y0, Y25, Y0")

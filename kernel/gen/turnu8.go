@@ -103,9 +103,10 @@ func (a *asm) largest(tmp int, regs ...int) {
 	}
 }
 
-// turnColumns writes the stage across an odd number of blocks.
-func (a *asm) turnColumns() {
-	a.p("LEAQ (R10*4), R8")
+// columnsOfOdd points DI to the first column of blocks of values of so many bytes, CX behind the last, R8 and R9 the size of a block and of all but one, and goes to
+// the label of their odd number.
+func (a *asm) columnsOfOdd(bytes int) {
+	a.p("LEAQ (R10*%d), R8", bytes)
 	a.p("MOVQ R13, DI")
 	a.p("LEAQ (DI)(R8*1), CX")
 	a.p("MOVQ R14, R9")
@@ -114,6 +115,11 @@ func (a *asm) turnColumns() {
 		a.p("CMPQ R11, $%d", odd)
 		a.p("JEQ hartley%d", odd)
 	}
+}
+
+// turnColumns writes the stage across an odd number of blocks.
+func (a *asm) turnColumns() {
+	a.columnsOfOdd(4)
 	for odd := 3; odd <= 9; odd += 2 {
 		a.until(fmt.Sprintf("hartley%d", odd), "DI", "CX", func() {
 			i := 0
