@@ -119,11 +119,11 @@ func BenchmarkRowOps(b *testing.B) {
 		}},
 		{"Rope", func() { k.Rope(z, x[:768], y[:768]) }}, {"RopePairs", func() { k.RopePairs(z, x[:768], y[:768]) }},
 		{"BF16FromF32", func() { k.BF16FromF32(bf, x) }}, {"QuantizeInt8", func() { k.QuantizeInt8(q8, x) }},
-		{"rotation/1536", func() { rot.apply(k, z, y, x, nil) }}, {"rotation/4x384", func() {
+		{"rotation/1536", func() { rot.apply(k, z, y, x, rot.signs, nil) }}, {"rotation/4x384", func() {
 			for i := 0; i < 1536; i += 384 {
-				rot3.apply(k, z[:384], y[:384], x[i:i+384], &a)
+				rot3.apply(k, z[:384], y[:384], x[i:i+384], rot3.signs, &a)
 			}
-		}}, {"rotation/576", func() { rot9.apply(k, z[:576], y[:576], x[:576], &a) }}, {"ReLU", func() { k.ReLU(z, x) }},
+		}}, {"rotation/576", func() { rot9.apply(k, z[:576], y[:576], x[:576], rot9.signs, &a) }}, {"ReLU", func() { k.ReLU(z, x) }},
 	} {
 		b.Run(op.name, func(b *testing.B) {
 			cpu := cpuSeconds()

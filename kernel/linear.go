@@ -334,7 +334,7 @@ const quantizeScratch = 9
 func (j *linearJob) quantizeRow(thread int, row unsafe.Pointer, i int) {
 	w, c := j.w, j.w.c
 	mem := scratch(&j.p.own[thread].local, quantizeScratch*c)
-	turned := w.turn.apply(w.k, floats(mem, c), floats(unsafe.Add(mem, 4*c), c), j.x.Row(i), &j.p.own[thread].args)
+	turned := w.turn.apply(w.k, floats(mem, c), floats(unsafe.Add(mem, 4*c), c), j.x.Row(i), w.turn.signs, &j.p.own[thread].args)
 	if j.g.input == inputI16 {
 		j.rowS[i] = w.quantize16(unsafe.Slice((*int16)(row), w.groups*j.g.group), turned)
 		return

@@ -24,7 +24,8 @@ const (
 	// as large as exact sums in 32 bits allow (see int16Norm): closer to float32 than bfloat16 is, and faster where processors have no fast products of that.
 	FormatInt16
 	// FormatInt8 keeps a byte per value and a scale per output channel. Inputs are quantised row by row. Both are turned by the
-	// same orthogonal matrix first, which leaves the product as it is and spreads outlying channels over all (see rotation).
+	// same orthogonal matrix first, which leaves the product as it is and spreads outlying channels over all (see rotation); where Packed.Balance says what inputs
+	// are like, these channels are smaller in them, and as much larger in the weights.
 	FormatInt8
 )
 
@@ -104,7 +105,7 @@ func (m Mat) check(op, what string, rows, cols int) {
 }
 
 // Packed is a matrix of weights (OC, C), a row per output channel, in the order in which one tier's products read it. It
-// does not change after SetBias and is safe for concurrent use, with a Pool for each user.
+// does not change after Fill and SetBias and is safe for concurrent use, with a Pool for each user.
 //
 // Layout: panels of lanes*units columns (output channels), the last one as few lanes as hold the rest; within a panel
 // (groups, columns, group) values, a group being the values of C that one instruction multiplies at once. What is beyond

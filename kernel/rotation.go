@@ -13,9 +13,10 @@ import (
 // in one of them.
 type rotation struct {
 	block, odd, mixed int       // odd is C/block, mixed a divisor of it; odd is even where C is a multiple of twice the largest block
-	signs             []float32 // (C) plus or minus the norm of both factors
+	norm              float64   // of both factors
+	signs             []float32 // (C) plus or minus the norm, of inputs over their channels' scales (see balance)
 	hartley           []float32 // (mixed, mixed); nil where blocks are not mixed
-	halfSigns         []F16     // signs as the power of two next to the norm, and halfNorm times as large; nil where half precision is not for it
+	halfSigns         []F16     // signs over halfNorm, which are plus or minus the power of two next to the norm over the scales; nil where half precision is not for it
 	halfNorm          float32
 }
 
@@ -31,7 +32,7 @@ func newRotation(c int) *rotation {
 			r.mixed = n
 		}
 	}
-	norm := 1 / math.Sqrt(float64(r.block*r.mixed))
+	r.norm = 1 / math.Sqrt(float64(r.block*r.mixed))
 	if n := r.mixed; n > 1 {
 		r.hartley = make([]float32, n*n)
 		for i := range n {
@@ -44,27 +45,66 @@ func newRotation(c int) *rotation {
 	r.signs = make([]float32, c)
 	rnd := rand.New(rand.NewPCG(0x1ab4ad04, uint64(c)))
 	for i := range r.signs {
-		r.signs[i] = float32(norm)
+		r.signs[i] = float32(r.norm)
 		if rnd.Uint64()&1 != 0 {
-			r.signs[i] = -float32(norm)
+			r.signs[i] = -float32(r.norm)
 		}
 	}
 	return r
 }
 
-// halve prepares the rotation for table.turnF16. Powers of two keep what turnF16 sums up small, and are exact.
-func (r *rotation) halve() {
-	norm := math.Abs(float64(r.signs[0]))
-	power := math.Exp2(math.Round(math.Log2(norm)))
-	r.halfNorm, r.halfSigns = float32(norm/power), make([]F16, len(r.signs))
-	for i, s := range r.signs {
-		r.halfSigns[i] = ToF16(float32(math.Copysign(power, float64(s))))
+// balance gives every channel a scale s that inputs are divided by and weights multiplied with, for inputs and weights (C) of these mean squares. What rounding
+// Rx and Rw loses grows with the product of their lengths, and that is least, sum |x||w|, where s is the root of |x| / |w|, by Cauchy and Schwarz: a channel of
+// large inputs and small weights, as language models have, costs no more than it is worth (for scalings without a rotation: SmoothQuant, Xiao et al. 2023,
+// equation 4 with alpha 1/2). The length of x stays what it is.
+func (r *rotation) balance(inputs, weights []float32) {
+	const floor = 1. / 1024 // of the mean square: a channel that was silent may speak another time
+	in, w := mean(inputs), mean(weights)
+	if !(in > 0 && w > 0) || math.IsInf(in, 0) || math.IsInf(w, 0) { // of nothing, or of what is not finite
+		return
+	}
+	scales, after := make([]float64, len(inputs)), 0.0
+	for i := range scales {
+		x := float64(inputs[i]) / in
+		scales[i] = math.Pow(max(x, floor)/max(float64(weights[i])/w, floor), .25)
+		after += x / (scales[i] * scales[i])
+	}
+	keep := math.Sqrt(after / float64(len(scales)))
+	for i, s := range scales {
+		r.signs[i] = float32(float64(r.signs[i]) / (s * keep))
 	}
 }
 
-// apply writes R x (C) to dst (C) or to tmp (C), and returns which; a is scratch.
-func (r *rotation) apply(k *Kernels, dst, tmp, x []float32, a *gemmArgs) []float32 {
-	k.t.hadamard(dst, x, r.signs, r.block)
+func mean(x []float32) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += float64(v)
+	}
+	return sum / float64(len(x))
+}
+
+// halve prepares the rotation for table.turnF16. Powers of two keep what turnF16 sums up small, and are exact; other signs become what half precision holds.
+func (r *rotation) halve() {
+	power := math.Exp2(math.Round(math.Log2(r.norm)))
+	r.halfNorm, r.halfSigns = float32(r.norm/power), make([]F16, len(r.signs))
+	for i, s := range r.signs {
+		r.halfSigns[i] = ToF16(s / r.halfNorm)
+		r.signs[i] = r.halfSigns[i].Float32() * r.halfNorm
+	}
+}
+
+// weightSigns are the signs of weights: with signs of norm / s their norm * s.
+func (r *rotation) weightSigns() []float32 {
+	w := make([]float32, len(r.signs))
+	for i, s := range r.signs {
+		w[i] = float32(r.norm * r.norm / float64(s))
+	}
+	return w
+}
+
+// apply writes R x (C) with these signs to dst (C) or to tmp (C), and returns which; a is scratch.
+func (r *rotation) apply(k *Kernels, dst, tmp, x, signs []float32, a *gemmArgs) []float32 {
+	k.t.hadamard(dst, x, signs, r.block)
 	if r.hartley == nil {
 		return dst
 	}

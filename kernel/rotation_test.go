@@ -15,7 +15,7 @@ func TestRotation(t *testing.T) {
 		for _, c := range []int{1, 3, 7, 24, 40, 56, 64, 72, 88, 96, 100, 192, 268, 384, 576, 600, 640, 768, 896, 960, 1024, 1100, 1200, 1536, 2048} {
 			r := newRotation(c)
 			x := normals(random(uint64(c)), c)
-			got := r.apply(k, make([]float32, c), make([]float32, c), x, &gemmArgs{})
+			got := r.apply(k, make([]float32, c), make([]float32, c), x, r.signs, &gemmArgs{})
 			want, size, after := make([]float64, c), 0.0, 0.0
 			cas := make([]float64, r.mixed) // Hartley's transform
 			for i := range cas {
@@ -70,7 +70,7 @@ func TestTurnToCodes(t *testing.T) {
 					signs: unsafe.Pointer(&r.signs[0]), tmp: unsafe.Pointer(&tmp[0]), before: unsafe.Pointer(&tmp[c]), c: c, block: r.block, odd: r.odd, rows: n})
 				for row := range n {
 					want := make([]int8, c)
-					turned := r.apply(k, make([]float32, c), make([]float32, c), x[row*c:][:c], &gemmArgs{})
+					turned := r.apply(k, make([]float32, c), make([]float32, c), x[row*c:][:c], r.signs, &gemmArgs{})
 					if scale := k.quantizeBy(want, turned, k.t.maxAbs(turned)/127, -128); scales[row] != scale {
 						t.Errorf("C = %d, row %d of %d: scale %g instead of %g", c, row, n, scales[row], scale)
 					}
@@ -159,7 +159,7 @@ func checkTurnHalf(t *testing.T, k *Kernels, r *rotation, c int, gelu bool) {
 				continue
 			}
 			near(t, what+": scale", float64(scales[row]), float64(exact[row]), 0, 3e-3)
-			turned := r.apply(k, make([]float32, c), make([]float32, c), acted[row*c:][:c], &gemmArgs{})
+			turned := r.apply(k, make([]float32, c), make([]float32, c), acted[row*c:][:c], r.signs, &gemmArgs{})
 			for i, v := range codes[row*c:][:c] {
 				near(t, what, float64(int(v)-128), float64(turned[i]/scales[row]), .8, 0, i)
 			}

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"sync"
 	"unsafe"
 
@@ -60,6 +61,13 @@ func (s *Shelf) take(w *Packed) {
 
 // Pack is Kernels.Pack with the values on the shelf. It is safe for concurrent use.
 func (s *Shelf) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Packed {
+	w := s.Place(f, oc, c)
+	w.Fill(0, oc, row)
+	return w
+}
+
+// Place is an empty matrix (oc, c) on the shelf, for Fill. It is safe for concurrent use.
+func (s *Shelf) Place(f Format, oc, c int) *Packed {
 	k := s.k
 	w := k.newUnplaced(f, k.gemm(f), oc, c)
 	s.take(w)
@@ -70,34 +78,64 @@ func (s *Shelf) Pack(f Format, oc, c int, row func(i int, dst []float32)) *Packe
 			w.turn.halve()
 		}
 	}
+	return w
+}
+
+// Balance tells an empty matrix of FormatInt8 what its inputs and its weights will be like, channel by channel of C: their mean squares, each in a unit of its
+// own. Rounding then costs less where some channels are larger than others (see rotation.balance).
+func (w *Packed) Balance(inputs, weights []float32) {
+	if w.format != FormatInt8 {
+		panic("kernel: Balance: the matrix is " + w.format.String())
+	}
+	same("Balance", len(inputs), w.c)
+	same("Balance", len(weights), w.c)
+	w.turn.balance(inputs, weights)
+	if w.turn.halfSigns != nil {
+		w.turn.halve()
+	}
+}
+
+// FillAtOnce is what from of Fill is a multiple of.
+const FillAtOnce = 64
+
+// Fill packs channels from to to, of which row delivers one at a time, in order: it fills dst (c) with channel i, from whatever the file holds. It is safe for
+// concurrent use with channels of its own; FormatF32 wants all of them in one call.
+func (w *Packed) Fill(from, to int, row func(i int, dst []float32)) {
+	k, f, c := w.k, w.format, w.c
+	if from%FillAtOnce != 0 || to > w.oc {
+		panic(fmt.Sprintf("kernel: Fill: channels %d to %d of %d", from, to, w.oc))
+	}
 	n, lanes := w.groups*w.g.group, k.t.gemm.lanes // a channel's values, c and zeros up to a whole group
 	size := w.groups * w.g.groupBytes(f)
 	block := pages.Aligned(lanes * size) // channels as they are packed, which go into their panel together
 	buf, turned, tmp, args := make([]float32, c), make([]float32, c), make([]float32, c), new(gemmArgs)
-	for i := range oc {
+	var signs []float32
+	if w.turn != nil {
+		signs = w.turn.weightSigns()
+	}
+	for i := from; i < to; i++ {
 		at := i % lanes
-		to := unsafe.Pointer(&block[at*size])
+		dst := unsafe.Pointer(&block[at*size])
 		row(i, buf)
 		switch f {
 		case FormatF32:
-			copy(floats(to, c), buf)
+			copy(floats(dst, c), buf)
 			if k.t.strassenRows != nil {
 				w.compareWithPartner(i, k.t.sumSquares(buf))
 			}
 		case FormatBF16:
-			k.t.toBF16(unsafe.Slice((*BF16)(to), c), buf)
+			k.t.toBF16(unsafe.Slice((*BF16)(dst), c), buf)
 		case FormatF16:
-			w.scale[i] = w.halve(unsafe.Slice((*F16)(to), n), buf)
+			w.scale[i] = w.halve(unsafe.Slice((*F16)(dst), n), buf)
 		case FormatInt16:
-			w.scale[i] = w.quantize16(unsafe.Slice((*int16)(to), n), w.turn.apply(k, turned, tmp, buf, args))
+			w.scale[i] = w.quantize16(unsafe.Slice((*int16)(dst), n), w.turn.apply(k, turned, tmp, buf, signs, args))
 		case FormatInt8:
-			codes := unsafe.Slice((*int8)(to), n)
-			w.scale[i] = w.quantize(codes[:c], w.turn.apply(k, turned, tmp, buf, args))
+			codes := unsafe.Slice((*int8)(dst), n)
+			w.scale[i] = w.quantize(codes[:c], w.turn.apply(k, turned, tmp, buf, signs, args))
 			w.setComp(i, codes)
 		}
-		if at == lanes-1 || i == oc-1 {
+		if at == lanes-1 || i == to-1 {
 			w.put(i-at, at+1, unsafe.Pointer(&block[0]))
 		}
 	}
-	return w
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // TestShelf puts matrices of odd sizes beside each other, on shelves of Go's heap and of the system's memory: their products
-// are those of matrices packed alone, to the bit.
+// are those of matrices packed alone and at once, to the bit.
 func TestShelf(t *testing.T) {
 	forTiers(t, func(t *testing.T, k *Kernels) {
 		p, r := NewPool(1), random(5)
@@ -28,7 +28,15 @@ func TestShelf(t *testing.T) {
 				var alone, beside []*Packed
 				for i, s := range shapes {
 					row := func(r int, dst []float32) { copy(dst, values[i][r*s[1]:]) }
-					alone, beside = append(alone, k.Pack(f, s[0], s[1], row)), append(beside, shelf.Pack(f, s[0], s[1], row))
+					w := shelf.Place(f, s[0], s[1])
+					if f == FormatF32 {
+						w.Fill(0, s[0], row)
+					} else { // in parts, the last one first
+						for from := (s[0] - 1) / FillAtOnce * FillAtOnce; from >= 0; from -= FillAtOnce {
+							w.Fill(from, min(s[0], from+FillAtOnce), row)
+						}
+					}
+					alone, beside = append(alone, k.Pack(f, s[0], s[1], row)), append(beside, w)
 				}
 				for i, s := range shapes {
 					x := MatOf(normals(r, 3*s[1]), 3, s[1])
