@@ -77,7 +77,7 @@ func keepFor(b *Batch, how Pooling) []Span {
 
 func testWorker(t testing.TB, n *Network, f kernel.Format) *worker {
 	t.Helper()
-	e, err := newEngine(t.Context(), kernel.Current(), f, 2, n, nil)
+	e, err := newEngine(t.Context(), kernel.Current(), f, 2, n, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -155,11 +155,8 @@ func (m *Model) packed(f kernel.Format) (bytes, widest int64) {
 	Forward(p, m.net, &Batch{Offsets: []int{0}}, m.net.Layers) // as newEngine does, whatever Options.Layer is
 	per := int64(f.ValueBytes())
 	for _, g := range p.groups {
-		out := int64(0)
-		for _, l := range g {
-			bytes += per * int64(l.W.Rows) * int64(l.W.Cols)
-			out += int64(l.W.Rows)
-		}
+		out := int64(g.outputs())
+		bytes += per * out * int64(g.maps[0].W.Cols)
 		widest = max(widest, out)
 	}
 	return bytes, widest

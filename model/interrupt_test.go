@@ -35,10 +35,10 @@ func (c *countdown) Err() error {
 }
 
 // TestOpenIsInterrupted ends a context at every moment at which opening a model looks at it: before each matrix is packed, in the middle of
-// one, and, where dtype auto compares arithmetics, before each layer of that.
+// one, in int8 before each layer of the sample, and, where dtype auto compares arithmetics, before each layer of that.
 func TestOpenIsInterrupted(t *testing.T) {
 	dir := tiny.Model(t, "qwen2")
-	for _, dtype := range []string{"f32", "auto"} {
+	for _, dtype := range []string{"f32", "int8", "auto"} {
 		stops := 1
 		for ; ; stops++ {
 			m, err := OpenContext(endsAt(t, stops), dir, Options{DType: dtype, Threads: 1})

@@ -14,7 +14,7 @@ import (
 )
 
 // EngineVersion is part of every ID. It grows with each change of the engine that changes vectors by more than rounding.
-const EngineVersion = 7
+const EngineVersion = 8
 
 // Model is an opened model: a labrador.Encoder. It is safe for concurrent use.
 type Model struct {
@@ -82,7 +82,7 @@ func newModel(ctx context.Context, c *checkpoint, opts Options) (*Model, error) 
 		}
 		m.opts.DType = opts.DType
 	}
-	if m.engine, err = newEngine(ctx, kernel.Current(), format(opts.DType), m.threads, c.net, c.recipe.denses()); err != nil {
+	if m.engine, err = newEngine(ctx, kernel.Current(), format(opts.DType), m.threads, c.net, c.recipe.denses(), m.sample()); err != nil {
 		return nil, err
 	}
 	weights, _ := m.packed(m.engine.format)

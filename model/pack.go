@@ -1,10 +1,12 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 	"sync"
 
 	"github.com/labrador-lab/labrador/internal/pages"
@@ -28,15 +30,19 @@ type engine struct {
 	headShelf *kernel.Shelf  // that it lies on
 }
 
-// newEngine packs the network's weights, and those of the dense layers behind its pooling, in the format, on so many threads.
-func newEngine(ctx context.Context, k *kernel.Kernels, f kernel.Format, threads int, n *Network, dense []*Linear) (*engine, error) {
+// newEngine packs the network's weights, and those of the dense layers behind its pooling, in the format, on so many threads. In int8 channels are balanced
+// for what a sample of tokens makes the linear maps multiply; without one they are not.
+func newEngine(ctx context.Context, k *kernel.Kernels, f kernel.Format, threads int, n *Network, dense []*Linear, sample *Batch) (*engine, error) {
 	e := &engine{k: k, format: f, net: n, pieceTokens: 128, packed: make([]*kernel.Packed, slots(n, dense)), ropes: map[*Rotary]*turns{}, bias: map[*RelativeBias]*biasTable{}}
-	p := &packer{engine: e, gated: map[*Linear]bool{}}
+	p := &packer{engine: e}
 	Forward(p, n, &Batch{Offsets: []int{0}}, n.Layers)
 	for _, d := range dense {
-		p.add(kernel.FormatF32, d)
+		p.add(group{maps: []*Linear{d}, format: kernel.FormatF32})
 	}
-	return e, p.run(ctx, threads)
+	if f != kernel.FormatInt8 {
+		sample = nil
+	}
+	return e, p.run(ctx, threads, sample)
 }
 
 // slots is one more than the highest slot.
@@ -51,102 +57,98 @@ func slots(n *Network, dense []*Linear) int {
 // packer is the interpreter that finds out which linear maps a network applies together, and packs each group as one matrix.
 type packer struct {
 	*engine
-	groups [][]*Linear
-	format []kernel.Format
-	gated  map[*Linear]bool // gates, whose rows alternate with their values'
+	groups []group
 }
 
 type nothing struct{}
 
-func (p *packer) add(f kernel.Format, ws ...*Linear) {
-	p.groups, p.format = append(p.groups, ws), append(p.format, f)
-}
+func (p *packer) add(g group) { p.groups = append(p.groups, g) }
 
-// run packs the groups that were added, several at a time, side by side.
-func (p *packer) run(ctx context.Context, threads int) error {
-	errs, total := make([]error, len(p.groups)), 0
-	for i, g := range p.groups {
-		total += packedBytes(p.k, p.format[i], g...)
+// addMaps is add for maps in the engine's format.
+func (p *packer) addMaps(ws ...*Linear) { p.add(group{maps: ws, format: p.engine.format}) }
+
+// run packs the groups that were added: several at a time, side by side, but for those that a sample is to balance.
+func (p *packer) run(ctx context.Context, threads int, sample *Batch) error {
+	total := 0
+	for _, g := range p.groups {
+		total += p.k.PackedBytes(g.format, g.outputs(), g.maps[0].W.Cols)
 	}
 	if !pages.Room(total) { // Go would end the process
 		return fmt.Errorf("model: its weights take %.1f GiB in %s, which the system does not give", float64(total)/(1<<30), dtypeOf(p.engine.format))
 	}
 	p.shelf = p.k.NewShelf(total)
-	pool := kernel.NewPool(threads)
-	defer pool.Close()
-	pool.Each(len(p.groups), func(_, i int) {
-		g := p.groups[i]
-		if p.gated[g[0]] {
-			p.packed[g[0].W.Slot], errs[i] = packGated(ctx, p.shelf, p.format[i], g[0], g[1])
+	err := p.fill(ctx, threads, sample)
+	if err != nil {
+		p.shelf.Free()
+	}
+	return err
+}
+
+func (p *packer) fill(ctx context.Context, threads int, sample *Batch) error {
+	var now, balanced []group
+	for _, g := range p.groups {
+		p.packed[g.slot()] = g.place(p.shelf)
+		if sample != nil && g.format == p.engine.format {
+			balanced = append(balanced, g)
 		} else {
-			p.packed[g[0].W.Slot], errs[i] = pack(ctx, p.shelf, p.format[i], g...)
+			now = append(now, g)
 		}
-	})
+	}
+	errs, pool := make([]error, len(now)), kernel.NewPool(threads)
+	pool.Each(len(now), func(_, i int) { errs[i] = now[i].fill(ctx, p.packed[now[i].slot()], 0, now[i].outputs()) })
+	pool.Close()
 	for _, err := range errs {
 		if err != nil {
-			p.shelf.Free()
 			return err
 		}
 	}
-	return nil
+	if len(balanced) == 0 {
+		return nil
+	}
+	return p.balance(ctx, threads, balanced, sample)
 }
 
-// outputs are the rows of linear maps together.
-func outputs(ws []*Linear) int {
+// group is linear maps of the same input that are one matrix, one below the other.
+type group struct {
+	maps   []*Linear
+	format kernel.Format
+	gated  bool // a gate and its values, whose rows alternate as products with kernel.Fused.Gated take them
+}
+
+// slot is where the group's matrix stands.
+func (g *group) slot() int { return g.maps[0].W.Slot }
+
+// outputs are the rows of the group's maps together.
+func (g *group) outputs() int {
 	n := 0
-	for _, w := range ws {
+	for _, w := range g.maps {
 		n += w.W.Rows
 	}
 	return n
 }
 
-// packedBytes is what pack puts on a shelf.
-func packedBytes(k *kernel.Kernels, f kernel.Format, ws ...*Linear) int {
-	return k.PackedBytes(f, outputs(ws), ws[0].W.Cols)
+// place makes the group's matrix, with its biases and without weights.
+func (g *group) place(s *kernel.Shelf) *kernel.Packed {
+	w := s.Place(g.format, g.outputs(), g.maps[0].W.Cols)
+	if slices.ContainsFunc(g.maps, func(l *Linear) bool { return l.B != nil }) {
+		w.SetBias(g.biases())
+	}
+	return w
 }
 
-// pack makes one matrix of linear maps of the same input, one below the other, with their biases.
-func pack(ctx context.Context, s *kernel.Shelf, f kernel.Format, ws ...*Linear) (*kernel.Packed, error) {
+// fill packs channels from to to.
+func (g *group) fill(ctx context.Context, w *kernel.Packed, from, to int) error {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
-	out, biased := outputs(ws), false
-	for _, w := range ws {
-		biased = biased || w.B != nil
+	if !g.gated {
+		r := rowReader{ctx: ctx, maps: g.maps, at: from}
+		w.Fill(from, to, r.next)
+		return r.err
 	}
-	rows := rowReader{ctx: ctx, maps: ws}
-	packed := s.Pack(f, out, ws[0].W.Cols, rows.next)
-	if rows.err != nil {
-		return nil, fmt.Errorf("model: %s: %w", ws[0].W.Name, rows.err)
-	}
-	if biased {
-		packed.SetBias(biases(ws, out))
-	}
-	return packed, nil
-}
-
-// packGated is pack for gates and their values as products with kernel.Fused.Gated take them.
-func packGated(ctx context.Context, s *kernel.Shelf, f kernel.Format, gate, up *Linear) (*kernel.Packed, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	const n = kernel.GateChannels
-	readers := [2]rowReader{{ctx: ctx, maps: []*Linear{gate}}, {ctx: ctx, maps: []*Linear{up}}}
-	packed := s.Pack(f, 2*gate.W.Rows, gate.W.Cols, func(i int, dst []float32) { readers[i/n%2].next(i, dst) })
-	for i, w := range []*Linear{gate, up} {
-		if err := readers[i].err; err != nil {
-			return nil, fmt.Errorf("model: %s: %w", w.W.Name, err)
-		}
-	}
-	if gate.B != nil || up.B != nil {
-		own := biases([]*Linear{gate, up}, 2*gate.W.Rows)
-		var b []float32
-		for i := 0; i < gate.W.Rows; i += n {
-			b = append(append(b, own[i:i+n]...), own[gate.W.Rows+i:][:n]...)
-		}
-		packed.SetBias(b)
-	}
-	return packed, nil
+	readers := [2]rowReader{{ctx: ctx, maps: g.maps[:1], at: from / 2}, {ctx: ctx, maps: g.maps[1:], at: from / 2}}
+	w.Fill(from, to, func(i int, dst []float32) { readers[i/kernel.GateChannels%2].next(i, dst) })
+	return cmp.Or(readers[0].err, readers[1].err)
 }
 
 // gates says whether a layer's gates are applied where its first product is stored.
@@ -154,23 +156,32 @@ func (e *engine) gates(m *GatedMLP) bool {
 	return m.Act == SiLU && m.Gate.W.Rows == m.Up.W.Rows && m.Gate.W.Rows%kernel.GateChannels == 0 && e.k.Gates(e.format)
 }
 
-func biases(ws []*Linear, n int) []float32 {
-	b := make([]float32, 0, n)
-	for _, w := range ws {
+// biases are those of the group's channels, in their order.
+func (g *group) biases() []float32 {
+	b := make([]float32, 0, g.outputs())
+	for _, w := range g.maps {
 		if w.B != nil {
 			b = append(b, w.B.Data...)
 		} else {
 			b = append(b, make([]float32, w.W.Rows)...)
 		}
 	}
-	return b
+	if !g.gated {
+		return b
+	}
+	const n = kernel.GateChannels
+	var mixed []float32
+	for i, half := 0, len(b)/2; i < half; i += n {
+		mixed = append(append(mixed, b[i:i+n]...), b[half+i:][:n]...)
+	}
+	return mixed
 }
 
 // rowReader delivers the rows of linear maps one by one, reading them in blocks.
 type rowReader struct {
 	ctx    context.Context
 	maps   []*Linear
-	at     int       // next row of maps[0] to read
+	at     int       // next row to read, counted from the first of maps
 	block  []float32 // rows read and not delivered, in buffer
 	buffer []float32
 	err    error
@@ -180,8 +191,8 @@ const packRows = 64
 
 func (r *rowReader) next(_ int, dst []float32) {
 	if len(r.block) == 0 && r.err == nil {
-		for r.at == r.maps[0].W.Rows {
-			r.maps, r.at = r.maps[1:], 0
+		for r.at >= r.maps[0].W.Rows {
+			r.maps, r.at = r.maps[1:], r.at-r.maps[0].W.Rows
 		}
 		n := min(packRows, r.maps[0].W.Rows-r.at)
 		if r.buffer == nil {
@@ -189,7 +200,9 @@ func (r *rowReader) next(_ int, dst []float32) {
 		}
 		r.block = r.buffer[:n*len(dst)]
 		if r.err = r.ctx.Err(); r.err == nil {
-			r.err = r.maps[0].ReadRows(r.block, r.at)
+			if r.err = r.maps[0].ReadRows(r.block, r.at); r.err != nil {
+				r.err = fmt.Errorf("model: %s: %w", r.maps[0].W.Name, r.err)
+			}
 		}
 		r.at += n
 	}
@@ -204,28 +217,25 @@ func (r *rowReader) next(_ int, dst []float32) {
 func (p *packer) Embed(*Matrix, []int32) nothing { return nothing{} }
 
 // Linear implements Ops.
-func (p *packer) Linear(_ nothing, w *Linear) nothing { p.add(p.engine.format, w); return nothing{} }
+func (p *packer) Linear(_ nothing, w *Linear) nothing { p.addMaps(w); return nothing{} }
 
 // Linears implements Ops.
 func (p *packer) Linears(_ nothing, ws ...*Linear) []nothing {
-	p.add(p.engine.format, ws...)
+	p.addMaps(ws...)
 	return make([]nothing, len(ws))
 }
 
 // GatedMLP implements Ops.
 func (p *packer) GatedMLP(_ nothing, m *GatedMLP) nothing {
-	p.add(p.engine.format, m.Gate, m.Up)
-	p.add(p.engine.format, m.Down)
-	if p.k != nil && p.gates(m) {
-		p.gated[m.Gate] = true
-	}
+	p.add(group{maps: []*Linear{m.Gate, m.Up}, format: p.engine.format, gated: p.k != nil && p.gates(m)})
+	p.addMaps(m.Down)
 	return nothing{}
 }
 
 // MLP implements Ops.
 func (p *packer) MLP(_ nothing, m *MLP) nothing {
-	p.add(p.engine.format, m.Up)
-	p.add(p.engine.format, m.Down)
+	p.addMaps(m.Up)
+	p.addMaps(m.Down)
 	return nothing{}
 }
 
@@ -331,9 +341,10 @@ func (e *engine) logitsHead(ctx context.Context) (*kernel.Packed, error) {
 	if e.head != nil {
 		return e.head, nil
 	}
-	shelf := e.k.NewShelf(packedBytes(e.k, e.format, e.net.head))
-	head, err := pack(ctx, shelf, e.format, e.net.head)
-	if err != nil {
+	g := group{maps: []*Linear{e.net.head}, format: e.format}
+	shelf := e.k.NewShelf(e.k.PackedBytes(g.format, g.outputs(), e.net.head.W.Cols))
+	head := g.place(shelf)
+	if err := g.fill(ctx, head, 0, g.outputs()); err != nil {
 		shelf.Free()
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func checkTier(t *testing.T, k *kernel.Kernels, n *Network, b *Batch, want tiny.
 		if !k.Has(format) {
 			continue
 		}
-		e, err := newEngine(t.Context(), k, format, 2, n, nil)
+		e, err := newEngine(t.Context(), k, format, 2, n, nil, b)
 		if err != nil {
 			t.Fatal(err)
 		}
