@@ -43,7 +43,8 @@ func (b *balancer) pack(x rows, w *Linear) {
 	}
 	packed, n := b.packed[w.W.Slot], g.outputs()
 	packed.Balance(b.meanSquares(x), weights)
-	const some = kernel.FillAtOnce // channels of a part
+	const each = kernel.FillAtOnce
+	some := (n/b.pool.Threads() + each - 1) / each * each // channels of a part
 	errs := make([]error, (n+some-1)/some)
 	b.pool.Each(len(errs), func(_, i int) { errs[i] = g.fill(b.ctx, packed, i*some, min(n, (i+1)*some)) })
 	b.err = cmp.Or(errs...)
