@@ -414,6 +414,13 @@ func TestInt8Outliers(t *testing.T) {
 			if !(balanced < plain/7) {
 				t.Errorf("c=%d: 1 less the cosine is %.1e for balanced channels, %.1e for others", c, balanced, plain)
 			}
+			almost := slices.Clone(inputs)
+			for i := range almost {
+				almost[i] *= 1 + float32(i%5)*1e-6
+			}
+			if l := loss("almost the same", true, almost, weights); l != balanced {
+				t.Errorf("c=%d: inputs that differ in their last bits change the product", c)
+			}
 			// what says nothing changes nothing, and a channel that was silent may speak
 			for what, bad := range map[string]float32{"zeros": 0, "infinite": float32(math.Inf(1)), "not numbers": float32(math.NaN()), "huge": math.MaxFloat32, "even": 1} {
 				if l := loss(what, true, of(bad), weights); what != "even" && what != "huge" && l != plain {

@@ -56,7 +56,7 @@ func newRotation(c int) *rotation {
 // balance gives every channel a scale s that inputs are divided by and weights multiplied with, for inputs and weights (C) of these mean squares. What rounding
 // Rx and Rw loses grows with the product of their lengths, and that is least, sum |x||w|, where s is the root of |x| / |w|, by Cauchy and Schwarz: a channel of
 // large inputs and small weights, as language models have, costs no more than it is worth (for scalings without a rotation: SmoothQuant, Xiao et al. 2023,
-// equation 4 with alpha 1/2). The length of x stays what it is.
+// equation 4 with alpha 1/2). The length of x stays about what it is. Scales are rounded to quarters of an octave, so that the last bits of means do not matter.
 func (r *rotation) balance(inputs, weights []float32) {
 	const floor = 1. / 1024 // of the mean square: a channel that was silent may speak another time
 	in, w := mean(inputs), mean(weights)
@@ -66,10 +66,11 @@ func (r *rotation) balance(inputs, weights []float32) {
 	scales, after := make([]float64, len(inputs)), 0.0
 	for i := range scales {
 		x := float64(inputs[i]) / in
-		scales[i] = math.Pow(max(x, floor)/max(float64(weights[i])/w, floor), .25)
+		s := math.Log2(max(x, floor)/max(float64(weights[i])/w, floor)) / 4
+		scales[i] = math.Exp2(math.Round(s*4) / 4)
 		after += x / (scales[i] * scales[i])
 	}
-	keep := math.Sqrt(after / float64(len(scales)))
+	keep := math.Exp2(math.Round(math.Log2(after/float64(len(scales))) / 2))
 	for i, s := range scales {
 		r.signs[i] = float32(float64(r.signs[i]) / (s * keep))
 	}
