@@ -13,6 +13,7 @@ func TestMisuse(t *testing.T) {
 	forTiers(t, func(t *testing.T, k *Kernels) {
 		none := func(int, []float32) {}
 		f32, codes := k.Pack(FormatF32, 3, 2, none), k.PackInt8(3, 2, make([]int8, 6), nil)
+		int8s := k.NewShelf(k.PackedBytes(FormatInt8, 3, 2)).Place(FormatInt8, 3, 2)
 		mat := func(rows, cols int) Mat { return MatOf(make([]float32, rows*cols), rows, cols) }
 		attend := func(a Attention, spans ...Span) func() {
 			return func() {
@@ -31,6 +32,10 @@ func TestMisuse(t *testing.T) {
 			"codes, not quantised": func() { f32.RowsInt8(p, mat(4, 3), make([]int8, 8), nil) },
 			"bfloat16 times codes": func() { codes.RowsBF16(p, mat(4, 3), make([]BF16, 8)) },
 			"lengths":              func() { k.Dot(make([]float32, 3), make([]float32, 4)) },
+			"balanced codes":       func() { codes.Balance(make([]float32, 2), make([]float32, 2)) },
+			"means of channels":    func() { int8s.Balance(make([]float32, 2), make([]float32, 3)) },
+			"channels to fill":     func() { int8s.Fill(0, 4, none) },
+			"where a fill begins":  func() { int8s.Fill(1, 3, none) },
 			"heads":                attend(Attention{Heads: 3, KVHeads: 2, D: 2}),
 			"queries of a span":    attend(Attention{Heads: 4, KVHeads: 2, D: 2}, Span{Q: 1, NQ: 4, NK: 5}),
 			"keys of a span":       attend(Attention{Heads: 4, KVHeads: 2, D: 2}, Span{NQ: 4, K: 1, NK: 5}),

@@ -84,8 +84,8 @@ func (s *Shelf) Place(f Format, oc, c int) *Packed {
 // Balance tells an empty matrix of FormatInt8 what its inputs and its weights will be like, channel by channel of C: their mean squares, each in a unit of its
 // own. Rounding then costs less where some channels are larger than others (see rotation.balance).
 func (w *Packed) Balance(inputs, weights []float32) {
-	if w.format != FormatInt8 {
-		panic("kernel: Balance: the matrix is " + w.format.String())
+	if w.format != FormatInt8 || w.turn == nil {
+		panic("kernel: Balance: the matrix is of " + w.format.String() + ", or of codes")
 	}
 	same("Balance", len(inputs), w.c)
 	same("Balance", len(weights), w.c)
@@ -102,7 +102,7 @@ const FillAtOnce = 64
 // concurrent use with channels of its own; FormatF32 wants all of them in one call.
 func (w *Packed) Fill(from, to int, row func(i int, dst []float32)) {
 	k, f, c := w.k, w.format, w.c
-	if from%FillAtOnce != 0 || to > w.oc {
+	if from < 0 || from%FillAtOnce != 0 || to > w.oc {
 		panic(fmt.Sprintf("kernel: Fill: channels %d to %d of %d", from, to, w.oc))
 	}
 	n, lanes := w.groups*w.g.group, k.t.gemm.lanes // a channel's values, c and zeros up to a whole group
