@@ -88,3 +88,32 @@ func TestInt8Cosine(t *testing.T) {
 		}
 	}
 }
+
+// TestGatedInParts: gates and values alternate as Fused.Gated takes them, wherever a fill begins.
+func TestGatedInParts(t *testing.T) {
+	n := openNetwork(t, tiny.Model(t, "qwen2"), "config.json")
+	m := n.body.(*decoder).layers[0].mlp
+	k, g := kernel.Current(), group{maps: []*Linear{m.Gate, m.Up}, format: kernel.FormatBF16, gated: true}
+	out, in := g.outputs(), m.Gate.W.Cols
+	w := g.place(k.NewShelf(k.PackedBytes(g.format, out, in)))
+	for from := (out - 1) / kernel.FillAtOnce * kernel.FillAtOnce; from >= 0; from -= kernel.FillAtOnce {
+		if err := g.fill(t.Context(), w, from, min(out, from+kernel.FillAtOnce)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := kernel.NewPool(1)
+	defer p.Close()
+	x, y := kernel.MatOf(make([]float32, in), 1, in), kernel.MatOf(make([]float32, out), 1, out)
+	x.Data[3] = 1 // so that y is column 3 of the weights
+	w.Linear(p, y, x)
+	row := make([]float32, in)
+	for i, got := range y.Data {
+		from := g.maps[i/kernel.GateChannels%2]
+		if err := from.ReadRows(row, i/(2*kernel.GateChannels)*kernel.GateChannels+i%kernel.GateChannels); err != nil {
+			t.Fatal(err)
+		}
+		if want := kernel.ToBF16(row[3]).Float32(); got != want {
+			t.Fatalf("channel %d is %v, want %v of %s", i, got, want, from.W.Name)
+		}
+	}
+}
