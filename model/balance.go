@@ -36,22 +36,22 @@ func (b *balancer) pack(x rows, w *Linear) {
 		return
 	}
 	delete(b.groups, w.W.Slot)
-	weights, err := g.meanSquares(b.k)
+	weights, err := g.squares(b.k)
 	if err != nil {
 		b.err = err
 		return
 	}
 	packed, n := b.packed[w.W.Slot], g.outputs()
-	packed.Balance(b.meanSquares(x), weights)
+	packed.Balance(b.squares(x), weights)
 	const each = kernel.FillAtOnce
-	some := (n/b.pool.Threads() + each - 1) / each * each // channels of a part
+	some := (n/b.pool.Threads() + each - 1) / each * each // channels of a part, one on each thread: it has buffers of its own
 	errs := make([]error, (n+some-1)/some)
 	b.pool.Each(len(errs), func(_, i int) { errs[i] = g.fill(b.ctx, packed, i*some, min(n, (i+1)*some)) })
 	b.err = cmp.Or(errs...)
 }
 
-// meanSquares are those of the columns of x, whose rows count alike.
-func (b *balancer) meanSquares(x rows) []float32 {
+// squares are sums of squares of the columns of x, whose rows count alike: of each its share of the row's.
+func (b *balancer) squares(x rows) []float32 {
 	c := newColumns(b.k, x.Cols)
 	for i := range x.Rows {
 		if total := b.k.Dot(x.Row(i), x.Row(i)); total > 0 {
@@ -61,8 +61,8 @@ func (b *balancer) meanSquares(x rows) []float32 {
 	return c.sums
 }
 
-// meanSquares are those of the columns of the group's matrices, by about sampleRows rows that are spread over them.
-func (g *group) meanSquares(k *kernel.Kernels) ([]float32, error) {
+// squares are sums of squares of the columns of the group's matrices, of about sampleRows rows that are spread over them.
+func (g *group) squares(k *kernel.Kernels) ([]float32, error) {
 	const sampleRows = 128
 	c, row, step := newColumns(k, g.maps[0].W.Cols), make([]float32, g.maps[0].W.Cols), max(1, g.outputs()/sampleRows)
 	for _, l := range g.maps {

@@ -84,6 +84,7 @@ func (p *packer) run(ctx context.Context, threads int, sample *Batch) error {
 	return err
 }
 
+// fill places all groups on the shelf and packs them.
 func (p *packer) fill(ctx context.Context, threads int, sample *Batch) error {
 	var now, balanced []group
 	for _, g := range p.groups {
@@ -97,13 +98,8 @@ func (p *packer) fill(ctx context.Context, threads int, sample *Batch) error {
 	errs, pool := make([]error, len(now)), kernel.NewPool(threads)
 	pool.Each(len(now), func(_, i int) { errs[i] = now[i].fill(ctx, p.packed[now[i].slot()], 0, now[i].outputs()) })
 	pool.Close()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	if len(balanced) == 0 {
-		return nil
+	if err := cmp.Or(errs...); err != nil || len(balanced) == 0 {
+		return err
 	}
 	return p.balance(ctx, threads, balanced, sample)
 }
