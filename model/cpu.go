@@ -582,6 +582,9 @@ func (w *worker) Normalize(x rows) rows {
 // took beside them is given back.
 func (w *worker) Layer(i int, x rows, f func(rows) rows) rows {
 	w.settle()
+	if i == 0 {
+		x = w.lowest(x)
+	}
 	w.layer = i
 	before, whole, first, done := w.memory.at, w.batch, 0, 0
 	kept := x.kept
@@ -609,6 +612,16 @@ func (w *worker) Layer(i int, x rows, f func(rows) rows) rows {
 		w.memory.release(before)
 	}
 	return x
+}
+
+// lowest moves x to the bottom of the memory, so that what it was made of is given back: all that lives.
+func (w *worker) lowest(x rows) rows {
+	w.memory.release(mark{})
+	y := w.matrix(x.Rows, x.Cols, x.kept)
+	for i := range x.Rows { // which may lie in the same place, or above
+		copy(y.Row(i), x.Row(i))
+	}
+	return y
 }
 
 // cut makes the sequences of b from s on, as many as are a piece, the batch at hand and returns the one behind them.

@@ -141,12 +141,13 @@ func (n *Network) attention() string {
 func (m *Model) memory(f kernel.Format) int64 {
 	k := kernel.Current()
 	weights, widest := m.packed(f)
-	// The states of a batch and what they are made of; in a layer about seven results of their width for a piece, or for the longest text that
-	// is usual; the inner layer of the feed-forward layer is bounded.
+	// The states of a batch with what they are made of, or, in a layer, with about seven results of their width for a piece, or for the longest text
+	// that is usual; the inner layer of the feed-forward layer is bounded.
 	batch, piece := tokensAtOnce(weights, f)
 	inner := widest * int64(mlpBlock(max(1, int(widest)), k.RowsAtOnce(), k.CombinedRows(f)*m.threads))
 	width, longest := int64(m.net.Width), int64(max(piece, min(batch, m.recipe.maxTokens)))
-	return weights + int64(m.threads)*4*(3*int64(batch)*width+longest*(7*width+min(widest, 4*width))+inner)
+	states := int64(batch) * width
+	return weights + int64(m.threads)*4*max(3*states, states+longest*(7*width+min(widest, 4*width))+inner)
 }
 
 // packed is the size in bytes of the packed weights in a format, and the outputs of the widest product.

@@ -38,9 +38,9 @@ type Ops[T any] interface {
 	Normalize(x T) T
 	// Result is x with its values computed, for those who read it without operations.
 	Result(x T) T
-	// Layer runs layer number i, f, on x, which it takes. f keeps the width and may be called several times, with the rows of some of the
-	// batch's sequences each. It is the unit in which memory is given back, keys and values are kept for a shared prefix, and a gradient may
-	// be recomputed.
+	// Layer runs layer number i, f, on x, which it takes; of what came before layer 0, nothing but x is used in it or behind it. f keeps the width and
+	// may be called several times, with the rows of some of the batch's sequences each. It is the unit in which memory is given back, keys and values
+	// are kept for a shared prefix, and a gradient may be recomputed.
 	Layer(i int, x T, f func(x T) T) T
 }
 
