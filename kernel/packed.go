@@ -141,6 +141,7 @@ func (k *Kernels) PackInt8(oc, c int, codes []int8, scales []float32) *Packed {
 	same("PackInt8", len(codes), oc*c)
 	w := k.newPacked(FormatInt8, &k.t.gemm.codes, oc, c)
 	padded := make([]int8, w.groups*w.g.group)
+	ones := ones(len(padded))
 	for i := range oc {
 		w.scale[i] = 1
 		if scales != nil {
@@ -148,7 +149,7 @@ func (k *Kernels) PackInt8(oc, c int, codes []int8, scales []float32) *Packed {
 		}
 		copy(padded, codes[i*c:(i+1)*c])
 		w.put(i, 1, unsafe.Pointer(&padded[0]))
-		w.setComp(i, padded)
+		w.setComp(i, padded, ones)
 	}
 	return w
 }
@@ -313,40 +314,47 @@ func (w *Packed) put(first, n int, src unsafe.Pointer) {
 	}
 }
 
-// putWords writes the g-th words of n channels of so many words side by side, at g times step from dst on: four channels at a time, then one by one.
+// putWords writes the g-th words of n channels of so many words side by side, at g times step from dst on: a range of words at a time, whose places in dst
+// stay in a near cache, of four channels, then one by one.
 func putWords[W uint8 | uint16 | uint32 | uint64](dst, src unsafe.Pointer, words, step, n int) {
+	const atOnce = 64
 	from, to := unsafe.Slice((*W)(src), n*words), unsafe.Slice((*W)(dst), (words-1)*step+n)
-	i := 0
-	for ; i+4 <= n; i += 4 {
-		r := from[i*words : (i+4)*words]
-		r0, r1, r2, r3 := r[:words], r[words:2*words], r[2*words:3*words], r[3*words:4*words]
-		for g, v := range r0 {
-			four := (*[4]W)(to[g*step+i:])
-			four[0], four[1], four[2], four[3] = v, r1[g], r2[g], r3[g]
+	for first := 0; first < words; first += atOnce {
+		end := min(first+atOnce, words)
+		i := 0
+		for ; i+4 <= n; i += 4 {
+			r := from[i*words : (i+4)*words]
+			r0 := r[first:end]
+			r1, r2, r3 := r[words+first:][:len(r0)], r[2*words+first:][:len(r0)], r[3*words+first:][:len(r0)]
+			at := to[first*step+i:]
+			for g, v := range r0 {
+				four := (*[4]W)(at[g*step:])
+				four[0], four[1], four[2], four[3] = v, r1[g], r2[g], r3[g]
+			}
 		}
-	}
-	for ; i < n; i++ {
-		for g, v := range from[i*words : (i+1)*words] {
-			to[g*step+i] = v
+		for ; i < n; i++ {
+			for g := first; g < end; g++ {
+				to[g*step+i] = from[i*words+g]
+			}
 		}
 	}
 }
 
-// setComp sets comp for channel i with these codes.
-func (w *Packed) setComp(i int, codes []int8) {
-	if w.comp == nil {
-		return
+// setComp sets comp for channel i with these codes; ones are as many.
+func (w *Packed) setComp(i int, codes, ones []int8) {
+	if w.comp != nil {
+		_, shift := w.g.inputCodes()
+		w.comp[i] = -int32(shift) * w.k.t.dotInt8(codes, ones)
 	}
-	var s [4]int32
-	for ; len(codes) >= 4; codes = codes[4:] {
-		s[0], s[1], s[2], s[3] = s[0]+int32(codes[0]), s[1]+int32(codes[1]), s[2]+int32(codes[2]), s[3]+int32(codes[3])
+}
+
+// ones are what sums of n codes are products with.
+func ones(n int) []int8 {
+	s := make([]int8, n)
+	for i := range s {
+		s[i] = 1
 	}
-	for _, c := range codes {
-		s[0] += int32(c)
-	}
-	sum := s[0] + s[1] + s[2] + s[3]
-	_, shift := w.g.inputCodes()
-	w.comp[i] = -int32(shift) * sum
+	return s
 }
 
 // SetBias makes every product add b (OC); it is called before the matrix is used. nil takes the bias away.

@@ -113,6 +113,10 @@ func (w *Packed) Fill(from, to int, row func(i int, dst []float32)) {
 	if w.turn != nil {
 		signs = w.turn.weightSigns()
 	}
+	var ones8 []int8
+	if f == FormatInt8 {
+		ones8 = ones(n)
+	}
 	for i := from; i < to; i++ {
 		at := i % lanes
 		dst := unsafe.Pointer(&block[at*size])
@@ -132,7 +136,7 @@ func (w *Packed) Fill(from, to int, row func(i int, dst []float32)) {
 		case FormatInt8:
 			codes := unsafe.Slice((*int8)(dst), n)
 			w.scale[i] = w.quantize(codes[:c], w.turn.apply(k, turned, tmp, buf, signs, args))
-			w.setComp(i, codes)
+			w.setComp(i, codes, ones8)
 		}
 		if at == lanes-1 || i == to-1 {
 			w.put(i-at, at+1, unsafe.Pointer(&block[0]))
