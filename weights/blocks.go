@@ -36,9 +36,6 @@ func blockDecoder(d DType) func(dst []float32, b []byte) {
 	panic("weights: no decoder for " + d.String())
 }
 
-// half reads a little-endian binary16.
-func half(b []byte) float32 { return Half(binary.LittleEndian.Uint16(b)) }
-
 // affine is d*q + m, rounded after the product and after the sum.
 func affine(d float32, q int, m float32) float32 {
 	p := float32(d * float32(q))

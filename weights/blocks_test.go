@@ -59,16 +59,29 @@ func TestBlocksEqualReference(t *testing.T) {
 
 // TestSmallFloats checks values that IEEE 754 (binary16) and the OCP 8-bit formats (Micikevicius et al. 2022, table 1) state.
 func TestSmallFloats(t *testing.T) {
-	for h, want := range map[uint16]float32{0x3c00: 1, 0xc000: -2, 0x7bff: 65504, 0x0400: 0x1p-14, 0x0001: 0x1p-24, 0x03ff: 1023 * 0x1p-24, 0x7c00: float32(math.Inf(1)), 0x3555: 0.333251953125} {
-		if got := Half(h); got != want {
-			t.Errorf("Half(%#x) = %v, want %v", h, got, want)
+	halves := map[uint16]float32{0x3c00: 1, 0xc000: -2, 0x7bff: 65504, 0x0400: 0x1p-14, 0x0001: 0x1p-24, 0x03ff: 1023 * 0x1p-24, 0x7c00: float32(math.Inf(1)), 0x3555: 0.333251953125,
+		0x7e00: float32(math.NaN()), 0x8000: float32(math.Copysign(0, -1))}
+	brains := map[uint16]float32{0x3f80: 1, 0xc000: -2, 0x4049: 3.140625, 0x0080: 0x1p-126, 0x0001: 0x1p-133, 0xff80: float32(math.Inf(-1)), 0x7fc0: float32(math.NaN()), 0x8000: float32(math.Copysign(0, -1))}
+	for _, d := range []struct {
+		DType
+		values map[uint16]float32
+	}{{F16, halves}, {BF16, brains}} {
+		for bits, want := range d.values {
+			for _, at := range []int{0, 1} { // bytes that lie as numbers do, and a byte further
+				for _, n := range []int{1, 7, 16, 35} {
+					src, got := make([]byte, at, at+2*n), make([]float32, n)
+					for range n {
+						src = binary.LittleEndian.AppendUint16(src, bits)
+					}
+					decode(d.DType, got, src[at:])
+					for _, v := range got {
+						if math.Float32bits(v) != math.Float32bits(want) && (v == v || want == want) {
+							t.Fatalf("%s %#x, %d of them from byte %d on: %v, want %v", d.DType, bits, n, at, got, want)
+						}
+					}
+				}
+			}
 		}
-	}
-	if v := Half(0x7e00); v == v {
-		t.Errorf("Half(0x7e00) = %v, want NaN", v)
-	}
-	if math.Signbit(float64(Half(0x8000))) != true {
-		t.Error("Half(0x8000) is not -0")
 	}
 	for b, want := range map[byte]float32{0x7e: 448, 0x08: 0x1p-6, 0x07: 0.875 * 0x1p-6, 0x01: 0x1p-9, 0xb8: -1} {
 		if got := e4m3(b); got != want {

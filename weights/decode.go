@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"unsafe"
+
+	"github.com/labrador-lab/labrador/kernel"
 )
 
 // decode turns src, whole blocks of type d, into dst. len(dst) = len(src) / d.BlockBytes() * d.Block().
@@ -22,14 +24,17 @@ func decode(d DType, dst []float32, src []byte) {
 			dst[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])))
 		}
 	case F16:
+		if list, ok := words[kernel.F16](src, len(dst)); ok {
+			kernel.Current().F32FromF16(dst, list)
+			return
+		}
 		for i := range dst {
-			dst[i] = Half(binary.LittleEndian.Uint16(src[2*i:]))
+			dst[i] = half(src[2*i:])
 		}
 	case BF16:
-		for ; len(dst) >= 4; dst, src = dst[4:], src[8:] {
-			v, to := binary.LittleEndian.Uint64(src), (*[4]float32)(dst)
-			to[0], to[1] = math.Float32frombits(uint32(v)<<16), math.Float32frombits(uint32(v)&0xffff0000)
-			to[2], to[3] = math.Float32frombits(uint32(v>>32)<<16), math.Float32frombits(uint32(v>>32)&0xffff0000)
+		if list, ok := words[kernel.BF16](src, len(dst)); ok {
+			kernel.Current().F32FromBF16(dst, list)
+			return
 		}
 		for i := range dst {
 			dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
@@ -40,7 +45,7 @@ func decode(d DType, dst []float32, src []byte) {
 		}
 	case F8E5M2:
 		for i := range dst {
-			dst[i] = Half(uint16(src[i]) << 8)
+			dst[i] = kernel.F16(uint16(src[i]) << 8).Float32()
 		}
 	default:
 		block, size := d.Block(), d.BlockBytes()
@@ -51,18 +56,17 @@ func decode(d DType, dst []float32, src []byte) {
 	}
 }
 
-// Half is the value of an IEEE 754 binary16 number.
-func Half(h uint16) float32 {
-	sign, exp, frac := uint32(h>>15)<<31, uint32(h>>10&31), uint32(h&1023)
-	switch exp {
-	case 0: // zero and subnormals: frac * 2^-24, exact in float32
-		v := float32(frac) * (1.0 / (1 << 24))
-		return math.Float32frombits(math.Float32bits(v) | sign)
-	case 31:
-		return math.Float32frombits(sign | 0x7f800000 | frac<<13)
+// words are src as numbers of two bytes, where they lie as this machine reads them.
+func words[W kernel.BF16 | kernel.F16](src []byte, n int) (list []W, ok bool) {
+	p := unsafe.Pointer(unsafe.SliceData(src))
+	if !littleEndian || uintptr(p)%2 != 0 {
+		return nil, false
 	}
-	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
+	return unsafe.Slice((*W)(p), n), true
 }
+
+// half is the value of the binary16 number at the beginning of b.
+func half(b []byte) float32 { return kernel.F16(binary.LittleEndian.Uint16(b)).Float32() }
 
 // e4m3 is the value of an 8-bit float of the FN kind (Micikevicius et al. 2022, section 3.1): bias 7, no infinities, all
 // ones is NaN.
