@@ -6,6 +6,7 @@
 package dense
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -228,10 +229,12 @@ func (e *Encoder) Prompt(side labrador.Side, item labrador.Item) (prompt.Prompt,
 
 // input is an item's prompt and its tokens, at most as many as the model was made for.
 func (e *Encoder) input(side labrador.Side, item labrador.Item) (prompt.Prompt, prompt.Input) {
-	tok := e.Tokenizer()
-	p := e.recipe.Make(tok, side, item, e.opts.MaxTokens)
+	tok, limit, most := e.Tokenizer(), e.model.Network().Context, cmp.Or(e.opts.MaxTokens, e.recipe.MaxTokens)
+	if limit > 0 && (most == 0 || most > limit) {
+		most = limit + 1 // what is behind them is cut anyway
+	}
+	p := e.recipe.Make(tok, side, item, most)
 	in := p.Encode(tok)
-	limit := e.model.Network().Context
 	if limit == 0 || len(in.IDs) <= limit {
 		return p, in
 	}

@@ -316,7 +316,11 @@ func TestLongTexts(t *testing.T) {
 		if p.Cut == 0 || !strings.HasPrefix(long.Text, p.Text) || recipe == "one-word" && !strings.HasSuffix(p.String(), "The word is: \"") {
 			t.Errorf("%s: cut %d bytes, prompt ends with %q", recipe, p.Cut, p.String()[len(p.String())-40:])
 		}
-		if recipe != "promptreps" && e.Cut() != 2 { // Tokenize and Prompt
+		longer := labrador.Item{Text: strings.Repeat(long.Text, 50)} // of which nothing more is read
+		if again, _ := e.Prompt(labrador.DocumentSide, longer); again.String() != p.String() || again.Cut != p.Cut+49*len(long.Text) {
+			t.Errorf("%s: cut %d bytes of a text of %d, %d of one of %d", recipe, p.Cut, len(long.Text), again.Cut, len(longer.Text))
+		}
+		if recipe != "promptreps" && e.Cut() != 3 { // Tokenize and Prompt
 			t.Errorf("%s: %d texts counted as cut", recipe, e.Cut())
 		}
 		if _, err := e.Encode(context.Background(), labrador.DocumentSide, []labrador.Item{long}); err != nil {

@@ -148,7 +148,7 @@ func cut(tok *token.Tokenizer, text string, n int) (string, []int32) {
 	if len(text) <= n { // no token is shorter than a byte
 		return text, nil
 	}
-	e := tok.EncodeSpans(text, false, 0)
+	e := tok.EncodeFirst(text, n+1)
 	if len(e.IDs) <= n {
 		return text, nil
 	}

@@ -12,11 +12,12 @@ import (
 // Whether a match can go on from an instruction at a place of a text depends on nothing else. So what failed once is not tried again
 // (as in RE2's bit-state matcher), and the time for a text is at most its length times that of the program.
 type regex struct {
-	prog  []instr
-	size  int       // parts compiled
-	forks int       // instructions with a choice
-	first [256]bool // bytes that a match may begin with
-	empty bool      // whether a match may be empty
+	source string
+	prog   []instr
+	size   int       // parts compiled
+	forks  int       // instructions with a choice
+	first  [256]bool // bytes that a match may begin with
+	empty  bool      // whether a match may be empty
 }
 
 // node is a part of a regular expression.

@@ -30,7 +30,7 @@ func compileRegex(pattern string) (*regex, error) {
 	if err != nil {
 		return nil, fmt.Errorf("regular expression %q: %w", pattern, err)
 	}
-	re := &regex{}
+	re := &regex{source: pattern}
 	re.compile(n)
 	if err := re.finish(); err != nil {
 		return nil, fmt.Errorf("regular expression %q: %w", pattern, err)

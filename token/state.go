@@ -21,6 +21,8 @@ type state struct {
 	lens    []int32 // when track: bytes of text per id
 	spans   []Span  // when track: per id
 	plain   []int32
+	count   bool // words are counted for settled
+	settled int  // ids of words that do not depend on what follows the text, in encodeFirst
 
 	bufs      [2][]byte // text is one of these or borrowed
 	atBufs    [2][]Span
@@ -56,7 +58,7 @@ func view(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len
 
 // encode sets s.ids (and s.spans) to the tokens of text, without the post-processor's, and returns them.
 func (t *Tokenizer) encode(s *state, text string) []int32 {
-	s.ids, s.spans = s.ids[:0], s.spans[:0]
+	s.ids, s.spans, s.settled = s.ids[:0], s.spans[:0], 0
 	var back []int
 	if !utf8.ValidString(text) {
 		text, back = toValid(text)
@@ -144,6 +146,15 @@ func (t *Tokenizer) encodeWords(s *state) {
 	for _, p := range t.pre {
 		p.split(s)
 	}
+	if s.count {
+		t.countedWords(s)
+		return
+	}
+	t.tokenizeWords(s)
+}
+
+// tokenizeWords turns the words at hand into tokens.
+func (t *Tokenizer) tokenizeWords(s *state) {
 	if !s.track {
 		t.model.tokenize(s)
 		return

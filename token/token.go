@@ -49,6 +49,9 @@ type Tokenizer struct {
 	left    bool // what is too long loses its beginning
 	track   bool // spans are needed to encode rightly (Metaspace's prepend_scheme "first")
 	pool    sync.Pool
+
+	nearOnce sync.Once
+	isNear   bool // what near says
 }
 
 // Size is the number of ids: one more than the highest id that Encode can return.
@@ -105,7 +108,7 @@ func (t *Tokenizer) Encode(dst []int32, text string, addSpecial bool) []int32 {
 // tokenizer_config.json has truncation_side "left", or says nothing and tokenizer.json has the direction "Left".
 func (t *Tokenizer) EncodeMax(dst []int32, text string, addSpecial bool, limit int) []int32 {
 	s := t.state(false)
-	ids := t.encode(s, text)
+	ids := t.encodeLimited(s, text, limit)
 	dst = t.post.single(dst, ids[t.first(len(ids), addSpecial, limit):], addSpecial, limit)
 	t.pool.Put(s)
 	return dst
@@ -116,9 +119,25 @@ func (t *Tokenizer) EncodeMax(dst []int32, text string, addSpecial bool, limit i
 func (t *Tokenizer) EncodeSpans(text string, addSpecial bool, limit int) Encoding {
 	s := t.state(true)
 	defer t.pool.Put(s)
-	ids := t.encode(s, text)
+	ids := t.encodeLimited(s, text, limit)
 	first := t.first(len(ids), addSpecial, limit)
 	return t.post.spans(ids[first:], s.spans[first:], addSpecial, limit)
+}
+
+// EncodeFirst is EncodeSpans of the first n tokens of the text, above 0, without tokens that the post-processor adds, on whichever side texts are cut.
+func (t *Tokenizer) EncodeFirst(text string, n int) Encoding {
+	s := t.state(true)
+	defer t.pool.Put(s)
+	ids := t.encodeFirst(s, text, n)
+	return t.post.spans(ids, s.spans[:len(ids)], false, n)
+}
+
+// encodeLimited is encode where limit tokens are left of a text.
+func (t *Tokenizer) encodeLimited(s *state, text string, limit int) []int32 {
+	if t.left {
+		limit = 0
+	}
+	return t.encodeFirst(s, text, limit)
 }
 
 // first is the first of n tokens of a text that stays where limit ones are left.
@@ -148,7 +167,7 @@ func (t *Tokenizer) EncodeAll(ctx context.Context, texts []string, o Options) ([
 				if i >= len(texts) {
 					return
 				}
-				s.plain = t.encode(s, texts[i])
+				s.plain = t.encodeLimited(s, texts[i], o.Max)
 				n, first := len(s.plain)+t.post.added(), t.first(len(s.plain), !o.NoSpecial, o.Max)
 				out[i] = t.post.single(make([]int32, 0, n), s.plain[first:], !o.NoSpecial, o.Max)
 			}
