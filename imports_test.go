@@ -19,7 +19,7 @@ const module = "github.com/labrador-lab/labrador"
 var allowed = map[string][]string{
 	".":             {},
 	"kernel":        {},
-	"weights":       {},
+	"weights":       {"kernel"},
 	"token":         {},
 	"eval":          {".", "eval/stats"},
 	"eval/stats":    {},
