@@ -75,9 +75,17 @@ func (m *Model) sumFiles(ctx context.Context) (string, error) {
 		}
 	}
 	slices.Sort(paths)
+	paths = slices.Compact(paths)
 	var list strings.Builder
-	for _, p := range slices.Compact(paths) {
-		sum, err := fileDigest(ctx, p)
+	var bytes int64
+	for _, p := range paths {
+		if info, err := os.Stat(p); err == nil {
+			bytes += info.Size()
+		}
+	}
+	meter := newMeter(ctx, "reading files for the model's ID", "bytes", bytes)
+	for _, p := range paths {
+		sum, err := fileDigest(ctx, p, meter)
 		if os.IsNotExist(err) {
 			continue
 		}
@@ -91,7 +99,7 @@ func (m *Model) sumFiles(ctx context.Context) (string, error) {
 }
 
 // fileDigest is the SHA-256 of the SHA-256 of a file's pieces, which are hashed at the same time.
-func fileDigest(ctx context.Context, path string) ([]byte, error) {
+func fileDigest(ctx context.Context, path string, meter *meter) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -123,6 +131,7 @@ func fileDigest(ctx context.Context, path string) ([]byte, error) {
 				errs[i] = fmt.Errorf("model: %s changed while it was read", path)
 			}
 			sums[i] = h.Sum(nil)
+			meter.add(min(piece, info.Size()-from))
 			<-limit
 		})
 	}

@@ -50,7 +50,7 @@ func Open(path string, opts Options) (*Model, error) {
 }
 
 // OpenContext is Open that ends soon after ctx does, with its error: packing a large model, and comparing arithmetics for dtype "auto", take
-// their time.
+// their time (see WithProgress).
 func OpenContext(ctx context.Context, path string, opts Options) (*Model, error) {
 	if err := opts.Validate(); err != nil {
 		return nil, err

@@ -69,14 +69,19 @@ func (p *packer) addMaps(ws ...*Linear) { p.add(group{maps: ws, format: p.engine
 
 // run packs the groups that were added: several at a time, side by side, but for those that a sample is to balance.
 func (p *packer) run(ctx context.Context, threads int, sample *Batch) error {
-	total := 0
+	total, weights := 0, int64(0)
 	for _, g := range p.groups {
+		weights += int64(g.outputs()) * int64(g.maps[0].W.Cols)
 		total += p.k.PackedBytes(g.format, g.outputs(), g.maps[0].W.Cols)
 	}
 	if !pages.Room(total) { // Go would end the process
 		return fmt.Errorf("model: its weights take %.1f GiB in %s, which the system does not give", float64(total)/(1<<30), dtypeOf(p.engine.format))
 	}
 	p.shelf = p.k.NewShelf(total)
+	meter := newMeter(ctx, "packing", "weights", weights)
+	for i := range p.groups {
+		p.groups[i].meter = meter
+	}
 	err := p.fill(ctx, threads, sample)
 	if err != nil {
 		p.shelf.Free()
@@ -109,6 +114,7 @@ type group struct {
 	maps   []*Linear
 	format kernel.Format
 	gated  bool // a gate and its values, whose rows alternate as products with kernel.Fused.Gated take them
+	meter  *meter
 }
 
 // slot is where the group's matrix stands.
@@ -138,12 +144,15 @@ func (g *group) fill(ctx context.Context, w *kernel.Packed, from, to int) error 
 		return err
 	}
 	if !g.gated {
-		r := rowReader{ctx: ctx, maps: g.maps, at: from}
+		r := rowReader{ctx: ctx, meter: g.meter, maps: g.maps, at: from}
 		w.Fill(from, to, r.next)
+		r.count()
 		return r.err
 	}
-	readers := [2]rowReader{{ctx: ctx, maps: g.maps[:1], at: from / 2}, {ctx: ctx, maps: g.maps[1:], at: from / 2}}
+	readers := [2]rowReader{{ctx: ctx, meter: g.meter, maps: g.maps[:1], at: from / 2}, {ctx: ctx, meter: g.meter, maps: g.maps[1:], at: from / 2}}
 	w.Fill(from, to, func(i int, dst []float32) { readers[i/kernel.GateChannels%2].next(i, dst) })
+	readers[0].count()
+	readers[1].count()
 	return cmp.Or(readers[0].err, readers[1].err)
 }
 
@@ -176,10 +185,12 @@ func (g *group) biases() []float32 {
 // rowReader delivers the rows of linear maps one by one, reading them in blocks.
 type rowReader struct {
 	ctx    context.Context
+	meter  *meter
 	maps   []*Linear
 	at     int       // next row to read, counted from the first of maps
 	block  []float32 // rows read and not delivered, in buffer
 	buffer []float32
+	given  int64 // values delivered and not counted yet
 	err    error
 }
 
@@ -201,12 +212,20 @@ func (r *rowReader) next(_ int, dst []float32) {
 			}
 		}
 		r.at += n
+		r.count()
 	}
 	if r.err != nil {
 		return
 	}
 	copy(dst, r.block)
 	r.block = r.block[len(dst):]
+	r.given += int64(len(dst))
+}
+
+// count tells the meter what was delivered since the last time.
+func (r *rowReader) count() {
+	r.meter.add(r.given)
+	r.given = 0
 }
 
 // Embed implements Ops: tables are read from the file, row by row, when they are used.

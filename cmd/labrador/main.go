@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/labrador-lab/labrador/kernel"
+	"github.com/labrador-lab/labrador/model"
 )
 
 // usageError is a wrong use of the command line: exit status 2.
@@ -34,7 +35,9 @@ func main() {
 func run(ctx context.Context, args []string) int {
 	root := rootCommand()
 	root.SetArgs(args)
-	cmd, err := root.ExecuteContextC(ctx)
+	models := &opening{w: os.Stderr}
+	cmd, err := root.ExecuteContextC(model.WithProgress(ctx, models.tell))
+	models.end()
 	return exitStatus(cmd, err)
 }
 
