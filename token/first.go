@@ -63,8 +63,7 @@ func (t *Tokenizer) countedWords(s *state) {
 	t.tokenizeWords(s)
 }
 
-// near says whether the words of a text depend on what is near them alone. Any other regular
-// expression may look at all of it.
+// near says whether the words of a text depend on what is near them alone. A regular expression may look at all of it; one is known not to.
 func (t *Tokenizer) near() bool {
 	t.nearOnce.Do(func() {
 		t.isNear = nearNormalizer(t.norm)
