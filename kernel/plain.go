@@ -216,14 +216,19 @@ func plainExpSub(dst, a []float32, m float32) float32 {
 
 func plainSiLU(dst, a []float32) {
 	for i, v := range a {
-		dst[i] = v / (1 + exp32(-v))
+		dst[i] = silu32(v)
 	}
 }
 
 func plainSiLUMul(dst, gate, up []float32) {
 	for i, v := range gate {
-		dst[i] = v / (1 + exp32(-v)) * up[i]
+		dst[i] = silu32(v) * up[i]
 	}
+}
+
+func silu32(v float32) float32 {
+	v = max(v, -87.3) // where exp32 ends
+	return v / (1 + exp32(-v))
 }
 
 func plainGELU(dst, a []float32) {

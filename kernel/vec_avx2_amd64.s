@@ -1042,15 +1042,15 @@ many:
 	VMOVUPS 0(SI), Y3
 	VMOVUPS 32(SI), Y7
 	VMOVUPS 64(SI), Y11
-	VXORPS vecConst<>+896(SB), Y3, Y0
-	VXORPS vecConst<>+896(SB), Y7, Y4
-	VXORPS vecConst<>+896(SB), Y11, Y8
-	VMOVUPS vecConst<>+128(SB), Y1
-	VMOVUPS vecConst<>+128(SB), Y5
-	VMOVUPS vecConst<>+128(SB), Y9
-	VMINPS Y0, Y1, Y0
-	VMINPS Y4, Y5, Y4
-	VMINPS Y8, Y9, Y8
+	VMOVUPS vecConst<>+896(SB), Y0
+	VMOVUPS vecConst<>+896(SB), Y4
+	VMOVUPS vecConst<>+896(SB), Y8
+	VMAXPS Y3, Y0, Y3
+	VMAXPS Y7, Y4, Y7
+	VMAXPS Y11, Y8, Y11
+	VXORPS vecConst<>+960(SB), Y3, Y0
+	VXORPS vecConst<>+960(SB), Y7, Y4
+	VXORPS vecConst<>+960(SB), Y11, Y8
 	VMOVUPS vecConst<>+256(SB), Y1
 	VMOVUPS vecConst<>+256(SB), Y5
 	VMOVUPS vecConst<>+256(SB), Y9
@@ -1119,9 +1119,9 @@ manyend:
 	PCALIGN $32
 one:
 	VMOVUPS 0(SI), Y3
-	VXORPS vecConst<>+896(SB), Y3, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
-	VMINPS Y0, Y1, Y0
+	VMOVUPS vecConst<>+896(SB), Y0
+	VMAXPS Y3, Y0, Y3
+	VXORPS vecConst<>+960(SB), Y3, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
@@ -1153,9 +1153,9 @@ oneend:
 	VPBROADCASTD X15, Y15
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y3
-	VXORPS vecConst<>+896(SB), Y3, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
-	VMINPS Y0, Y1, Y0
+	VMOVUPS vecConst<>+896(SB), Y0
+	VMAXPS Y3, Y0, Y3
+	VXORPS vecConst<>+960(SB), Y3, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
@@ -1192,15 +1192,15 @@ many:
 	VMOVUPS 0(SI), Y3
 	VMOVUPS 32(SI), Y7
 	VMOVUPS 64(SI), Y11
-	VXORPS vecConst<>+896(SB), Y3, Y0
-	VXORPS vecConst<>+896(SB), Y7, Y4
-	VXORPS vecConst<>+896(SB), Y11, Y8
-	VMOVUPS vecConst<>+128(SB), Y1
-	VMOVUPS vecConst<>+128(SB), Y5
-	VMOVUPS vecConst<>+128(SB), Y9
-	VMINPS Y0, Y1, Y0
-	VMINPS Y4, Y5, Y4
-	VMINPS Y8, Y9, Y8
+	VMOVUPS vecConst<>+896(SB), Y0
+	VMOVUPS vecConst<>+896(SB), Y4
+	VMOVUPS vecConst<>+896(SB), Y8
+	VMAXPS Y3, Y0, Y3
+	VMAXPS Y7, Y4, Y7
+	VMAXPS Y11, Y8, Y11
+	VXORPS vecConst<>+960(SB), Y3, Y0
+	VXORPS vecConst<>+960(SB), Y7, Y4
+	VXORPS vecConst<>+960(SB), Y11, Y8
 	VMOVUPS vecConst<>+256(SB), Y1
 	VMOVUPS vecConst<>+256(SB), Y5
 	VMOVUPS vecConst<>+256(SB), Y9
@@ -1276,9 +1276,9 @@ manyend:
 	PCALIGN $32
 one:
 	VMOVUPS 0(SI), Y3
-	VXORPS vecConst<>+896(SB), Y3, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
-	VMINPS Y0, Y1, Y0
+	VMOVUPS vecConst<>+896(SB), Y0
+	VMAXPS Y3, Y0, Y3
+	VXORPS vecConst<>+960(SB), Y3, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
@@ -1313,9 +1313,9 @@ oneend:
 	VPBROADCASTD X15, Y15
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y3
-	VXORPS vecConst<>+896(SB), Y3, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
-	VMINPS Y0, Y1, Y0
+	VMOVUPS vecConst<>+896(SB), Y0
+	VMAXPS Y3, Y0, Y3
+	VXORPS vecConst<>+960(SB), Y3, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
@@ -1353,24 +1353,24 @@ many:
 	VMOVUPS 0(SI), Y3
 	VMOVUPS 32(SI), Y7
 	VMOVUPS 64(SI), Y11
+	VMOVUPS vecConst<>+1024(SB), Y0
+	VMOVUPS vecConst<>+1024(SB), Y4
+	VMOVUPS vecConst<>+1024(SB), Y8
+	VMAXPS Y3, Y0, Y3
+	VMAXPS Y7, Y4, Y7
+	VMAXPS Y11, Y8, Y11
 	VMULPS Y3, Y3, Y0
 	VMULPS Y7, Y7, Y4
 	VMULPS Y11, Y11, Y8
-	VMOVUPS vecConst<>+960(SB), Y1
-	VMOVUPS vecConst<>+960(SB), Y5
-	VMOVUPS vecConst<>+960(SB), Y9
-	VFMADD132PS vecConst<>+1024(SB), Y1, Y0
-	VFMADD132PS vecConst<>+1024(SB), Y5, Y4
-	VFMADD132PS vecConst<>+1024(SB), Y9, Y8
+	VMOVUPS vecConst<>+1088(SB), Y1
+	VMOVUPS vecConst<>+1088(SB), Y5
+	VMOVUPS vecConst<>+1088(SB), Y9
+	VFMADD132PS vecConst<>+1152(SB), Y1, Y0
+	VFMADD132PS vecConst<>+1152(SB), Y5, Y4
+	VFMADD132PS vecConst<>+1152(SB), Y9, Y8
 	VMULPS Y3, Y0, Y0
 	VMULPS Y7, Y4, Y4
 	VMULPS Y11, Y8, Y8
-	VMOVUPS vecConst<>+128(SB), Y1
-	VMOVUPS vecConst<>+128(SB), Y5
-	VMOVUPS vecConst<>+128(SB), Y9
-	VMINPS Y0, Y1, Y0
-	VMINPS Y4, Y5, Y4
-	VMINPS Y8, Y9, Y8
 	VMOVUPS vecConst<>+256(SB), Y1
 	VMOVUPS vecConst<>+256(SB), Y5
 	VMOVUPS vecConst<>+256(SB), Y9
@@ -1439,12 +1439,12 @@ manyend:
 	PCALIGN $32
 one:
 	VMOVUPS 0(SI), Y3
+	VMOVUPS vecConst<>+1024(SB), Y0
+	VMAXPS Y3, Y0, Y3
 	VMULPS Y3, Y3, Y0
-	VMOVUPS vecConst<>+960(SB), Y1
-	VFMADD132PS vecConst<>+1024(SB), Y1, Y0
+	VMOVUPS vecConst<>+1088(SB), Y1
+	VFMADD132PS vecConst<>+1152(SB), Y1, Y0
 	VMULPS Y3, Y0, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
-	VMINPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
@@ -1476,12 +1476,12 @@ oneend:
 	VPBROADCASTD X15, Y15
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y3
+	VMOVUPS vecConst<>+1024(SB), Y0
+	VMAXPS Y3, Y0, Y3
 	VMULPS Y3, Y3, Y0
-	VMOVUPS vecConst<>+960(SB), Y1
-	VFMADD132PS vecConst<>+1024(SB), Y1, Y0
+	VMOVUPS vecConst<>+1088(SB), Y1
+	VFMADD132PS vecConst<>+1152(SB), Y1, Y0
 	VMULPS Y3, Y0, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
-	VMINPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
 	VMAXPS Y0, Y1, Y0
 	VMULPS vecConst<>+320(SB), Y0, Y1
@@ -1510,8 +1510,8 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), CX
 	MOVQ dst_base+0(FP), DI
 	MOVQ a_base+24(FP), SI
-	VMOVUPS vecConst<>+1088(SB), Y12
-	VMOVUPS vecConst<>+1152(SB), Y13
+	VMOVUPS vecConst<>+1216(SB), Y12
+	VMOVUPS vecConst<>+1280(SB), Y13
 	CMPQ CX, $16
 	JLT manyend
 	PCALIGN $32
@@ -1520,8 +1520,8 @@ many:
 	VMOVUPS 32(SI), Y6
 	VANDPS vecConst<>+64(SB), Y0, Y1
 	VANDPS vecConst<>+64(SB), Y6, Y7
-	VMOVUPS vecConst<>+1216(SB), Y4
-	VMOVUPS vecConst<>+1216(SB), Y10
+	VMOVUPS vecConst<>+1344(SB), Y4
+	VMOVUPS vecConst<>+1344(SB), Y10
 	VMINPS Y1, Y4, Y1
 	VMINPS Y7, Y10, Y7
 	VMOVAPS Y12, Y2
@@ -1612,7 +1612,7 @@ manyend:
 one:
 	VMOVUPS 0(SI), Y0
 	VANDPS vecConst<>+64(SB), Y0, Y1
-	VMOVUPS vecConst<>+1216(SB), Y4
+	VMOVUPS vecConst<>+1344(SB), Y4
 	VMINPS Y1, Y4, Y1
 	VMOVAPS Y12, Y2
 	VFMADD231PS Y13, Y1, Y2
@@ -1665,7 +1665,7 @@ oneend:
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y0
 	VANDPS vecConst<>+64(SB), Y0, Y1
-	VMOVUPS vecConst<>+1216(SB), Y4
+	VMOVUPS vecConst<>+1344(SB), Y4
 	VMINPS Y1, Y4, Y1
 	VMOVAPS Y12, Y2
 	VFMADD231PS Y13, Y1, Y2
@@ -1714,8 +1714,8 @@ TEXT ·geluRoughAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), CX
 	MOVQ dst_base+0(FP), DI
 	MOVQ a_base+24(FP), SI
-	VMOVUPS vecConst<>+1088(SB), Y12
-	VMOVUPS vecConst<>+1280(SB), Y13
+	VMOVUPS vecConst<>+1216(SB), Y12
+	VMOVUPS vecConst<>+1408(SB), Y13
 	CMPQ CX, $16
 	JLT manyend
 	PCALIGN $32
@@ -1724,8 +1724,8 @@ many:
 	VMOVUPS 32(SI), Y6
 	VANDPS vecConst<>+64(SB), Y0, Y1
 	VANDPS vecConst<>+64(SB), Y6, Y7
-	VMOVUPS vecConst<>+1344(SB), Y4
-	VMOVUPS vecConst<>+1344(SB), Y10
+	VMOVUPS vecConst<>+1472(SB), Y4
+	VMOVUPS vecConst<>+1472(SB), Y10
 	VMINPS Y1, Y4, Y1
 	VMINPS Y7, Y10, Y7
 	VMOVAPS Y12, Y2
@@ -1792,7 +1792,7 @@ manyend:
 one:
 	VMOVUPS 0(SI), Y0
 	VANDPS vecConst<>+64(SB), Y0, Y1
-	VMOVUPS vecConst<>+1344(SB), Y4
+	VMOVUPS vecConst<>+1472(SB), Y4
 	VMINPS Y1, Y4, Y1
 	VMOVAPS Y12, Y2
 	VFMADD231PS Y13, Y1, Y2
@@ -1833,7 +1833,7 @@ oneend:
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y0
 	VANDPS vecConst<>+64(SB), Y0, Y1
-	VMOVUPS vecConst<>+1344(SB), Y4
+	VMOVUPS vecConst<>+1472(SB), Y4
 	VMINPS Y1, Y4, Y1
 	VMOVAPS Y12, Y2
 	VFMADD231PS Y13, Y1, Y2
@@ -1871,7 +1871,7 @@ TEXT ·softcapAVX2(SB), NOSPLIT, $0-52
 	MOVQ dst_base+0(FP), DI
 	MOVQ a_base+24(FP), SI
 	VBROADCASTSS limit+48(FP), Y14
-	VMOVUPS vecConst<>+1408(SB), Y5
+	VMOVUPS vecConst<>+1536(SB), Y5
 	VDIVPS Y14, Y5, Y5
 	VADDPS Y14, Y14, Y6
 	CMPQ CX, $8
@@ -1880,7 +1880,7 @@ TEXT ·softcapAVX2(SB), NOSPLIT, $0-52
 one:
 	VMOVUPS 0(SI), Y0
 	VMULPS Y5, Y0, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
+	VMOVUPS vecConst<>+1600(SB), Y1
 	VMINPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
 	VMAXPS Y0, Y1, Y0
@@ -1915,7 +1915,7 @@ oneend:
 	VPCMPGTD vecPattern<>+0(SB), Y15, Y15
 	VMASKMOVPS 0(SI), Y15, Y0
 	VMULPS Y5, Y0, Y0
-	VMOVUPS vecConst<>+128(SB), Y1
+	VMOVUPS vecConst<>+1600(SB), Y1
 	VMINPS Y0, Y1, Y0
 	VMOVUPS vecConst<>+256(SB), Y1
 	VMAXPS Y0, Y1, Y0
@@ -2368,8 +2368,8 @@ column:
 	LEAQ (DI)(R8*1), SI
 	LEAQ (DI)(R9*1), DX
 	VMOVAPS Y0, Y3
-	VFMADD231PS vecConst<>+1472(SB), Y1, Y3
-	VMULPS vecConst<>+1536(SB), Y2, Y4
+	VFMADD231PS vecConst<>+1664(SB), Y1, Y3
+	VMULPS vecConst<>+1728(SB), Y2, Y4
 	VADDPS Y4, Y3, Y5
 	VSUBPS Y4, Y3, Y3
 	VMOVUPS Y5, (SI)
@@ -2408,10 +2408,10 @@ column:
 	LEAQ (DI)(R8*1), SI
 	LEAQ (DI)(R9*1), DX
 	VMOVAPS Y0, Y5
-	VFMADD231PS vecConst<>+1600(SB), Y1, Y5
-	VMULPS vecConst<>+1664(SB), Y3, Y6
-	VFMADD231PS vecConst<>+1728(SB), Y2, Y5
-	VFMADD231PS vecConst<>+1792(SB), Y4, Y6
+	VFMADD231PS vecConst<>+1792(SB), Y1, Y5
+	VMULPS vecConst<>+1856(SB), Y3, Y6
+	VFMADD231PS vecConst<>+1920(SB), Y2, Y5
+	VFMADD231PS vecConst<>+1984(SB), Y4, Y6
 	VADDPS Y6, Y5, Y7
 	VSUBPS Y6, Y5, Y5
 	VMOVUPS Y7, (SI)
@@ -2419,10 +2419,10 @@ column:
 	ADDQ R8, SI
 	SUBQ R8, DX
 	VMOVAPS Y0, Y5
-	VFMADD231PS vecConst<>+1728(SB), Y1, Y5
-	VMULPS vecConst<>+1792(SB), Y3, Y6
-	VFMADD231PS vecConst<>+1600(SB), Y2, Y5
-	VFMADD231PS vecConst<>+1856(SB), Y4, Y6
+	VFMADD231PS vecConst<>+1920(SB), Y1, Y5
+	VMULPS vecConst<>+1984(SB), Y3, Y6
+	VFMADD231PS vecConst<>+1792(SB), Y2, Y5
+	VFMADD231PS vecConst<>+2048(SB), Y4, Y6
 	VADDPS Y6, Y5, Y7
 	VSUBPS Y6, Y5, Y5
 	VMOVUPS Y7, (SI)
@@ -2467,25 +2467,12 @@ column:
 	LEAQ (DI)(R8*1), SI
 	LEAQ (DI)(R9*1), DX
 	VMOVAPS Y0, Y7
-	VFMADD231PS vecConst<>+1920(SB), Y1, Y7
-	VMULPS vecConst<>+1984(SB), Y4, Y8
-	VFMADD231PS vecConst<>+2048(SB), Y2, Y7
-	VFMADD231PS vecConst<>+2112(SB), Y5, Y8
-	VFMADD231PS vecConst<>+2176(SB), Y3, Y7
-	VFMADD231PS vecConst<>+2240(SB), Y6, Y8
-	VADDPS Y8, Y7, Y9
-	VSUBPS Y8, Y7, Y7
-	VMOVUPS Y9, (SI)
-	VMOVUPS Y7, (DX)
-	ADDQ R8, SI
-	SUBQ R8, DX
-	VMOVAPS Y0, Y7
-	VFMADD231PS vecConst<>+2048(SB), Y1, Y7
-	VMULPS vecConst<>+2112(SB), Y4, Y8
-	VFMADD231PS vecConst<>+2176(SB), Y2, Y7
+	VFMADD231PS vecConst<>+2112(SB), Y1, Y7
+	VMULPS vecConst<>+2176(SB), Y4, Y8
+	VFMADD231PS vecConst<>+2240(SB), Y2, Y7
 	VFMADD231PS vecConst<>+2304(SB), Y5, Y8
-	VFMADD231PS vecConst<>+1920(SB), Y3, Y7
-	VFMADD231PS vecConst<>+2368(SB), Y6, Y8
+	VFMADD231PS vecConst<>+2368(SB), Y3, Y7
+	VFMADD231PS vecConst<>+2432(SB), Y6, Y8
 	VADDPS Y8, Y7, Y9
 	VSUBPS Y8, Y7, Y7
 	VMOVUPS Y9, (SI)
@@ -2493,12 +2480,25 @@ column:
 	ADDQ R8, SI
 	SUBQ R8, DX
 	VMOVAPS Y0, Y7
-	VFMADD231PS vecConst<>+2176(SB), Y1, Y7
-	VMULPS vecConst<>+2240(SB), Y4, Y8
-	VFMADD231PS vecConst<>+1920(SB), Y2, Y7
-	VFMADD231PS vecConst<>+2368(SB), Y5, Y8
-	VFMADD231PS vecConst<>+2048(SB), Y3, Y7
-	VFMADD231PS vecConst<>+2112(SB), Y6, Y8
+	VFMADD231PS vecConst<>+2240(SB), Y1, Y7
+	VMULPS vecConst<>+2304(SB), Y4, Y8
+	VFMADD231PS vecConst<>+2368(SB), Y2, Y7
+	VFMADD231PS vecConst<>+2496(SB), Y5, Y8
+	VFMADD231PS vecConst<>+2112(SB), Y3, Y7
+	VFMADD231PS vecConst<>+2560(SB), Y6, Y8
+	VADDPS Y8, Y7, Y9
+	VSUBPS Y8, Y7, Y7
+	VMOVUPS Y9, (SI)
+	VMOVUPS Y7, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Y0, Y7
+	VFMADD231PS vecConst<>+2368(SB), Y1, Y7
+	VMULPS vecConst<>+2432(SB), Y4, Y8
+	VFMADD231PS vecConst<>+2112(SB), Y2, Y7
+	VFMADD231PS vecConst<>+2560(SB), Y5, Y8
+	VFMADD231PS vecConst<>+2240(SB), Y3, Y7
+	VFMADD231PS vecConst<>+2304(SB), Y6, Y8
 	VADDPS Y8, Y7, Y9
 	VSUBPS Y8, Y7, Y7
 	VMOVUPS Y9, (SI)
@@ -2549,44 +2549,14 @@ column:
 	LEAQ (DI)(R8*1), SI
 	LEAQ (DI)(R9*1), DX
 	VMOVAPS Y0, Y9
-	VFMADD231PS vecConst<>+2432(SB), Y1, Y9
-	VMULPS vecConst<>+2496(SB), Y5, Y10
-	VFMADD231PS vecConst<>+2560(SB), Y2, Y9
-	VFMADD231PS vecConst<>+2624(SB), Y6, Y10
-	VFMADD231PS vecConst<>+1472(SB), Y3, Y9
-	VFMADD231PS vecConst<>+1536(SB), Y7, Y10
-	VFMADD231PS vecConst<>+2688(SB), Y4, Y9
-	VFMADD231PS vecConst<>+2752(SB), Y8, Y10
-	VADDPS Y10, Y9, Y11
-	VSUBPS Y10, Y9, Y9
-	VMOVUPS Y11, (SI)
-	VMOVUPS Y9, (DX)
-	ADDQ R8, SI
-	SUBQ R8, DX
-	VMOVAPS Y0, Y9
-	VFMADD231PS vecConst<>+2560(SB), Y1, Y9
-	VMULPS vecConst<>+2624(SB), Y5, Y10
-	VFMADD231PS vecConst<>+2688(SB), Y2, Y9
-	VFMADD231PS vecConst<>+2752(SB), Y6, Y10
-	VFMADD231PS vecConst<>+1472(SB), Y3, Y9
-	VFMADD231PS vecConst<>+2816(SB), Y7, Y10
-	VFMADD231PS vecConst<>+2432(SB), Y4, Y9
-	VFMADD231PS vecConst<>+2880(SB), Y8, Y10
-	VADDPS Y10, Y9, Y11
-	VSUBPS Y10, Y9, Y9
-	VMOVUPS Y11, (SI)
-	VMOVUPS Y9, (DX)
-	ADDQ R8, SI
-	SUBQ R8, DX
-	VMOVAPS Y0, Y9
-	VFMADD231PS vecConst<>+1472(SB), Y1, Y9
-	VMULPS vecConst<>+1536(SB), Y5, Y10
-	VFMADD231PS vecConst<>+1472(SB), Y2, Y9
+	VFMADD231PS vecConst<>+2624(SB), Y1, Y9
+	VMULPS vecConst<>+2688(SB), Y5, Y10
+	VFMADD231PS vecConst<>+2752(SB), Y2, Y9
 	VFMADD231PS vecConst<>+2816(SB), Y6, Y10
-	VFMADD231PS vecConst<>+832(SB), Y3, Y9
-	VFMADD231PS vecConst<>+2944(SB), Y7, Y10
-	VFMADD231PS vecConst<>+1472(SB), Y4, Y9
-	VFMADD231PS vecConst<>+1536(SB), Y8, Y10
+	VFMADD231PS vecConst<>+1664(SB), Y3, Y9
+	VFMADD231PS vecConst<>+1728(SB), Y7, Y10
+	VFMADD231PS vecConst<>+2880(SB), Y4, Y9
+	VFMADD231PS vecConst<>+2944(SB), Y8, Y10
 	VADDPS Y10, Y9, Y11
 	VSUBPS Y10, Y9, Y9
 	VMOVUPS Y11, (SI)
@@ -2594,14 +2564,44 @@ column:
 	ADDQ R8, SI
 	SUBQ R8, DX
 	VMOVAPS Y0, Y9
-	VFMADD231PS vecConst<>+2688(SB), Y1, Y9
-	VMULPS vecConst<>+2752(SB), Y5, Y10
-	VFMADD231PS vecConst<>+2432(SB), Y2, Y9
-	VFMADD231PS vecConst<>+2880(SB), Y6, Y10
-	VFMADD231PS vecConst<>+1472(SB), Y3, Y9
-	VFMADD231PS vecConst<>+1536(SB), Y7, Y10
-	VFMADD231PS vecConst<>+2560(SB), Y4, Y9
-	VFMADD231PS vecConst<>+3008(SB), Y8, Y10
+	VFMADD231PS vecConst<>+2752(SB), Y1, Y9
+	VMULPS vecConst<>+2816(SB), Y5, Y10
+	VFMADD231PS vecConst<>+2880(SB), Y2, Y9
+	VFMADD231PS vecConst<>+2944(SB), Y6, Y10
+	VFMADD231PS vecConst<>+1664(SB), Y3, Y9
+	VFMADD231PS vecConst<>+3008(SB), Y7, Y10
+	VFMADD231PS vecConst<>+2624(SB), Y4, Y9
+	VFMADD231PS vecConst<>+3072(SB), Y8, Y10
+	VADDPS Y10, Y9, Y11
+	VSUBPS Y10, Y9, Y9
+	VMOVUPS Y11, (SI)
+	VMOVUPS Y9, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Y0, Y9
+	VFMADD231PS vecConst<>+1664(SB), Y1, Y9
+	VMULPS vecConst<>+1728(SB), Y5, Y10
+	VFMADD231PS vecConst<>+1664(SB), Y2, Y9
+	VFMADD231PS vecConst<>+3008(SB), Y6, Y10
+	VFMADD231PS vecConst<>+832(SB), Y3, Y9
+	VFMADD231PS vecConst<>+3136(SB), Y7, Y10
+	VFMADD231PS vecConst<>+1664(SB), Y4, Y9
+	VFMADD231PS vecConst<>+1728(SB), Y8, Y10
+	VADDPS Y10, Y9, Y11
+	VSUBPS Y10, Y9, Y9
+	VMOVUPS Y11, (SI)
+	VMOVUPS Y9, (DX)
+	ADDQ R8, SI
+	SUBQ R8, DX
+	VMOVAPS Y0, Y9
+	VFMADD231PS vecConst<>+2880(SB), Y1, Y9
+	VMULPS vecConst<>+2944(SB), Y5, Y10
+	VFMADD231PS vecConst<>+2624(SB), Y2, Y9
+	VFMADD231PS vecConst<>+3072(SB), Y6, Y10
+	VFMADD231PS vecConst<>+1664(SB), Y3, Y9
+	VFMADD231PS vecConst<>+1728(SB), Y7, Y10
+	VFMADD231PS vecConst<>+2752(SB), Y4, Y9
+	VFMADD231PS vecConst<>+3200(SB), Y8, Y10
 	VADDPS Y10, Y9, Y11
 	VSUBPS Y10, Y9, Y9
 	VMOVUPS Y11, (SI)
@@ -2647,11 +2647,11 @@ TEXT ·toBF16AVX2(SB), NOSPLIT, $0-24
 loop:
 	VMOVUPS (SI)(AX*4), Y0
 	VPSRLD $16, Y0, Y1
-	VPAND vecConst<>+3072(SB), Y1, Y1
+	VPAND vecConst<>+3264(SB), Y1, Y1
 	VPADDD Y0, Y1, Y1
-	VPADDD vecConst<>+3136(SB), Y1, Y1
+	VPADDD vecConst<>+3328(SB), Y1, Y1
 	VCMPPS $3, Y0, Y0, Y2
-	VPOR vecConst<>+3200(SB), Y0, Y3
+	VPOR vecConst<>+3392(SB), Y0, Y3
 	VBLENDVPS Y2, Y3, Y1, Y1
 	VPSRLD $16, Y1, Y1
 	VPACKUSDW Y1, Y1, Y1
@@ -3088,8 +3088,8 @@ TEXT ·dot4Int8VNNIAVX2(SB), NOSPLIT, $0-56
 	VPXOR X6, X6, X6
 	VPXOR X7, X7, X7
 	VPXOR X10, X10, X10
-	VMOVUPS vecConst<>+3264(SB), Y11
-	VMOVUPS vecConst<>+3328(SB), Y12
+	VMOVUPS vecConst<>+3456(SB), Y11
+	VMOVUPS vecConst<>+3520(SB), Y12
 	SUBQ $32, CX
 	JLT loopend
 	PCALIGN $32
@@ -3183,8 +3183,8 @@ TEXT ·dotInt8VNNIAVX2(SB), NOSPLIT, $0-28
 	VPXOR X1, X1, X1
 	VPXOR X8, X8, X8
 	VPXOR X9, X9, X9
-	VMOVUPS vecConst<>+3264(SB), Y11
-	VMOVUPS vecConst<>+3328(SB), Y12
+	VMOVUPS vecConst<>+3456(SB), Y11
+	VMOVUPS vecConst<>+3520(SB), Y12
 	SUBQ $64, CX
 	JLT loop2end
 	PCALIGN $32
@@ -4194,631 +4194,679 @@ DATA vecConst<>+880(SB)/4, $0x3f800000
 DATA vecConst<>+884(SB)/4, $0x3f800000
 DATA vecConst<>+888(SB)/4, $0x3f800000
 DATA vecConst<>+892(SB)/4, $0x3f800000
-DATA vecConst<>+896(SB)/4, $0x80000000
-DATA vecConst<>+900(SB)/4, $0x80000000
-DATA vecConst<>+904(SB)/4, $0x80000000
-DATA vecConst<>+908(SB)/4, $0x80000000
-DATA vecConst<>+912(SB)/4, $0x80000000
-DATA vecConst<>+916(SB)/4, $0x80000000
-DATA vecConst<>+920(SB)/4, $0x80000000
-DATA vecConst<>+924(SB)/4, $0x80000000
-DATA vecConst<>+928(SB)/4, $0x80000000
-DATA vecConst<>+932(SB)/4, $0x80000000
-DATA vecConst<>+936(SB)/4, $0x80000000
-DATA vecConst<>+940(SB)/4, $0x80000000
-DATA vecConst<>+944(SB)/4, $0x80000000
-DATA vecConst<>+948(SB)/4, $0x80000000
-DATA vecConst<>+952(SB)/4, $0x80000000
-DATA vecConst<>+956(SB)/4, $0x80000000
-DATA vecConst<>+960(SB)/4, $0xbfcc422a
-DATA vecConst<>+964(SB)/4, $0xbfcc422a
-DATA vecConst<>+968(SB)/4, $0xbfcc422a
-DATA vecConst<>+972(SB)/4, $0xbfcc422a
-DATA vecConst<>+976(SB)/4, $0xbfcc422a
-DATA vecConst<>+980(SB)/4, $0xbfcc422a
-DATA vecConst<>+984(SB)/4, $0xbfcc422a
-DATA vecConst<>+988(SB)/4, $0xbfcc422a
-DATA vecConst<>+992(SB)/4, $0xbfcc422a
-DATA vecConst<>+996(SB)/4, $0xbfcc422a
-DATA vecConst<>+1000(SB)/4, $0xbfcc422a
-DATA vecConst<>+1004(SB)/4, $0xbfcc422a
-DATA vecConst<>+1008(SB)/4, $0xbfcc422a
-DATA vecConst<>+1012(SB)/4, $0xbfcc422a
-DATA vecConst<>+1016(SB)/4, $0xbfcc422a
-DATA vecConst<>+1020(SB)/4, $0xbfcc422a
-DATA vecConst<>+1024(SB)/4, $0xbd922279
-DATA vecConst<>+1028(SB)/4, $0xbd922279
-DATA vecConst<>+1032(SB)/4, $0xbd922279
-DATA vecConst<>+1036(SB)/4, $0xbd922279
-DATA vecConst<>+1040(SB)/4, $0xbd922279
-DATA vecConst<>+1044(SB)/4, $0xbd922279
-DATA vecConst<>+1048(SB)/4, $0xbd922279
-DATA vecConst<>+1052(SB)/4, $0xbd922279
-DATA vecConst<>+1056(SB)/4, $0xbd922279
-DATA vecConst<>+1060(SB)/4, $0xbd922279
-DATA vecConst<>+1064(SB)/4, $0xbd922279
-DATA vecConst<>+1068(SB)/4, $0xbd922279
-DATA vecConst<>+1072(SB)/4, $0xbd922279
-DATA vecConst<>+1076(SB)/4, $0xbd922279
-DATA vecConst<>+1080(SB)/4, $0xbd922279
-DATA vecConst<>+1084(SB)/4, $0xbd922279
-DATA vecConst<>+1088(SB)/4, $0x4b400000
-DATA vecConst<>+1092(SB)/4, $0x4b400000
-DATA vecConst<>+1096(SB)/4, $0x4b400000
-DATA vecConst<>+1100(SB)/4, $0x4b400000
-DATA vecConst<>+1104(SB)/4, $0x4b400000
-DATA vecConst<>+1108(SB)/4, $0x4b400000
-DATA vecConst<>+1112(SB)/4, $0x4b400000
-DATA vecConst<>+1116(SB)/4, $0x4b400000
-DATA vecConst<>+1120(SB)/4, $0x4b400000
-DATA vecConst<>+1124(SB)/4, $0x4b400000
-DATA vecConst<>+1128(SB)/4, $0x4b400000
-DATA vecConst<>+1132(SB)/4, $0x4b400000
-DATA vecConst<>+1136(SB)/4, $0x4b400000
-DATA vecConst<>+1140(SB)/4, $0x4b400000
-DATA vecConst<>+1144(SB)/4, $0x4b400000
-DATA vecConst<>+1148(SB)/4, $0x4b400000
-DATA vecConst<>+1152(SB)/4, $0x3f19999a
-DATA vecConst<>+1156(SB)/4, $0x3f19999a
-DATA vecConst<>+1160(SB)/4, $0x3f19999a
-DATA vecConst<>+1164(SB)/4, $0x3f19999a
-DATA vecConst<>+1168(SB)/4, $0x3f19999a
-DATA vecConst<>+1172(SB)/4, $0x3f19999a
-DATA vecConst<>+1176(SB)/4, $0x3f19999a
-DATA vecConst<>+1180(SB)/4, $0x3f19999a
-DATA vecConst<>+1184(SB)/4, $0x3f19999a
-DATA vecConst<>+1188(SB)/4, $0x3f19999a
-DATA vecConst<>+1192(SB)/4, $0x3f19999a
-DATA vecConst<>+1196(SB)/4, $0x3f19999a
-DATA vecConst<>+1200(SB)/4, $0x3f19999a
-DATA vecConst<>+1204(SB)/4, $0x3f19999a
-DATA vecConst<>+1208(SB)/4, $0x3f19999a
-DATA vecConst<>+1212(SB)/4, $0x3f19999a
-DATA vecConst<>+1216(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1220(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1224(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1228(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1232(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1236(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1240(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1244(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1248(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1252(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1256(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1260(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1264(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1268(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1272(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1276(SB)/4, $0x40ba8f5c
-DATA vecConst<>+1280(SB)/4, $0x3f333333
-DATA vecConst<>+1284(SB)/4, $0x3f333333
-DATA vecConst<>+1288(SB)/4, $0x3f333333
-DATA vecConst<>+1292(SB)/4, $0x3f333333
-DATA vecConst<>+1296(SB)/4, $0x3f333333
-DATA vecConst<>+1300(SB)/4, $0x3f333333
-DATA vecConst<>+1304(SB)/4, $0x3f333333
-DATA vecConst<>+1308(SB)/4, $0x3f333333
-DATA vecConst<>+1312(SB)/4, $0x3f333333
-DATA vecConst<>+1316(SB)/4, $0x3f333333
-DATA vecConst<>+1320(SB)/4, $0x3f333333
-DATA vecConst<>+1324(SB)/4, $0x3f333333
-DATA vecConst<>+1328(SB)/4, $0x3f333333
-DATA vecConst<>+1332(SB)/4, $0x3f333333
-DATA vecConst<>+1336(SB)/4, $0x3f333333
-DATA vecConst<>+1340(SB)/4, $0x3f333333
-DATA vecConst<>+1344(SB)/4, $0x409fae14
-DATA vecConst<>+1348(SB)/4, $0x409fae14
-DATA vecConst<>+1352(SB)/4, $0x409fae14
-DATA vecConst<>+1356(SB)/4, $0x409fae14
-DATA vecConst<>+1360(SB)/4, $0x409fae14
-DATA vecConst<>+1364(SB)/4, $0x409fae14
-DATA vecConst<>+1368(SB)/4, $0x409fae14
-DATA vecConst<>+1372(SB)/4, $0x409fae14
-DATA vecConst<>+1376(SB)/4, $0x409fae14
-DATA vecConst<>+1380(SB)/4, $0x409fae14
-DATA vecConst<>+1384(SB)/4, $0x409fae14
-DATA vecConst<>+1388(SB)/4, $0x409fae14
-DATA vecConst<>+1392(SB)/4, $0x409fae14
-DATA vecConst<>+1396(SB)/4, $0x409fae14
-DATA vecConst<>+1400(SB)/4, $0x409fae14
-DATA vecConst<>+1404(SB)/4, $0x409fae14
-DATA vecConst<>+1408(SB)/4, $0x40000000
-DATA vecConst<>+1412(SB)/4, $0x40000000
-DATA vecConst<>+1416(SB)/4, $0x40000000
-DATA vecConst<>+1420(SB)/4, $0x40000000
-DATA vecConst<>+1424(SB)/4, $0x40000000
-DATA vecConst<>+1428(SB)/4, $0x40000000
-DATA vecConst<>+1432(SB)/4, $0x40000000
-DATA vecConst<>+1436(SB)/4, $0x40000000
-DATA vecConst<>+1440(SB)/4, $0x40000000
-DATA vecConst<>+1444(SB)/4, $0x40000000
-DATA vecConst<>+1448(SB)/4, $0x40000000
-DATA vecConst<>+1452(SB)/4, $0x40000000
-DATA vecConst<>+1456(SB)/4, $0x40000000
-DATA vecConst<>+1460(SB)/4, $0x40000000
-DATA vecConst<>+1464(SB)/4, $0x40000000
-DATA vecConst<>+1468(SB)/4, $0x40000000
-DATA vecConst<>+1472(SB)/4, $0xbf000000
-DATA vecConst<>+1476(SB)/4, $0xbf000000
-DATA vecConst<>+1480(SB)/4, $0xbf000000
-DATA vecConst<>+1484(SB)/4, $0xbf000000
-DATA vecConst<>+1488(SB)/4, $0xbf000000
-DATA vecConst<>+1492(SB)/4, $0xbf000000
-DATA vecConst<>+1496(SB)/4, $0xbf000000
-DATA vecConst<>+1500(SB)/4, $0xbf000000
-DATA vecConst<>+1504(SB)/4, $0xbf000000
-DATA vecConst<>+1508(SB)/4, $0xbf000000
-DATA vecConst<>+1512(SB)/4, $0xbf000000
-DATA vecConst<>+1516(SB)/4, $0xbf000000
-DATA vecConst<>+1520(SB)/4, $0xbf000000
-DATA vecConst<>+1524(SB)/4, $0xbf000000
-DATA vecConst<>+1528(SB)/4, $0xbf000000
-DATA vecConst<>+1532(SB)/4, $0xbf000000
-DATA vecConst<>+1536(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1540(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1544(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1548(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1552(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1556(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1560(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1564(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1568(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1572(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1576(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1580(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1584(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1588(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1592(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1596(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1600(SB)/4, $0x3e9e377a
-DATA vecConst<>+1604(SB)/4, $0x3e9e377a
-DATA vecConst<>+1608(SB)/4, $0x3e9e377a
-DATA vecConst<>+1612(SB)/4, $0x3e9e377a
-DATA vecConst<>+1616(SB)/4, $0x3e9e377a
-DATA vecConst<>+1620(SB)/4, $0x3e9e377a
-DATA vecConst<>+1624(SB)/4, $0x3e9e377a
-DATA vecConst<>+1628(SB)/4, $0x3e9e377a
-DATA vecConst<>+1632(SB)/4, $0x3e9e377a
-DATA vecConst<>+1636(SB)/4, $0x3e9e377a
-DATA vecConst<>+1640(SB)/4, $0x3e9e377a
-DATA vecConst<>+1644(SB)/4, $0x3e9e377a
-DATA vecConst<>+1648(SB)/4, $0x3e9e377a
-DATA vecConst<>+1652(SB)/4, $0x3e9e377a
-DATA vecConst<>+1656(SB)/4, $0x3e9e377a
-DATA vecConst<>+1660(SB)/4, $0x3e9e377a
-DATA vecConst<>+1664(SB)/4, $0x3f737871
-DATA vecConst<>+1668(SB)/4, $0x3f737871
-DATA vecConst<>+1672(SB)/4, $0x3f737871
-DATA vecConst<>+1676(SB)/4, $0x3f737871
-DATA vecConst<>+1680(SB)/4, $0x3f737871
-DATA vecConst<>+1684(SB)/4, $0x3f737871
-DATA vecConst<>+1688(SB)/4, $0x3f737871
-DATA vecConst<>+1692(SB)/4, $0x3f737871
-DATA vecConst<>+1696(SB)/4, $0x3f737871
-DATA vecConst<>+1700(SB)/4, $0x3f737871
-DATA vecConst<>+1704(SB)/4, $0x3f737871
-DATA vecConst<>+1708(SB)/4, $0x3f737871
-DATA vecConst<>+1712(SB)/4, $0x3f737871
-DATA vecConst<>+1716(SB)/4, $0x3f737871
-DATA vecConst<>+1720(SB)/4, $0x3f737871
-DATA vecConst<>+1724(SB)/4, $0x3f737871
-DATA vecConst<>+1728(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1732(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1736(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1740(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1744(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1748(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1752(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1756(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1760(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1764(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1768(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1772(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1776(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1780(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1784(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1788(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+1792(SB)/4, $0x3f167918
-DATA vecConst<>+1796(SB)/4, $0x3f167918
-DATA vecConst<>+1800(SB)/4, $0x3f167918
-DATA vecConst<>+1804(SB)/4, $0x3f167918
-DATA vecConst<>+1808(SB)/4, $0x3f167918
-DATA vecConst<>+1812(SB)/4, $0x3f167918
-DATA vecConst<>+1816(SB)/4, $0x3f167918
-DATA vecConst<>+1820(SB)/4, $0x3f167918
-DATA vecConst<>+1824(SB)/4, $0x3f167918
-DATA vecConst<>+1828(SB)/4, $0x3f167918
-DATA vecConst<>+1832(SB)/4, $0x3f167918
-DATA vecConst<>+1836(SB)/4, $0x3f167918
-DATA vecConst<>+1840(SB)/4, $0x3f167918
-DATA vecConst<>+1844(SB)/4, $0x3f167918
-DATA vecConst<>+1848(SB)/4, $0x3f167918
-DATA vecConst<>+1852(SB)/4, $0x3f167918
-DATA vecConst<>+1856(SB)/4, $0xbf737871
-DATA vecConst<>+1860(SB)/4, $0xbf737871
-DATA vecConst<>+1864(SB)/4, $0xbf737871
-DATA vecConst<>+1868(SB)/4, $0xbf737871
-DATA vecConst<>+1872(SB)/4, $0xbf737871
-DATA vecConst<>+1876(SB)/4, $0xbf737871
-DATA vecConst<>+1880(SB)/4, $0xbf737871
-DATA vecConst<>+1884(SB)/4, $0xbf737871
-DATA vecConst<>+1888(SB)/4, $0xbf737871
-DATA vecConst<>+1892(SB)/4, $0xbf737871
-DATA vecConst<>+1896(SB)/4, $0xbf737871
-DATA vecConst<>+1900(SB)/4, $0xbf737871
-DATA vecConst<>+1904(SB)/4, $0xbf737871
-DATA vecConst<>+1908(SB)/4, $0xbf737871
-DATA vecConst<>+1912(SB)/4, $0xbf737871
-DATA vecConst<>+1916(SB)/4, $0xbf737871
-DATA vecConst<>+1920(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1924(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1928(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1932(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1936(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1940(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1944(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1948(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1952(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1956(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1960(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1964(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1968(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1972(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1976(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1980(SB)/4, $0x3f1f9d07
-DATA vecConst<>+1984(SB)/4, $0x3f48261c
-DATA vecConst<>+1988(SB)/4, $0x3f48261c
-DATA vecConst<>+1992(SB)/4, $0x3f48261c
-DATA vecConst<>+1996(SB)/4, $0x3f48261c
-DATA vecConst<>+2000(SB)/4, $0x3f48261c
-DATA vecConst<>+2004(SB)/4, $0x3f48261c
-DATA vecConst<>+2008(SB)/4, $0x3f48261c
-DATA vecConst<>+2012(SB)/4, $0x3f48261c
-DATA vecConst<>+2016(SB)/4, $0x3f48261c
-DATA vecConst<>+2020(SB)/4, $0x3f48261c
-DATA vecConst<>+2024(SB)/4, $0x3f48261c
-DATA vecConst<>+2028(SB)/4, $0x3f48261c
-DATA vecConst<>+2032(SB)/4, $0x3f48261c
-DATA vecConst<>+2036(SB)/4, $0x3f48261c
-DATA vecConst<>+2040(SB)/4, $0x3f48261c
-DATA vecConst<>+2044(SB)/4, $0x3f48261c
-DATA vecConst<>+2048(SB)/4, $0xbe63dc87
-DATA vecConst<>+2052(SB)/4, $0xbe63dc87
-DATA vecConst<>+2056(SB)/4, $0xbe63dc87
-DATA vecConst<>+2060(SB)/4, $0xbe63dc87
-DATA vecConst<>+2064(SB)/4, $0xbe63dc87
-DATA vecConst<>+2068(SB)/4, $0xbe63dc87
-DATA vecConst<>+2072(SB)/4, $0xbe63dc87
-DATA vecConst<>+2076(SB)/4, $0xbe63dc87
-DATA vecConst<>+2080(SB)/4, $0xbe63dc87
-DATA vecConst<>+2084(SB)/4, $0xbe63dc87
-DATA vecConst<>+2088(SB)/4, $0xbe63dc87
-DATA vecConst<>+2092(SB)/4, $0xbe63dc87
-DATA vecConst<>+2096(SB)/4, $0xbe63dc87
-DATA vecConst<>+2100(SB)/4, $0xbe63dc87
-DATA vecConst<>+2104(SB)/4, $0xbe63dc87
-DATA vecConst<>+2108(SB)/4, $0xbe63dc87
-DATA vecConst<>+2112(SB)/4, $0x3f7994e0
-DATA vecConst<>+2116(SB)/4, $0x3f7994e0
-DATA vecConst<>+2120(SB)/4, $0x3f7994e0
-DATA vecConst<>+2124(SB)/4, $0x3f7994e0
-DATA vecConst<>+2128(SB)/4, $0x3f7994e0
-DATA vecConst<>+2132(SB)/4, $0x3f7994e0
-DATA vecConst<>+2136(SB)/4, $0x3f7994e0
-DATA vecConst<>+2140(SB)/4, $0x3f7994e0
-DATA vecConst<>+2144(SB)/4, $0x3f7994e0
-DATA vecConst<>+2148(SB)/4, $0x3f7994e0
-DATA vecConst<>+2152(SB)/4, $0x3f7994e0
-DATA vecConst<>+2156(SB)/4, $0x3f7994e0
-DATA vecConst<>+2160(SB)/4, $0x3f7994e0
-DATA vecConst<>+2164(SB)/4, $0x3f7994e0
-DATA vecConst<>+2168(SB)/4, $0x3f7994e0
-DATA vecConst<>+2172(SB)/4, $0x3f7994e0
-DATA vecConst<>+2176(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2180(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2184(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2188(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2192(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2196(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2200(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2204(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2208(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2212(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2216(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2220(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2224(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2228(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2232(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2236(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2240(SB)/4, $0x3ede2602
-DATA vecConst<>+2244(SB)/4, $0x3ede2602
-DATA vecConst<>+2248(SB)/4, $0x3ede2602
-DATA vecConst<>+2252(SB)/4, $0x3ede2602
-DATA vecConst<>+2256(SB)/4, $0x3ede2602
-DATA vecConst<>+2260(SB)/4, $0x3ede2602
-DATA vecConst<>+2264(SB)/4, $0x3ede2602
-DATA vecConst<>+2268(SB)/4, $0x3ede2602
-DATA vecConst<>+2272(SB)/4, $0x3ede2602
-DATA vecConst<>+2276(SB)/4, $0x3ede2602
-DATA vecConst<>+2280(SB)/4, $0x3ede2602
-DATA vecConst<>+2284(SB)/4, $0x3ede2602
-DATA vecConst<>+2288(SB)/4, $0x3ede2602
-DATA vecConst<>+2292(SB)/4, $0x3ede2602
-DATA vecConst<>+2296(SB)/4, $0x3ede2602
-DATA vecConst<>+2300(SB)/4, $0x3ede2602
-DATA vecConst<>+2304(SB)/4, $0xbede2602
-DATA vecConst<>+2308(SB)/4, $0xbede2602
-DATA vecConst<>+2312(SB)/4, $0xbede2602
-DATA vecConst<>+2316(SB)/4, $0xbede2602
-DATA vecConst<>+2320(SB)/4, $0xbede2602
-DATA vecConst<>+2324(SB)/4, $0xbede2602
-DATA vecConst<>+2328(SB)/4, $0xbede2602
-DATA vecConst<>+2332(SB)/4, $0xbede2602
-DATA vecConst<>+2336(SB)/4, $0xbede2602
-DATA vecConst<>+2340(SB)/4, $0xbede2602
-DATA vecConst<>+2344(SB)/4, $0xbede2602
-DATA vecConst<>+2348(SB)/4, $0xbede2602
-DATA vecConst<>+2352(SB)/4, $0xbede2602
-DATA vecConst<>+2356(SB)/4, $0xbede2602
-DATA vecConst<>+2360(SB)/4, $0xbede2602
-DATA vecConst<>+2364(SB)/4, $0xbede2602
-DATA vecConst<>+2368(SB)/4, $0xbf48261c
-DATA vecConst<>+2372(SB)/4, $0xbf48261c
-DATA vecConst<>+2376(SB)/4, $0xbf48261c
-DATA vecConst<>+2380(SB)/4, $0xbf48261c
-DATA vecConst<>+2384(SB)/4, $0xbf48261c
-DATA vecConst<>+2388(SB)/4, $0xbf48261c
-DATA vecConst<>+2392(SB)/4, $0xbf48261c
-DATA vecConst<>+2396(SB)/4, $0xbf48261c
-DATA vecConst<>+2400(SB)/4, $0xbf48261c
-DATA vecConst<>+2404(SB)/4, $0xbf48261c
-DATA vecConst<>+2408(SB)/4, $0xbf48261c
-DATA vecConst<>+2412(SB)/4, $0xbf48261c
-DATA vecConst<>+2416(SB)/4, $0xbf48261c
-DATA vecConst<>+2420(SB)/4, $0xbf48261c
-DATA vecConst<>+2424(SB)/4, $0xbf48261c
-DATA vecConst<>+2428(SB)/4, $0xbf48261c
-DATA vecConst<>+2432(SB)/4, $0x3f441b7d
-DATA vecConst<>+2436(SB)/4, $0x3f441b7d
-DATA vecConst<>+2440(SB)/4, $0x3f441b7d
-DATA vecConst<>+2444(SB)/4, $0x3f441b7d
-DATA vecConst<>+2448(SB)/4, $0x3f441b7d
-DATA vecConst<>+2452(SB)/4, $0x3f441b7d
-DATA vecConst<>+2456(SB)/4, $0x3f441b7d
-DATA vecConst<>+2460(SB)/4, $0x3f441b7d
-DATA vecConst<>+2464(SB)/4, $0x3f441b7d
-DATA vecConst<>+2468(SB)/4, $0x3f441b7d
-DATA vecConst<>+2472(SB)/4, $0x3f441b7d
-DATA vecConst<>+2476(SB)/4, $0x3f441b7d
-DATA vecConst<>+2480(SB)/4, $0x3f441b7d
-DATA vecConst<>+2484(SB)/4, $0x3f441b7d
-DATA vecConst<>+2488(SB)/4, $0x3f441b7d
-DATA vecConst<>+2492(SB)/4, $0x3f441b7d
-DATA vecConst<>+2496(SB)/4, $0x3f248dbb
-DATA vecConst<>+2500(SB)/4, $0x3f248dbb
-DATA vecConst<>+2504(SB)/4, $0x3f248dbb
-DATA vecConst<>+2508(SB)/4, $0x3f248dbb
-DATA vecConst<>+2512(SB)/4, $0x3f248dbb
-DATA vecConst<>+2516(SB)/4, $0x3f248dbb
-DATA vecConst<>+2520(SB)/4, $0x3f248dbb
-DATA vecConst<>+2524(SB)/4, $0x3f248dbb
-DATA vecConst<>+2528(SB)/4, $0x3f248dbb
-DATA vecConst<>+2532(SB)/4, $0x3f248dbb
-DATA vecConst<>+2536(SB)/4, $0x3f248dbb
-DATA vecConst<>+2540(SB)/4, $0x3f248dbb
-DATA vecConst<>+2544(SB)/4, $0x3f248dbb
-DATA vecConst<>+2548(SB)/4, $0x3f248dbb
-DATA vecConst<>+2552(SB)/4, $0x3f248dbb
-DATA vecConst<>+2556(SB)/4, $0x3f248dbb
-DATA vecConst<>+2560(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2564(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2568(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2572(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2576(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2580(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2584(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2588(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2592(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2596(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2600(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2604(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2608(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2612(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2616(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2620(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2624(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2628(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2632(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2636(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2640(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2644(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2648(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2652(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2656(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2660(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2664(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2668(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2672(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2676(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2680(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2684(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+2688(SB)/4, $0xbf708fb2
-DATA vecConst<>+2692(SB)/4, $0xbf708fb2
-DATA vecConst<>+2696(SB)/4, $0xbf708fb2
-DATA vecConst<>+2700(SB)/4, $0xbf708fb2
-DATA vecConst<>+2704(SB)/4, $0xbf708fb2
-DATA vecConst<>+2708(SB)/4, $0xbf708fb2
-DATA vecConst<>+2712(SB)/4, $0xbf708fb2
-DATA vecConst<>+2716(SB)/4, $0xbf708fb2
-DATA vecConst<>+2720(SB)/4, $0xbf708fb2
-DATA vecConst<>+2724(SB)/4, $0xbf708fb2
-DATA vecConst<>+2728(SB)/4, $0xbf708fb2
-DATA vecConst<>+2732(SB)/4, $0xbf708fb2
-DATA vecConst<>+2736(SB)/4, $0xbf708fb2
-DATA vecConst<>+2740(SB)/4, $0xbf708fb2
-DATA vecConst<>+2744(SB)/4, $0xbf708fb2
-DATA vecConst<>+2748(SB)/4, $0xbf708fb2
-DATA vecConst<>+2752(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2756(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2760(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2764(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2768(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2772(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2776(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2780(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2784(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2788(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2792(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2796(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2800(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2804(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2808(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2812(SB)/4, $0x3eaf1d44
-DATA vecConst<>+2816(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2820(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2824(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2828(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2832(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2836(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2840(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2844(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2848(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2852(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2856(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2860(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2864(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2868(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2872(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2876(SB)/4, $0xbf5db3d7
-DATA vecConst<>+2880(SB)/4, $0xbf248dbb
-DATA vecConst<>+2884(SB)/4, $0xbf248dbb
-DATA vecConst<>+2888(SB)/4, $0xbf248dbb
-DATA vecConst<>+2892(SB)/4, $0xbf248dbb
-DATA vecConst<>+2896(SB)/4, $0xbf248dbb
-DATA vecConst<>+2900(SB)/4, $0xbf248dbb
-DATA vecConst<>+2904(SB)/4, $0xbf248dbb
-DATA vecConst<>+2908(SB)/4, $0xbf248dbb
-DATA vecConst<>+2912(SB)/4, $0xbf248dbb
-DATA vecConst<>+2916(SB)/4, $0xbf248dbb
-DATA vecConst<>+2920(SB)/4, $0xbf248dbb
-DATA vecConst<>+2924(SB)/4, $0xbf248dbb
-DATA vecConst<>+2928(SB)/4, $0xbf248dbb
-DATA vecConst<>+2932(SB)/4, $0xbf248dbb
-DATA vecConst<>+2936(SB)/4, $0xbf248dbb
-DATA vecConst<>+2940(SB)/4, $0xbf248dbb
-DATA vecConst<>+2944(SB)/4, $0x00000000
-DATA vecConst<>+2948(SB)/4, $0x00000000
-DATA vecConst<>+2952(SB)/4, $0x00000000
-DATA vecConst<>+2956(SB)/4, $0x00000000
-DATA vecConst<>+2960(SB)/4, $0x00000000
-DATA vecConst<>+2964(SB)/4, $0x00000000
-DATA vecConst<>+2968(SB)/4, $0x00000000
-DATA vecConst<>+2972(SB)/4, $0x00000000
-DATA vecConst<>+2976(SB)/4, $0x00000000
-DATA vecConst<>+2980(SB)/4, $0x00000000
-DATA vecConst<>+2984(SB)/4, $0x00000000
-DATA vecConst<>+2988(SB)/4, $0x00000000
-DATA vecConst<>+2992(SB)/4, $0x00000000
-DATA vecConst<>+2996(SB)/4, $0x00000000
-DATA vecConst<>+3000(SB)/4, $0x00000000
-DATA vecConst<>+3004(SB)/4, $0x00000000
-DATA vecConst<>+3008(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3012(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3016(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3020(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3024(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3028(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3032(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3036(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3040(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3044(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3048(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3052(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3056(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3060(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3064(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3068(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3072(SB)/4, $0x00000001
-DATA vecConst<>+3076(SB)/4, $0x00000001
-DATA vecConst<>+3080(SB)/4, $0x00000001
-DATA vecConst<>+3084(SB)/4, $0x00000001
-DATA vecConst<>+3088(SB)/4, $0x00000001
-DATA vecConst<>+3092(SB)/4, $0x00000001
-DATA vecConst<>+3096(SB)/4, $0x00000001
-DATA vecConst<>+3100(SB)/4, $0x00000001
-DATA vecConst<>+3104(SB)/4, $0x00000001
-DATA vecConst<>+3108(SB)/4, $0x00000001
-DATA vecConst<>+3112(SB)/4, $0x00000001
-DATA vecConst<>+3116(SB)/4, $0x00000001
-DATA vecConst<>+3120(SB)/4, $0x00000001
-DATA vecConst<>+3124(SB)/4, $0x00000001
-DATA vecConst<>+3128(SB)/4, $0x00000001
-DATA vecConst<>+3132(SB)/4, $0x00000001
-DATA vecConst<>+3136(SB)/4, $0x00007fff
-DATA vecConst<>+3140(SB)/4, $0x00007fff
-DATA vecConst<>+3144(SB)/4, $0x00007fff
-DATA vecConst<>+3148(SB)/4, $0x00007fff
-DATA vecConst<>+3152(SB)/4, $0x00007fff
-DATA vecConst<>+3156(SB)/4, $0x00007fff
-DATA vecConst<>+3160(SB)/4, $0x00007fff
-DATA vecConst<>+3164(SB)/4, $0x00007fff
-DATA vecConst<>+3168(SB)/4, $0x00007fff
-DATA vecConst<>+3172(SB)/4, $0x00007fff
-DATA vecConst<>+3176(SB)/4, $0x00007fff
-DATA vecConst<>+3180(SB)/4, $0x00007fff
-DATA vecConst<>+3184(SB)/4, $0x00007fff
-DATA vecConst<>+3188(SB)/4, $0x00007fff
-DATA vecConst<>+3192(SB)/4, $0x00007fff
-DATA vecConst<>+3196(SB)/4, $0x00007fff
-DATA vecConst<>+3200(SB)/4, $0x00400000
-DATA vecConst<>+3204(SB)/4, $0x00400000
-DATA vecConst<>+3208(SB)/4, $0x00400000
-DATA vecConst<>+3212(SB)/4, $0x00400000
-DATA vecConst<>+3216(SB)/4, $0x00400000
-DATA vecConst<>+3220(SB)/4, $0x00400000
-DATA vecConst<>+3224(SB)/4, $0x00400000
-DATA vecConst<>+3228(SB)/4, $0x00400000
-DATA vecConst<>+3232(SB)/4, $0x00400000
-DATA vecConst<>+3236(SB)/4, $0x00400000
-DATA vecConst<>+3240(SB)/4, $0x00400000
-DATA vecConst<>+3244(SB)/4, $0x00400000
-DATA vecConst<>+3248(SB)/4, $0x00400000
-DATA vecConst<>+3252(SB)/4, $0x00400000
-DATA vecConst<>+3256(SB)/4, $0x00400000
-DATA vecConst<>+3260(SB)/4, $0x00400000
-DATA vecConst<>+3264(SB)/4, $0x80808080
-DATA vecConst<>+3268(SB)/4, $0x80808080
-DATA vecConst<>+3272(SB)/4, $0x80808080
-DATA vecConst<>+3276(SB)/4, $0x80808080
-DATA vecConst<>+3280(SB)/4, $0x80808080
-DATA vecConst<>+3284(SB)/4, $0x80808080
-DATA vecConst<>+3288(SB)/4, $0x80808080
-DATA vecConst<>+3292(SB)/4, $0x80808080
-DATA vecConst<>+3296(SB)/4, $0x80808080
-DATA vecConst<>+3300(SB)/4, $0x80808080
-DATA vecConst<>+3304(SB)/4, $0x80808080
-DATA vecConst<>+3308(SB)/4, $0x80808080
-DATA vecConst<>+3312(SB)/4, $0x80808080
-DATA vecConst<>+3316(SB)/4, $0x80808080
-DATA vecConst<>+3320(SB)/4, $0x80808080
-DATA vecConst<>+3324(SB)/4, $0x80808080
-DATA vecConst<>+3328(SB)/4, $0x01010101
-DATA vecConst<>+3332(SB)/4, $0x01010101
-DATA vecConst<>+3336(SB)/4, $0x01010101
-DATA vecConst<>+3340(SB)/4, $0x01010101
-DATA vecConst<>+3344(SB)/4, $0x01010101
-DATA vecConst<>+3348(SB)/4, $0x01010101
-DATA vecConst<>+3352(SB)/4, $0x01010101
-DATA vecConst<>+3356(SB)/4, $0x01010101
-DATA vecConst<>+3360(SB)/4, $0x01010101
-DATA vecConst<>+3364(SB)/4, $0x01010101
-DATA vecConst<>+3368(SB)/4, $0x01010101
-DATA vecConst<>+3372(SB)/4, $0x01010101
-DATA vecConst<>+3376(SB)/4, $0x01010101
-DATA vecConst<>+3380(SB)/4, $0x01010101
-DATA vecConst<>+3384(SB)/4, $0x01010101
-DATA vecConst<>+3388(SB)/4, $0x01010101
-GLOBL vecConst<>(SB), RODATA|NOPTR, $3392
+DATA vecConst<>+896(SB)/4, $0xc2ae999a
+DATA vecConst<>+900(SB)/4, $0xc2ae999a
+DATA vecConst<>+904(SB)/4, $0xc2ae999a
+DATA vecConst<>+908(SB)/4, $0xc2ae999a
+DATA vecConst<>+912(SB)/4, $0xc2ae999a
+DATA vecConst<>+916(SB)/4, $0xc2ae999a
+DATA vecConst<>+920(SB)/4, $0xc2ae999a
+DATA vecConst<>+924(SB)/4, $0xc2ae999a
+DATA vecConst<>+928(SB)/4, $0xc2ae999a
+DATA vecConst<>+932(SB)/4, $0xc2ae999a
+DATA vecConst<>+936(SB)/4, $0xc2ae999a
+DATA vecConst<>+940(SB)/4, $0xc2ae999a
+DATA vecConst<>+944(SB)/4, $0xc2ae999a
+DATA vecConst<>+948(SB)/4, $0xc2ae999a
+DATA vecConst<>+952(SB)/4, $0xc2ae999a
+DATA vecConst<>+956(SB)/4, $0xc2ae999a
+DATA vecConst<>+960(SB)/4, $0x80000000
+DATA vecConst<>+964(SB)/4, $0x80000000
+DATA vecConst<>+968(SB)/4, $0x80000000
+DATA vecConst<>+972(SB)/4, $0x80000000
+DATA vecConst<>+976(SB)/4, $0x80000000
+DATA vecConst<>+980(SB)/4, $0x80000000
+DATA vecConst<>+984(SB)/4, $0x80000000
+DATA vecConst<>+988(SB)/4, $0x80000000
+DATA vecConst<>+992(SB)/4, $0x80000000
+DATA vecConst<>+996(SB)/4, $0x80000000
+DATA vecConst<>+1000(SB)/4, $0x80000000
+DATA vecConst<>+1004(SB)/4, $0x80000000
+DATA vecConst<>+1008(SB)/4, $0x80000000
+DATA vecConst<>+1012(SB)/4, $0x80000000
+DATA vecConst<>+1016(SB)/4, $0x80000000
+DATA vecConst<>+1020(SB)/4, $0x80000000
+DATA vecConst<>+1024(SB)/4, $0xc1200000
+DATA vecConst<>+1028(SB)/4, $0xc1200000
+DATA vecConst<>+1032(SB)/4, $0xc1200000
+DATA vecConst<>+1036(SB)/4, $0xc1200000
+DATA vecConst<>+1040(SB)/4, $0xc1200000
+DATA vecConst<>+1044(SB)/4, $0xc1200000
+DATA vecConst<>+1048(SB)/4, $0xc1200000
+DATA vecConst<>+1052(SB)/4, $0xc1200000
+DATA vecConst<>+1056(SB)/4, $0xc1200000
+DATA vecConst<>+1060(SB)/4, $0xc1200000
+DATA vecConst<>+1064(SB)/4, $0xc1200000
+DATA vecConst<>+1068(SB)/4, $0xc1200000
+DATA vecConst<>+1072(SB)/4, $0xc1200000
+DATA vecConst<>+1076(SB)/4, $0xc1200000
+DATA vecConst<>+1080(SB)/4, $0xc1200000
+DATA vecConst<>+1084(SB)/4, $0xc1200000
+DATA vecConst<>+1088(SB)/4, $0xbfcc422a
+DATA vecConst<>+1092(SB)/4, $0xbfcc422a
+DATA vecConst<>+1096(SB)/4, $0xbfcc422a
+DATA vecConst<>+1100(SB)/4, $0xbfcc422a
+DATA vecConst<>+1104(SB)/4, $0xbfcc422a
+DATA vecConst<>+1108(SB)/4, $0xbfcc422a
+DATA vecConst<>+1112(SB)/4, $0xbfcc422a
+DATA vecConst<>+1116(SB)/4, $0xbfcc422a
+DATA vecConst<>+1120(SB)/4, $0xbfcc422a
+DATA vecConst<>+1124(SB)/4, $0xbfcc422a
+DATA vecConst<>+1128(SB)/4, $0xbfcc422a
+DATA vecConst<>+1132(SB)/4, $0xbfcc422a
+DATA vecConst<>+1136(SB)/4, $0xbfcc422a
+DATA vecConst<>+1140(SB)/4, $0xbfcc422a
+DATA vecConst<>+1144(SB)/4, $0xbfcc422a
+DATA vecConst<>+1148(SB)/4, $0xbfcc422a
+DATA vecConst<>+1152(SB)/4, $0xbd922279
+DATA vecConst<>+1156(SB)/4, $0xbd922279
+DATA vecConst<>+1160(SB)/4, $0xbd922279
+DATA vecConst<>+1164(SB)/4, $0xbd922279
+DATA vecConst<>+1168(SB)/4, $0xbd922279
+DATA vecConst<>+1172(SB)/4, $0xbd922279
+DATA vecConst<>+1176(SB)/4, $0xbd922279
+DATA vecConst<>+1180(SB)/4, $0xbd922279
+DATA vecConst<>+1184(SB)/4, $0xbd922279
+DATA vecConst<>+1188(SB)/4, $0xbd922279
+DATA vecConst<>+1192(SB)/4, $0xbd922279
+DATA vecConst<>+1196(SB)/4, $0xbd922279
+DATA vecConst<>+1200(SB)/4, $0xbd922279
+DATA vecConst<>+1204(SB)/4, $0xbd922279
+DATA vecConst<>+1208(SB)/4, $0xbd922279
+DATA vecConst<>+1212(SB)/4, $0xbd922279
+DATA vecConst<>+1216(SB)/4, $0x4b400000
+DATA vecConst<>+1220(SB)/4, $0x4b400000
+DATA vecConst<>+1224(SB)/4, $0x4b400000
+DATA vecConst<>+1228(SB)/4, $0x4b400000
+DATA vecConst<>+1232(SB)/4, $0x4b400000
+DATA vecConst<>+1236(SB)/4, $0x4b400000
+DATA vecConst<>+1240(SB)/4, $0x4b400000
+DATA vecConst<>+1244(SB)/4, $0x4b400000
+DATA vecConst<>+1248(SB)/4, $0x4b400000
+DATA vecConst<>+1252(SB)/4, $0x4b400000
+DATA vecConst<>+1256(SB)/4, $0x4b400000
+DATA vecConst<>+1260(SB)/4, $0x4b400000
+DATA vecConst<>+1264(SB)/4, $0x4b400000
+DATA vecConst<>+1268(SB)/4, $0x4b400000
+DATA vecConst<>+1272(SB)/4, $0x4b400000
+DATA vecConst<>+1276(SB)/4, $0x4b400000
+DATA vecConst<>+1280(SB)/4, $0x3f19999a
+DATA vecConst<>+1284(SB)/4, $0x3f19999a
+DATA vecConst<>+1288(SB)/4, $0x3f19999a
+DATA vecConst<>+1292(SB)/4, $0x3f19999a
+DATA vecConst<>+1296(SB)/4, $0x3f19999a
+DATA vecConst<>+1300(SB)/4, $0x3f19999a
+DATA vecConst<>+1304(SB)/4, $0x3f19999a
+DATA vecConst<>+1308(SB)/4, $0x3f19999a
+DATA vecConst<>+1312(SB)/4, $0x3f19999a
+DATA vecConst<>+1316(SB)/4, $0x3f19999a
+DATA vecConst<>+1320(SB)/4, $0x3f19999a
+DATA vecConst<>+1324(SB)/4, $0x3f19999a
+DATA vecConst<>+1328(SB)/4, $0x3f19999a
+DATA vecConst<>+1332(SB)/4, $0x3f19999a
+DATA vecConst<>+1336(SB)/4, $0x3f19999a
+DATA vecConst<>+1340(SB)/4, $0x3f19999a
+DATA vecConst<>+1344(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1348(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1352(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1356(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1360(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1364(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1368(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1372(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1376(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1380(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1384(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1388(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1392(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1396(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1400(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1404(SB)/4, $0x40ba8f5c
+DATA vecConst<>+1408(SB)/4, $0x3f333333
+DATA vecConst<>+1412(SB)/4, $0x3f333333
+DATA vecConst<>+1416(SB)/4, $0x3f333333
+DATA vecConst<>+1420(SB)/4, $0x3f333333
+DATA vecConst<>+1424(SB)/4, $0x3f333333
+DATA vecConst<>+1428(SB)/4, $0x3f333333
+DATA vecConst<>+1432(SB)/4, $0x3f333333
+DATA vecConst<>+1436(SB)/4, $0x3f333333
+DATA vecConst<>+1440(SB)/4, $0x3f333333
+DATA vecConst<>+1444(SB)/4, $0x3f333333
+DATA vecConst<>+1448(SB)/4, $0x3f333333
+DATA vecConst<>+1452(SB)/4, $0x3f333333
+DATA vecConst<>+1456(SB)/4, $0x3f333333
+DATA vecConst<>+1460(SB)/4, $0x3f333333
+DATA vecConst<>+1464(SB)/4, $0x3f333333
+DATA vecConst<>+1468(SB)/4, $0x3f333333
+DATA vecConst<>+1472(SB)/4, $0x409fae14
+DATA vecConst<>+1476(SB)/4, $0x409fae14
+DATA vecConst<>+1480(SB)/4, $0x409fae14
+DATA vecConst<>+1484(SB)/4, $0x409fae14
+DATA vecConst<>+1488(SB)/4, $0x409fae14
+DATA vecConst<>+1492(SB)/4, $0x409fae14
+DATA vecConst<>+1496(SB)/4, $0x409fae14
+DATA vecConst<>+1500(SB)/4, $0x409fae14
+DATA vecConst<>+1504(SB)/4, $0x409fae14
+DATA vecConst<>+1508(SB)/4, $0x409fae14
+DATA vecConst<>+1512(SB)/4, $0x409fae14
+DATA vecConst<>+1516(SB)/4, $0x409fae14
+DATA vecConst<>+1520(SB)/4, $0x409fae14
+DATA vecConst<>+1524(SB)/4, $0x409fae14
+DATA vecConst<>+1528(SB)/4, $0x409fae14
+DATA vecConst<>+1532(SB)/4, $0x409fae14
+DATA vecConst<>+1536(SB)/4, $0x40000000
+DATA vecConst<>+1540(SB)/4, $0x40000000
+DATA vecConst<>+1544(SB)/4, $0x40000000
+DATA vecConst<>+1548(SB)/4, $0x40000000
+DATA vecConst<>+1552(SB)/4, $0x40000000
+DATA vecConst<>+1556(SB)/4, $0x40000000
+DATA vecConst<>+1560(SB)/4, $0x40000000
+DATA vecConst<>+1564(SB)/4, $0x40000000
+DATA vecConst<>+1568(SB)/4, $0x40000000
+DATA vecConst<>+1572(SB)/4, $0x40000000
+DATA vecConst<>+1576(SB)/4, $0x40000000
+DATA vecConst<>+1580(SB)/4, $0x40000000
+DATA vecConst<>+1584(SB)/4, $0x40000000
+DATA vecConst<>+1588(SB)/4, $0x40000000
+DATA vecConst<>+1592(SB)/4, $0x40000000
+DATA vecConst<>+1596(SB)/4, $0x40000000
+DATA vecConst<>+1600(SB)/4, $0x42ae0000
+DATA vecConst<>+1604(SB)/4, $0x42ae0000
+DATA vecConst<>+1608(SB)/4, $0x42ae0000
+DATA vecConst<>+1612(SB)/4, $0x42ae0000
+DATA vecConst<>+1616(SB)/4, $0x42ae0000
+DATA vecConst<>+1620(SB)/4, $0x42ae0000
+DATA vecConst<>+1624(SB)/4, $0x42ae0000
+DATA vecConst<>+1628(SB)/4, $0x42ae0000
+DATA vecConst<>+1632(SB)/4, $0x42ae0000
+DATA vecConst<>+1636(SB)/4, $0x42ae0000
+DATA vecConst<>+1640(SB)/4, $0x42ae0000
+DATA vecConst<>+1644(SB)/4, $0x42ae0000
+DATA vecConst<>+1648(SB)/4, $0x42ae0000
+DATA vecConst<>+1652(SB)/4, $0x42ae0000
+DATA vecConst<>+1656(SB)/4, $0x42ae0000
+DATA vecConst<>+1660(SB)/4, $0x42ae0000
+DATA vecConst<>+1664(SB)/4, $0xbf000000
+DATA vecConst<>+1668(SB)/4, $0xbf000000
+DATA vecConst<>+1672(SB)/4, $0xbf000000
+DATA vecConst<>+1676(SB)/4, $0xbf000000
+DATA vecConst<>+1680(SB)/4, $0xbf000000
+DATA vecConst<>+1684(SB)/4, $0xbf000000
+DATA vecConst<>+1688(SB)/4, $0xbf000000
+DATA vecConst<>+1692(SB)/4, $0xbf000000
+DATA vecConst<>+1696(SB)/4, $0xbf000000
+DATA vecConst<>+1700(SB)/4, $0xbf000000
+DATA vecConst<>+1704(SB)/4, $0xbf000000
+DATA vecConst<>+1708(SB)/4, $0xbf000000
+DATA vecConst<>+1712(SB)/4, $0xbf000000
+DATA vecConst<>+1716(SB)/4, $0xbf000000
+DATA vecConst<>+1720(SB)/4, $0xbf000000
+DATA vecConst<>+1724(SB)/4, $0xbf000000
+DATA vecConst<>+1728(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1732(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1736(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1740(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1744(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1748(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1752(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1756(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1760(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1764(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1768(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1772(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1776(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1780(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1784(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1788(SB)/4, $0x3f5db3d7
+DATA vecConst<>+1792(SB)/4, $0x3e9e377a
+DATA vecConst<>+1796(SB)/4, $0x3e9e377a
+DATA vecConst<>+1800(SB)/4, $0x3e9e377a
+DATA vecConst<>+1804(SB)/4, $0x3e9e377a
+DATA vecConst<>+1808(SB)/4, $0x3e9e377a
+DATA vecConst<>+1812(SB)/4, $0x3e9e377a
+DATA vecConst<>+1816(SB)/4, $0x3e9e377a
+DATA vecConst<>+1820(SB)/4, $0x3e9e377a
+DATA vecConst<>+1824(SB)/4, $0x3e9e377a
+DATA vecConst<>+1828(SB)/4, $0x3e9e377a
+DATA vecConst<>+1832(SB)/4, $0x3e9e377a
+DATA vecConst<>+1836(SB)/4, $0x3e9e377a
+DATA vecConst<>+1840(SB)/4, $0x3e9e377a
+DATA vecConst<>+1844(SB)/4, $0x3e9e377a
+DATA vecConst<>+1848(SB)/4, $0x3e9e377a
+DATA vecConst<>+1852(SB)/4, $0x3e9e377a
+DATA vecConst<>+1856(SB)/4, $0x3f737871
+DATA vecConst<>+1860(SB)/4, $0x3f737871
+DATA vecConst<>+1864(SB)/4, $0x3f737871
+DATA vecConst<>+1868(SB)/4, $0x3f737871
+DATA vecConst<>+1872(SB)/4, $0x3f737871
+DATA vecConst<>+1876(SB)/4, $0x3f737871
+DATA vecConst<>+1880(SB)/4, $0x3f737871
+DATA vecConst<>+1884(SB)/4, $0x3f737871
+DATA vecConst<>+1888(SB)/4, $0x3f737871
+DATA vecConst<>+1892(SB)/4, $0x3f737871
+DATA vecConst<>+1896(SB)/4, $0x3f737871
+DATA vecConst<>+1900(SB)/4, $0x3f737871
+DATA vecConst<>+1904(SB)/4, $0x3f737871
+DATA vecConst<>+1908(SB)/4, $0x3f737871
+DATA vecConst<>+1912(SB)/4, $0x3f737871
+DATA vecConst<>+1916(SB)/4, $0x3f737871
+DATA vecConst<>+1920(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1924(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1928(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1932(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1936(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1940(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1944(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1948(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1952(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1956(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1960(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1964(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1968(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1972(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1976(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1980(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+1984(SB)/4, $0x3f167918
+DATA vecConst<>+1988(SB)/4, $0x3f167918
+DATA vecConst<>+1992(SB)/4, $0x3f167918
+DATA vecConst<>+1996(SB)/4, $0x3f167918
+DATA vecConst<>+2000(SB)/4, $0x3f167918
+DATA vecConst<>+2004(SB)/4, $0x3f167918
+DATA vecConst<>+2008(SB)/4, $0x3f167918
+DATA vecConst<>+2012(SB)/4, $0x3f167918
+DATA vecConst<>+2016(SB)/4, $0x3f167918
+DATA vecConst<>+2020(SB)/4, $0x3f167918
+DATA vecConst<>+2024(SB)/4, $0x3f167918
+DATA vecConst<>+2028(SB)/4, $0x3f167918
+DATA vecConst<>+2032(SB)/4, $0x3f167918
+DATA vecConst<>+2036(SB)/4, $0x3f167918
+DATA vecConst<>+2040(SB)/4, $0x3f167918
+DATA vecConst<>+2044(SB)/4, $0x3f167918
+DATA vecConst<>+2048(SB)/4, $0xbf737871
+DATA vecConst<>+2052(SB)/4, $0xbf737871
+DATA vecConst<>+2056(SB)/4, $0xbf737871
+DATA vecConst<>+2060(SB)/4, $0xbf737871
+DATA vecConst<>+2064(SB)/4, $0xbf737871
+DATA vecConst<>+2068(SB)/4, $0xbf737871
+DATA vecConst<>+2072(SB)/4, $0xbf737871
+DATA vecConst<>+2076(SB)/4, $0xbf737871
+DATA vecConst<>+2080(SB)/4, $0xbf737871
+DATA vecConst<>+2084(SB)/4, $0xbf737871
+DATA vecConst<>+2088(SB)/4, $0xbf737871
+DATA vecConst<>+2092(SB)/4, $0xbf737871
+DATA vecConst<>+2096(SB)/4, $0xbf737871
+DATA vecConst<>+2100(SB)/4, $0xbf737871
+DATA vecConst<>+2104(SB)/4, $0xbf737871
+DATA vecConst<>+2108(SB)/4, $0xbf737871
+DATA vecConst<>+2112(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2116(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2120(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2124(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2128(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2132(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2136(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2140(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2144(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2148(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2152(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2156(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2160(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2164(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2168(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2172(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2176(SB)/4, $0x3f48261c
+DATA vecConst<>+2180(SB)/4, $0x3f48261c
+DATA vecConst<>+2184(SB)/4, $0x3f48261c
+DATA vecConst<>+2188(SB)/4, $0x3f48261c
+DATA vecConst<>+2192(SB)/4, $0x3f48261c
+DATA vecConst<>+2196(SB)/4, $0x3f48261c
+DATA vecConst<>+2200(SB)/4, $0x3f48261c
+DATA vecConst<>+2204(SB)/4, $0x3f48261c
+DATA vecConst<>+2208(SB)/4, $0x3f48261c
+DATA vecConst<>+2212(SB)/4, $0x3f48261c
+DATA vecConst<>+2216(SB)/4, $0x3f48261c
+DATA vecConst<>+2220(SB)/4, $0x3f48261c
+DATA vecConst<>+2224(SB)/4, $0x3f48261c
+DATA vecConst<>+2228(SB)/4, $0x3f48261c
+DATA vecConst<>+2232(SB)/4, $0x3f48261c
+DATA vecConst<>+2236(SB)/4, $0x3f48261c
+DATA vecConst<>+2240(SB)/4, $0xbe63dc87
+DATA vecConst<>+2244(SB)/4, $0xbe63dc87
+DATA vecConst<>+2248(SB)/4, $0xbe63dc87
+DATA vecConst<>+2252(SB)/4, $0xbe63dc87
+DATA vecConst<>+2256(SB)/4, $0xbe63dc87
+DATA vecConst<>+2260(SB)/4, $0xbe63dc87
+DATA vecConst<>+2264(SB)/4, $0xbe63dc87
+DATA vecConst<>+2268(SB)/4, $0xbe63dc87
+DATA vecConst<>+2272(SB)/4, $0xbe63dc87
+DATA vecConst<>+2276(SB)/4, $0xbe63dc87
+DATA vecConst<>+2280(SB)/4, $0xbe63dc87
+DATA vecConst<>+2284(SB)/4, $0xbe63dc87
+DATA vecConst<>+2288(SB)/4, $0xbe63dc87
+DATA vecConst<>+2292(SB)/4, $0xbe63dc87
+DATA vecConst<>+2296(SB)/4, $0xbe63dc87
+DATA vecConst<>+2300(SB)/4, $0xbe63dc87
+DATA vecConst<>+2304(SB)/4, $0x3f7994e0
+DATA vecConst<>+2308(SB)/4, $0x3f7994e0
+DATA vecConst<>+2312(SB)/4, $0x3f7994e0
+DATA vecConst<>+2316(SB)/4, $0x3f7994e0
+DATA vecConst<>+2320(SB)/4, $0x3f7994e0
+DATA vecConst<>+2324(SB)/4, $0x3f7994e0
+DATA vecConst<>+2328(SB)/4, $0x3f7994e0
+DATA vecConst<>+2332(SB)/4, $0x3f7994e0
+DATA vecConst<>+2336(SB)/4, $0x3f7994e0
+DATA vecConst<>+2340(SB)/4, $0x3f7994e0
+DATA vecConst<>+2344(SB)/4, $0x3f7994e0
+DATA vecConst<>+2348(SB)/4, $0x3f7994e0
+DATA vecConst<>+2352(SB)/4, $0x3f7994e0
+DATA vecConst<>+2356(SB)/4, $0x3f7994e0
+DATA vecConst<>+2360(SB)/4, $0x3f7994e0
+DATA vecConst<>+2364(SB)/4, $0x3f7994e0
+DATA vecConst<>+2368(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2372(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2376(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2380(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2384(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2388(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2392(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2396(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2400(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2404(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2408(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2412(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2416(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2420(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2424(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2428(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2432(SB)/4, $0x3ede2602
+DATA vecConst<>+2436(SB)/4, $0x3ede2602
+DATA vecConst<>+2440(SB)/4, $0x3ede2602
+DATA vecConst<>+2444(SB)/4, $0x3ede2602
+DATA vecConst<>+2448(SB)/4, $0x3ede2602
+DATA vecConst<>+2452(SB)/4, $0x3ede2602
+DATA vecConst<>+2456(SB)/4, $0x3ede2602
+DATA vecConst<>+2460(SB)/4, $0x3ede2602
+DATA vecConst<>+2464(SB)/4, $0x3ede2602
+DATA vecConst<>+2468(SB)/4, $0x3ede2602
+DATA vecConst<>+2472(SB)/4, $0x3ede2602
+DATA vecConst<>+2476(SB)/4, $0x3ede2602
+DATA vecConst<>+2480(SB)/4, $0x3ede2602
+DATA vecConst<>+2484(SB)/4, $0x3ede2602
+DATA vecConst<>+2488(SB)/4, $0x3ede2602
+DATA vecConst<>+2492(SB)/4, $0x3ede2602
+DATA vecConst<>+2496(SB)/4, $0xbede2602
+DATA vecConst<>+2500(SB)/4, $0xbede2602
+DATA vecConst<>+2504(SB)/4, $0xbede2602
+DATA vecConst<>+2508(SB)/4, $0xbede2602
+DATA vecConst<>+2512(SB)/4, $0xbede2602
+DATA vecConst<>+2516(SB)/4, $0xbede2602
+DATA vecConst<>+2520(SB)/4, $0xbede2602
+DATA vecConst<>+2524(SB)/4, $0xbede2602
+DATA vecConst<>+2528(SB)/4, $0xbede2602
+DATA vecConst<>+2532(SB)/4, $0xbede2602
+DATA vecConst<>+2536(SB)/4, $0xbede2602
+DATA vecConst<>+2540(SB)/4, $0xbede2602
+DATA vecConst<>+2544(SB)/4, $0xbede2602
+DATA vecConst<>+2548(SB)/4, $0xbede2602
+DATA vecConst<>+2552(SB)/4, $0xbede2602
+DATA vecConst<>+2556(SB)/4, $0xbede2602
+DATA vecConst<>+2560(SB)/4, $0xbf48261c
+DATA vecConst<>+2564(SB)/4, $0xbf48261c
+DATA vecConst<>+2568(SB)/4, $0xbf48261c
+DATA vecConst<>+2572(SB)/4, $0xbf48261c
+DATA vecConst<>+2576(SB)/4, $0xbf48261c
+DATA vecConst<>+2580(SB)/4, $0xbf48261c
+DATA vecConst<>+2584(SB)/4, $0xbf48261c
+DATA vecConst<>+2588(SB)/4, $0xbf48261c
+DATA vecConst<>+2592(SB)/4, $0xbf48261c
+DATA vecConst<>+2596(SB)/4, $0xbf48261c
+DATA vecConst<>+2600(SB)/4, $0xbf48261c
+DATA vecConst<>+2604(SB)/4, $0xbf48261c
+DATA vecConst<>+2608(SB)/4, $0xbf48261c
+DATA vecConst<>+2612(SB)/4, $0xbf48261c
+DATA vecConst<>+2616(SB)/4, $0xbf48261c
+DATA vecConst<>+2620(SB)/4, $0xbf48261c
+DATA vecConst<>+2624(SB)/4, $0x3f441b7d
+DATA vecConst<>+2628(SB)/4, $0x3f441b7d
+DATA vecConst<>+2632(SB)/4, $0x3f441b7d
+DATA vecConst<>+2636(SB)/4, $0x3f441b7d
+DATA vecConst<>+2640(SB)/4, $0x3f441b7d
+DATA vecConst<>+2644(SB)/4, $0x3f441b7d
+DATA vecConst<>+2648(SB)/4, $0x3f441b7d
+DATA vecConst<>+2652(SB)/4, $0x3f441b7d
+DATA vecConst<>+2656(SB)/4, $0x3f441b7d
+DATA vecConst<>+2660(SB)/4, $0x3f441b7d
+DATA vecConst<>+2664(SB)/4, $0x3f441b7d
+DATA vecConst<>+2668(SB)/4, $0x3f441b7d
+DATA vecConst<>+2672(SB)/4, $0x3f441b7d
+DATA vecConst<>+2676(SB)/4, $0x3f441b7d
+DATA vecConst<>+2680(SB)/4, $0x3f441b7d
+DATA vecConst<>+2684(SB)/4, $0x3f441b7d
+DATA vecConst<>+2688(SB)/4, $0x3f248dbb
+DATA vecConst<>+2692(SB)/4, $0x3f248dbb
+DATA vecConst<>+2696(SB)/4, $0x3f248dbb
+DATA vecConst<>+2700(SB)/4, $0x3f248dbb
+DATA vecConst<>+2704(SB)/4, $0x3f248dbb
+DATA vecConst<>+2708(SB)/4, $0x3f248dbb
+DATA vecConst<>+2712(SB)/4, $0x3f248dbb
+DATA vecConst<>+2716(SB)/4, $0x3f248dbb
+DATA vecConst<>+2720(SB)/4, $0x3f248dbb
+DATA vecConst<>+2724(SB)/4, $0x3f248dbb
+DATA vecConst<>+2728(SB)/4, $0x3f248dbb
+DATA vecConst<>+2732(SB)/4, $0x3f248dbb
+DATA vecConst<>+2736(SB)/4, $0x3f248dbb
+DATA vecConst<>+2740(SB)/4, $0x3f248dbb
+DATA vecConst<>+2744(SB)/4, $0x3f248dbb
+DATA vecConst<>+2748(SB)/4, $0x3f248dbb
+DATA vecConst<>+2752(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2756(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2760(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2764(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2768(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2772(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2776(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2780(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2784(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2788(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2792(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2796(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2800(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2804(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2808(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2812(SB)/4, $0x3e31d0d4
+DATA vecConst<>+2816(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2820(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2824(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2828(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2832(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2836(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2840(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2844(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2848(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2852(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2856(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2860(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2864(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2868(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2872(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2876(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+2880(SB)/4, $0xbf708fb2
+DATA vecConst<>+2884(SB)/4, $0xbf708fb2
+DATA vecConst<>+2888(SB)/4, $0xbf708fb2
+DATA vecConst<>+2892(SB)/4, $0xbf708fb2
+DATA vecConst<>+2896(SB)/4, $0xbf708fb2
+DATA vecConst<>+2900(SB)/4, $0xbf708fb2
+DATA vecConst<>+2904(SB)/4, $0xbf708fb2
+DATA vecConst<>+2908(SB)/4, $0xbf708fb2
+DATA vecConst<>+2912(SB)/4, $0xbf708fb2
+DATA vecConst<>+2916(SB)/4, $0xbf708fb2
+DATA vecConst<>+2920(SB)/4, $0xbf708fb2
+DATA vecConst<>+2924(SB)/4, $0xbf708fb2
+DATA vecConst<>+2928(SB)/4, $0xbf708fb2
+DATA vecConst<>+2932(SB)/4, $0xbf708fb2
+DATA vecConst<>+2936(SB)/4, $0xbf708fb2
+DATA vecConst<>+2940(SB)/4, $0xbf708fb2
+DATA vecConst<>+2944(SB)/4, $0x3eaf1d44
+DATA vecConst<>+2948(SB)/4, $0x3eaf1d44
+DATA vecConst<>+2952(SB)/4, $0x3eaf1d44
+DATA vecConst<>+2956(SB)/4, $0x3eaf1d44
+DATA vecConst<>+2960(SB)/4, $0x3eaf1d44
+DATA vecConst<>+2964(SB)/4, $0x3eaf1d44
+DATA vecConst<>+2968(SB)/4, $0x3eaf1d44
+DATA vecConst<>+2972(SB)/4, $0x3eaf1d44
+DATA vecConst<>+2976(SB)/4, $0x3eaf1d44
+DATA vecConst<>+2980(SB)/4, $0x3eaf1d44
+DATA vecConst<>+2984(SB)/4, $0x3eaf1d44
+DATA vecConst<>+2988(SB)/4, $0x3eaf1d44
+DATA vecConst<>+2992(SB)/4, $0x3eaf1d44
+DATA vecConst<>+2996(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3000(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3004(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3008(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3012(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3016(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3020(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3024(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3028(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3032(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3036(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3040(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3044(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3048(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3052(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3056(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3060(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3064(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3068(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3072(SB)/4, $0xbf248dbb
+DATA vecConst<>+3076(SB)/4, $0xbf248dbb
+DATA vecConst<>+3080(SB)/4, $0xbf248dbb
+DATA vecConst<>+3084(SB)/4, $0xbf248dbb
+DATA vecConst<>+3088(SB)/4, $0xbf248dbb
+DATA vecConst<>+3092(SB)/4, $0xbf248dbb
+DATA vecConst<>+3096(SB)/4, $0xbf248dbb
+DATA vecConst<>+3100(SB)/4, $0xbf248dbb
+DATA vecConst<>+3104(SB)/4, $0xbf248dbb
+DATA vecConst<>+3108(SB)/4, $0xbf248dbb
+DATA vecConst<>+3112(SB)/4, $0xbf248dbb
+DATA vecConst<>+3116(SB)/4, $0xbf248dbb
+DATA vecConst<>+3120(SB)/4, $0xbf248dbb
+DATA vecConst<>+3124(SB)/4, $0xbf248dbb
+DATA vecConst<>+3128(SB)/4, $0xbf248dbb
+DATA vecConst<>+3132(SB)/4, $0xbf248dbb
+DATA vecConst<>+3136(SB)/4, $0x00000000
+DATA vecConst<>+3140(SB)/4, $0x00000000
+DATA vecConst<>+3144(SB)/4, $0x00000000
+DATA vecConst<>+3148(SB)/4, $0x00000000
+DATA vecConst<>+3152(SB)/4, $0x00000000
+DATA vecConst<>+3156(SB)/4, $0x00000000
+DATA vecConst<>+3160(SB)/4, $0x00000000
+DATA vecConst<>+3164(SB)/4, $0x00000000
+DATA vecConst<>+3168(SB)/4, $0x00000000
+DATA vecConst<>+3172(SB)/4, $0x00000000
+DATA vecConst<>+3176(SB)/4, $0x00000000
+DATA vecConst<>+3180(SB)/4, $0x00000000
+DATA vecConst<>+3184(SB)/4, $0x00000000
+DATA vecConst<>+3188(SB)/4, $0x00000000
+DATA vecConst<>+3192(SB)/4, $0x00000000
+DATA vecConst<>+3196(SB)/4, $0x00000000
+DATA vecConst<>+3200(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3204(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3208(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3212(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3216(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3220(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3224(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3228(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3232(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3236(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3240(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3244(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3248(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3252(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3256(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3260(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3264(SB)/4, $0x00000001
+DATA vecConst<>+3268(SB)/4, $0x00000001
+DATA vecConst<>+3272(SB)/4, $0x00000001
+DATA vecConst<>+3276(SB)/4, $0x00000001
+DATA vecConst<>+3280(SB)/4, $0x00000001
+DATA vecConst<>+3284(SB)/4, $0x00000001
+DATA vecConst<>+3288(SB)/4, $0x00000001
+DATA vecConst<>+3292(SB)/4, $0x00000001
+DATA vecConst<>+3296(SB)/4, $0x00000001
+DATA vecConst<>+3300(SB)/4, $0x00000001
+DATA vecConst<>+3304(SB)/4, $0x00000001
+DATA vecConst<>+3308(SB)/4, $0x00000001
+DATA vecConst<>+3312(SB)/4, $0x00000001
+DATA vecConst<>+3316(SB)/4, $0x00000001
+DATA vecConst<>+3320(SB)/4, $0x00000001
+DATA vecConst<>+3324(SB)/4, $0x00000001
+DATA vecConst<>+3328(SB)/4, $0x00007fff
+DATA vecConst<>+3332(SB)/4, $0x00007fff
+DATA vecConst<>+3336(SB)/4, $0x00007fff
+DATA vecConst<>+3340(SB)/4, $0x00007fff
+DATA vecConst<>+3344(SB)/4, $0x00007fff
+DATA vecConst<>+3348(SB)/4, $0x00007fff
+DATA vecConst<>+3352(SB)/4, $0x00007fff
+DATA vecConst<>+3356(SB)/4, $0x00007fff
+DATA vecConst<>+3360(SB)/4, $0x00007fff
+DATA vecConst<>+3364(SB)/4, $0x00007fff
+DATA vecConst<>+3368(SB)/4, $0x00007fff
+DATA vecConst<>+3372(SB)/4, $0x00007fff
+DATA vecConst<>+3376(SB)/4, $0x00007fff
+DATA vecConst<>+3380(SB)/4, $0x00007fff
+DATA vecConst<>+3384(SB)/4, $0x00007fff
+DATA vecConst<>+3388(SB)/4, $0x00007fff
+DATA vecConst<>+3392(SB)/4, $0x00400000
+DATA vecConst<>+3396(SB)/4, $0x00400000
+DATA vecConst<>+3400(SB)/4, $0x00400000
+DATA vecConst<>+3404(SB)/4, $0x00400000
+DATA vecConst<>+3408(SB)/4, $0x00400000
+DATA vecConst<>+3412(SB)/4, $0x00400000
+DATA vecConst<>+3416(SB)/4, $0x00400000
+DATA vecConst<>+3420(SB)/4, $0x00400000
+DATA vecConst<>+3424(SB)/4, $0x00400000
+DATA vecConst<>+3428(SB)/4, $0x00400000
+DATA vecConst<>+3432(SB)/4, $0x00400000
+DATA vecConst<>+3436(SB)/4, $0x00400000
+DATA vecConst<>+3440(SB)/4, $0x00400000
+DATA vecConst<>+3444(SB)/4, $0x00400000
+DATA vecConst<>+3448(SB)/4, $0x00400000
+DATA vecConst<>+3452(SB)/4, $0x00400000
+DATA vecConst<>+3456(SB)/4, $0x80808080
+DATA vecConst<>+3460(SB)/4, $0x80808080
+DATA vecConst<>+3464(SB)/4, $0x80808080
+DATA vecConst<>+3468(SB)/4, $0x80808080
+DATA vecConst<>+3472(SB)/4, $0x80808080
+DATA vecConst<>+3476(SB)/4, $0x80808080
+DATA vecConst<>+3480(SB)/4, $0x80808080
+DATA vecConst<>+3484(SB)/4, $0x80808080
+DATA vecConst<>+3488(SB)/4, $0x80808080
+DATA vecConst<>+3492(SB)/4, $0x80808080
+DATA vecConst<>+3496(SB)/4, $0x80808080
+DATA vecConst<>+3500(SB)/4, $0x80808080
+DATA vecConst<>+3504(SB)/4, $0x80808080
+DATA vecConst<>+3508(SB)/4, $0x80808080
+DATA vecConst<>+3512(SB)/4, $0x80808080
+DATA vecConst<>+3516(SB)/4, $0x80808080
+DATA vecConst<>+3520(SB)/4, $0x01010101
+DATA vecConst<>+3524(SB)/4, $0x01010101
+DATA vecConst<>+3528(SB)/4, $0x01010101
+DATA vecConst<>+3532(SB)/4, $0x01010101
+DATA vecConst<>+3536(SB)/4, $0x01010101
+DATA vecConst<>+3540(SB)/4, $0x01010101
+DATA vecConst<>+3544(SB)/4, $0x01010101
+DATA vecConst<>+3548(SB)/4, $0x01010101
+DATA vecConst<>+3552(SB)/4, $0x01010101
+DATA vecConst<>+3556(SB)/4, $0x01010101
+DATA vecConst<>+3560(SB)/4, $0x01010101
+DATA vecConst<>+3564(SB)/4, $0x01010101
+DATA vecConst<>+3568(SB)/4, $0x01010101
+DATA vecConst<>+3572(SB)/4, $0x01010101
+DATA vecConst<>+3576(SB)/4, $0x01010101
+DATA vecConst<>+3580(SB)/4, $0x01010101
+GLOBL vecConst<>(SB), RODATA|NOPTR, $3584
 
 DATA vecPattern<>+0(SB)/4, $0x00000000
 DATA vecPattern<>+4(SB)/4, $0x00000001

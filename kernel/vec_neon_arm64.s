@@ -1121,7 +1121,7 @@ TEXT ·siluNEON(SB), NOSPLIT, $0-48
 	MOVD a_base+24(FP), R1
 	MOVD $vecConst<>(SB), R11
 	FMOVQ 896(R11), F12
-	FMOVQ 128(R11), F13
+	FMOVQ 960(R11), F13
 	FMOVQ 256(R11), F14
 	FMOVQ 320(R11), F15
 	FMOVQ 384(R11), F16
@@ -1139,15 +1139,15 @@ many:
 	FMOVQ 0(R1), F3
 	FMOVQ 16(R1), F7
 	FMOVQ 32(R1), F11
-	VEOR V12.B16, V3.B16, V0.B16
-	VEOR V12.B16, V7.B16, V4.B16
-	VEOR V12.B16, V11.B16, V8.B16
-	VMOV V13.B16, V1.B16
-	VMOV V13.B16, V5.B16
-	VMOV V13.B16, V9.B16
-	WORD $0x4ea0f420 // FMIN V0.4S, V1.4S, V0.4S
-	WORD $0x4ea4f4a4 // FMIN V4.4S, V5.4S, V4.4S
-	WORD $0x4ea8f528 // FMIN V8.4S, V9.4S, V8.4S
+	VMOV V12.B16, V0.B16
+	VMOV V12.B16, V4.B16
+	VMOV V12.B16, V8.B16
+	WORD $0x4e23f403 // FMAX V3.4S, V0.4S, V3.4S
+	WORD $0x4e27f487 // FMAX V7.4S, V4.4S, V7.4S
+	WORD $0x4e2bf50b // FMAX V11.4S, V8.4S, V11.4S
+	VEOR V13.B16, V3.B16, V0.B16
+	VEOR V13.B16, V7.B16, V4.B16
+	VEOR V13.B16, V11.B16, V8.B16
 	VMOV V14.B16, V1.B16
 	VMOV V14.B16, V5.B16
 	VMOV V14.B16, V9.B16
@@ -1234,9 +1234,9 @@ manyend:
 	PCALIGN $32
 one:
 	FMOVQ 0(R1), F3
-	VEOR V12.B16, V3.B16, V0.B16
-	VMOV V13.B16, V1.B16
-	WORD $0x4ea0f420 // FMIN V0.4S, V1.4S, V0.4S
+	VMOV V12.B16, V0.B16
+	WORD $0x4e23f403 // FMAX V3.4S, V0.4S, V3.4S
+	VEOR V13.B16, V3.B16, V0.B16
 	VMOV V14.B16, V1.B16
 	WORD $0x4e20f420 // FMAX V0.4S, V1.4S, V0.4S
 	WORD $0x6e2fdc01 // FMUL V1.4S, V0.4S, V15.4S
@@ -1272,9 +1272,9 @@ tail:
 	CMP $0, R5
 	BEQ done
 	FMOVS 0(R1), F3
-	VEOR V12.B16, V3.B16, V0.B16
-	VMOV V13.B16, V1.B16
-	WORD $0x4ea0f420 // FMIN V0.4S, V1.4S, V0.4S
+	VMOV V12.B16, V0.B16
+	WORD $0x4e23f403 // FMAX V3.4S, V0.4S, V3.4S
+	VEOR V13.B16, V3.B16, V0.B16
 	VMOV V14.B16, V1.B16
 	WORD $0x4e20f420 // FMAX V0.4S, V1.4S, V0.4S
 	WORD $0x6e2fdc01 // FMUL V1.4S, V0.4S, V15.4S
@@ -1315,7 +1315,7 @@ TEXT ·siluMulNEON(SB), NOSPLIT, $0-72
 	MOVD up_base+48(FP), R2
 	MOVD $vecConst<>(SB), R11
 	FMOVQ 896(R11), F12
-	FMOVQ 128(R11), F13
+	FMOVQ 960(R11), F13
 	FMOVQ 256(R11), F14
 	FMOVQ 320(R11), F15
 	FMOVQ 384(R11), F16
@@ -1333,15 +1333,15 @@ many:
 	FMOVQ 0(R1), F3
 	FMOVQ 16(R1), F7
 	FMOVQ 32(R1), F11
-	VEOR V12.B16, V3.B16, V0.B16
-	VEOR V12.B16, V7.B16, V4.B16
-	VEOR V12.B16, V11.B16, V8.B16
-	VMOV V13.B16, V1.B16
-	VMOV V13.B16, V5.B16
-	VMOV V13.B16, V9.B16
-	WORD $0x4ea0f420 // FMIN V0.4S, V1.4S, V0.4S
-	WORD $0x4ea4f4a4 // FMIN V4.4S, V5.4S, V4.4S
-	WORD $0x4ea8f528 // FMIN V8.4S, V9.4S, V8.4S
+	VMOV V12.B16, V0.B16
+	VMOV V12.B16, V4.B16
+	VMOV V12.B16, V8.B16
+	WORD $0x4e23f403 // FMAX V3.4S, V0.4S, V3.4S
+	WORD $0x4e27f487 // FMAX V7.4S, V4.4S, V7.4S
+	WORD $0x4e2bf50b // FMAX V11.4S, V8.4S, V11.4S
+	VEOR V13.B16, V3.B16, V0.B16
+	VEOR V13.B16, V7.B16, V4.B16
+	VEOR V13.B16, V11.B16, V8.B16
 	VMOV V14.B16, V1.B16
 	VMOV V14.B16, V5.B16
 	VMOV V14.B16, V9.B16
@@ -1435,9 +1435,9 @@ manyend:
 	PCALIGN $32
 one:
 	FMOVQ 0(R1), F3
-	VEOR V12.B16, V3.B16, V0.B16
-	VMOV V13.B16, V1.B16
-	WORD $0x4ea0f420 // FMIN V0.4S, V1.4S, V0.4S
+	VMOV V12.B16, V0.B16
+	WORD $0x4e23f403 // FMAX V3.4S, V0.4S, V3.4S
+	VEOR V13.B16, V3.B16, V0.B16
 	VMOV V14.B16, V1.B16
 	WORD $0x4e20f420 // FMAX V0.4S, V1.4S, V0.4S
 	WORD $0x6e2fdc01 // FMUL V1.4S, V0.4S, V15.4S
@@ -1476,9 +1476,9 @@ tail:
 	CMP $0, R5
 	BEQ done
 	FMOVS 0(R1), F3
-	VEOR V12.B16, V3.B16, V0.B16
-	VMOV V13.B16, V1.B16
-	WORD $0x4ea0f420 // FMIN V0.4S, V1.4S, V0.4S
+	VMOV V12.B16, V0.B16
+	WORD $0x4e23f403 // FMAX V3.4S, V0.4S, V3.4S
+	VEOR V13.B16, V3.B16, V0.B16
 	VMOV V14.B16, V1.B16
 	WORD $0x4e20f420 // FMAX V0.4S, V1.4S, V0.4S
 	WORD $0x6e2fdc01 // FMUL V1.4S, V0.4S, V15.4S
@@ -1520,9 +1520,9 @@ TEXT ·geluTanhNEON(SB), NOSPLIT, $0-48
 	MOVD dst_base+0(FP), R0
 	MOVD a_base+24(FP), R1
 	MOVD $vecConst<>(SB), R11
-	FMOVQ 960(R11), F12
-	FMOVQ 1024(R11), F13
-	FMOVQ 128(R11), F14
+	FMOVQ 1024(R11), F12
+	FMOVQ 1088(R11), F13
+	FMOVQ 1152(R11), F14
 	FMOVQ 256(R11), F15
 	FMOVQ 320(R11), F16
 	FMOVQ 384(R11), F17
@@ -1540,27 +1540,27 @@ many:
 	FMOVQ 0(R1), F3
 	FMOVQ 16(R1), F7
 	FMOVQ 32(R1), F11
+	VMOV V12.B16, V0.B16
+	VMOV V12.B16, V4.B16
+	VMOV V12.B16, V8.B16
+	WORD $0x4e23f403 // FMAX V3.4S, V0.4S, V3.4S
+	WORD $0x4e27f487 // FMAX V7.4S, V4.4S, V7.4S
+	WORD $0x4e2bf50b // FMAX V11.4S, V8.4S, V11.4S
 	WORD $0x6e23dc60 // FMUL V0.4S, V3.4S, V3.4S
 	WORD $0x6e27dce4 // FMUL V4.4S, V7.4S, V7.4S
 	WORD $0x6e2bdd68 // FMUL V8.4S, V11.4S, V11.4S
-	VMOV V12.B16, V1.B16
-	VMOV V12.B16, V5.B16
-	VMOV V12.B16, V9.B16
+	VMOV V13.B16, V1.B16
+	VMOV V13.B16, V5.B16
+	VMOV V13.B16, V9.B16
 	VMOV V1.B16, V31.B16
-	VFMLA V13.S4, V0.S4, V31.S4
+	VFMLA V14.S4, V0.S4, V31.S4
 	VMOV V5.B16, V0.B16
-	VFMLA V13.S4, V4.S4, V0.S4
+	VFMLA V14.S4, V4.S4, V0.S4
 	VMOV V9.B16, V4.B16
-	VFMLA V13.S4, V8.S4, V4.S4
+	VFMLA V14.S4, V8.S4, V4.S4
 	WORD $0x6e23dfff // FMUL V31.4S, V31.4S, V3.4S
 	WORD $0x6e27dc00 // FMUL V0.4S, V0.4S, V7.4S
 	WORD $0x6e2bdc84 // FMUL V4.4S, V4.4S, V11.4S
-	VMOV V14.B16, V1.B16
-	VMOV V14.B16, V5.B16
-	VMOV V14.B16, V9.B16
-	WORD $0x4ebff43f // FMIN V31.4S, V1.4S, V31.4S
-	WORD $0x4ea0f4a0 // FMIN V0.4S, V5.4S, V0.4S
-	WORD $0x4ea4f524 // FMIN V4.4S, V9.4S, V4.4S
 	VMOV V15.B16, V1.B16
 	VMOV V15.B16, V5.B16
 	VMOV V15.B16, V9.B16
@@ -1647,13 +1647,13 @@ manyend:
 	PCALIGN $32
 one:
 	FMOVQ 0(R1), F3
+	VMOV V12.B16, V31.B16
+	WORD $0x4e23f7e3 // FMAX V3.4S, V31.4S, V3.4S
 	WORD $0x6e23dc7f // FMUL V31.4S, V3.4S, V3.4S
-	VMOV V12.B16, V1.B16
+	VMOV V13.B16, V1.B16
 	VMOV V1.B16, V6.B16
-	VFMLA V13.S4, V31.S4, V6.S4
+	VFMLA V14.S4, V31.S4, V6.S4
 	WORD $0x6e23dcc6 // FMUL V6.4S, V6.4S, V3.4S
-	VMOV V14.B16, V1.B16
-	WORD $0x4ea6f426 // FMIN V6.4S, V1.4S, V6.4S
 	VMOV V15.B16, V1.B16
 	WORD $0x4e26f426 // FMAX V6.4S, V1.4S, V6.4S
 	WORD $0x6e30dcc1 // FMUL V1.4S, V6.4S, V16.4S
@@ -1689,13 +1689,13 @@ tail:
 	CMP $0, R5
 	BEQ done
 	FMOVS 0(R1), F3
+	VMOV V12.B16, V6.B16
+	WORD $0x4e23f4c3 // FMAX V3.4S, V6.4S, V3.4S
 	WORD $0x6e23dc66 // FMUL V6.4S, V3.4S, V3.4S
-	VMOV V12.B16, V1.B16
+	VMOV V13.B16, V1.B16
 	VMOV V1.B16, V31.B16
-	VFMLA V13.S4, V6.S4, V31.S4
+	VFMLA V14.S4, V6.S4, V31.S4
 	WORD $0x6e23dfff // FMUL V31.4S, V31.4S, V3.4S
-	VMOV V14.B16, V1.B16
-	WORD $0x4ebff43f // FMIN V31.4S, V1.4S, V31.4S
 	VMOV V15.B16, V1.B16
 	WORD $0x4e3ff43f // FMAX V31.4S, V1.4S, V31.4S
 	WORD $0x6e30dfe1 // FMUL V1.4S, V31.4S, V16.4S
@@ -1735,7 +1735,7 @@ TEXT ·geluNEON(SB), NOSPLIT, $0-48
 	MOVD a_base+24(FP), R1
 	MOVD $vecConst<>(SB), R11
 	FMOVQ 64(R11), F12
-	FMOVQ 1088(R11), F13
+	FMOVQ 1216(R11), F13
 	FMOVQ 256(R11), F14
 	FMOVQ 320(R11), F15
 	FMOVQ 384(R11), F16
@@ -1746,12 +1746,12 @@ TEXT ·geluNEON(SB), NOSPLIT, $0-48
 	FMOVQ 704(R11), F21
 	FMOVQ 768(R11), F22
 	FMOVQ 832(R11), F23
-	FMOVQ 1152(R11), F24
-	FMOVQ 1216(R11), F25
-	FMOVQ 1280(R11), F26
-	FMOVQ 1344(R11), F27
-	FMOVQ 1408(R11), F28
-	FMOVQ 1472(R11), F29
+	FMOVQ 1280(R11), F24
+	FMOVQ 1344(R11), F25
+	FMOVQ 1408(R11), F26
+	FMOVQ 1472(R11), F27
+	FMOVQ 1536(R11), F28
+	FMOVQ 1600(R11), F29
 	CMP $8, R5
 	BLT manyend
 	PCALIGN $32
@@ -1836,29 +1836,29 @@ many:
 	VFMLA V31.S4, V2.S4, V9.S4
 	VMOV V29.B16, V2.B16
 	VFMLA V3.S4, V8.S4, V2.S4
-	FMOVQ 1536(R11), F8
+	FMOVQ 1664(R11), F8
 	VFMLA V31.S4, V9.S4, V8.S4
-	FMOVQ 1536(R11), F9
-	VFMLA V3.S4, V2.S4, V9.S4
-	FMOVQ 1600(R11), F2
-	VFMLA V31.S4, V8.S4, V2.S4
-	FMOVQ 1600(R11), F8
-	VFMLA V3.S4, V9.S4, V8.S4
 	FMOVQ 1664(R11), F9
-	VFMLA V31.S4, V2.S4, V9.S4
-	FMOVQ 1664(R11), F2
-	VFMLA V3.S4, V8.S4, V2.S4
+	VFMLA V3.S4, V2.S4, V9.S4
+	FMOVQ 1728(R11), F2
+	VFMLA V31.S4, V8.S4, V2.S4
 	FMOVQ 1728(R11), F8
+	VFMLA V3.S4, V9.S4, V8.S4
+	FMOVQ 1792(R11), F9
+	VFMLA V31.S4, V2.S4, V9.S4
+	FMOVQ 1792(R11), F2
+	VFMLA V3.S4, V8.S4, V2.S4
+	FMOVQ 1856(R11), F8
 	VFMLA V31.S4, V9.S4, V8.S4
-	FMOVQ 1728(R11), F9
+	FMOVQ 1856(R11), F9
 	VFMLA V3.S4, V2.S4, V9.S4
 	WORD $0x6e3fdd08 // FMUL V8.4S, V8.4S, V31.4S
 	WORD $0x6e23dd29 // FMUL V9.4S, V9.4S, V3.4S
 	WORD $0x6e25dd08 // FMUL V8.4S, V8.4S, V5.4S
 	WORD $0x6e2bdd29 // FMUL V9.4S, V9.4S, V11.4S
-	FMOVQ 1792(R11), F30
+	FMOVQ 1920(R11), F30
 	WORD $0x6e3edd08 // FMUL V8.4S, V8.4S, V30.4S
-	FMOVQ 1792(R11), F30
+	FMOVQ 1920(R11), F30
 	WORD $0x6e3edd29 // FMUL V9.4S, V9.4S, V30.4S
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V7.B16, V7.B16, V7.B16
@@ -1918,17 +1918,17 @@ one:
 	VFMLA V2.S4, V8.S4, V31.S4
 	VMOV V29.B16, V8.B16
 	VFMLA V2.S4, V31.S4, V8.S4
-	FMOVQ 1536(R11), F31
-	VFMLA V2.S4, V8.S4, V31.S4
-	FMOVQ 1600(R11), F8
-	VFMLA V2.S4, V31.S4, V8.S4
 	FMOVQ 1664(R11), F31
 	VFMLA V2.S4, V8.S4, V31.S4
 	FMOVQ 1728(R11), F8
 	VFMLA V2.S4, V31.S4, V8.S4
+	FMOVQ 1792(R11), F31
+	VFMLA V2.S4, V8.S4, V31.S4
+	FMOVQ 1856(R11), F8
+	VFMLA V2.S4, V31.S4, V8.S4
 	WORD $0x6e22dd08 // FMUL V8.4S, V8.4S, V2.4S
 	WORD $0x6e25dd08 // FMUL V8.4S, V8.4S, V5.4S
-	FMOVQ 1792(R11), F30
+	FMOVQ 1920(R11), F30
 	WORD $0x6e3edd08 // FMUL V8.4S, V8.4S, V30.4S
 	VEOR V1.B16, V1.B16, V1.B16
 	WORD $0x4e24f421 // FMAX V1.4S, V1.4S, V4.4S
@@ -1983,17 +1983,17 @@ tail:
 	VFMLA V31.S4, V8.S4, V2.S4
 	VMOV V29.B16, V8.B16
 	VFMLA V31.S4, V2.S4, V8.S4
-	FMOVQ 1536(R11), F2
-	VFMLA V31.S4, V8.S4, V2.S4
-	FMOVQ 1600(R11), F8
-	VFMLA V31.S4, V2.S4, V8.S4
 	FMOVQ 1664(R11), F2
 	VFMLA V31.S4, V8.S4, V2.S4
 	FMOVQ 1728(R11), F8
 	VFMLA V31.S4, V2.S4, V8.S4
+	FMOVQ 1792(R11), F2
+	VFMLA V31.S4, V8.S4, V2.S4
+	FMOVQ 1856(R11), F8
+	VFMLA V31.S4, V2.S4, V8.S4
 	WORD $0x6e3fdd08 // FMUL V8.4S, V8.4S, V31.4S
 	WORD $0x6e25dd08 // FMUL V8.4S, V8.4S, V5.4S
-	FMOVQ 1792(R11), F30
+	FMOVQ 1920(R11), F30
 	WORD $0x6e3edd08 // FMUL V8.4S, V8.4S, V30.4S
 	VEOR V1.B16, V1.B16, V1.B16
 	WORD $0x4e24f421 // FMAX V1.4S, V1.4S, V4.4S
@@ -2012,8 +2012,8 @@ TEXT ·softcapNEON(SB), NOSPLIT, $0-52
 	MOVD dst_base+0(FP), R0
 	MOVD a_base+24(FP), R1
 	MOVD $vecConst<>(SB), R11
-	FMOVQ 1856(R11), F3
-	FMOVQ 128(R11), F4
+	FMOVQ 1984(R11), F3
+	FMOVQ 2048(R11), F4
 	FMOVQ 256(R11), F7
 	FMOVQ 320(R11), F8
 	FMOVQ 384(R11), F9
@@ -2551,8 +2551,8 @@ TEXT ·hartley3NEON(SB), NOSPLIT, $0-16
 	MOVD x+0(FP), R0
 	MOVD block+8(FP), R5
 	MOVD $vecConst<>(SB), R11
-	FMOVQ 1088(R11), F6
-	FMOVQ 1920(R11), F7
+	FMOVQ 1216(R11), F6
+	FMOVQ 2112(R11), F7
 	LSL $2, R5, R3
 	MOVD $2, R13
 	MUL R13, R3, R4
@@ -2590,11 +2590,11 @@ TEXT ·hartley5NEON(SB), NOSPLIT, $0-16
 	MOVD x+0(FP), R0
 	MOVD block+8(FP), R5
 	MOVD $vecConst<>(SB), R11
-	FMOVQ 1984(R11), F8
-	FMOVQ 2048(R11), F9
-	FMOVQ 2112(R11), F10
-	FMOVQ 2176(R11), F11
-	FMOVQ 2240(R11), F12
+	FMOVQ 2176(R11), F8
+	FMOVQ 2240(R11), F9
+	FMOVQ 2304(R11), F10
+	FMOVQ 2368(R11), F11
+	FMOVQ 2432(R11), F12
 	LSL $2, R5, R3
 	MOVD $4, R13
 	MUL R13, R3, R4
@@ -2653,14 +2653,14 @@ TEXT ·hartley7NEON(SB), NOSPLIT, $0-16
 	MOVD x+0(FP), R0
 	MOVD block+8(FP), R5
 	MOVD $vecConst<>(SB), R11
-	FMOVQ 2304(R11), F10
-	FMOVQ 2368(R11), F11
-	FMOVQ 2432(R11), F12
-	FMOVQ 2496(R11), F13
-	FMOVQ 2560(R11), F14
-	FMOVQ 2624(R11), F15
-	FMOVQ 2688(R11), F16
-	FMOVQ 2752(R11), F17
+	FMOVQ 2496(R11), F10
+	FMOVQ 2560(R11), F11
+	FMOVQ 2624(R11), F12
+	FMOVQ 2688(R11), F13
+	FMOVQ 2752(R11), F14
+	FMOVQ 2816(R11), F15
+	FMOVQ 2880(R11), F16
+	FMOVQ 2944(R11), F17
 	LSL $2, R5, R3
 	MOVD $6, R13
 	MUL R13, R3, R4
@@ -2745,19 +2745,19 @@ TEXT ·hartley9NEON(SB), NOSPLIT, $0-16
 	MOVD block+8(FP), R5
 	MOVD $vecPattern<>(SB), R12
 	MOVD $vecConst<>(SB), R11
-	FMOVQ 2816(R11), F12
-	FMOVQ 2880(R11), F13
-	FMOVQ 2944(R11), F14
-	FMOVQ 3008(R11), F15
-	FMOVQ 1088(R11), F16
-	FMOVQ 1920(R11), F17
-	FMOVQ 3072(R11), F18
-	FMOVQ 3136(R11), F19
-	FMOVQ 3200(R11), F20
-	FMOVQ 3264(R11), F21
+	FMOVQ 3008(R11), F12
+	FMOVQ 3072(R11), F13
+	FMOVQ 3136(R11), F14
+	FMOVQ 3200(R11), F15
+	FMOVQ 1216(R11), F16
+	FMOVQ 2112(R11), F17
+	FMOVQ 3264(R11), F18
+	FMOVQ 3328(R11), F19
+	FMOVQ 3392(R11), F20
+	FMOVQ 3456(R11), F21
 	FMOVQ 832(R11), F22
-	FMOVQ 3328(R11), F23
-	FMOVQ 3392(R11), F24
+	FMOVQ 3520(R11), F23
+	FMOVQ 3584(R11), F24
 	FMOVQ 0(R11), F25
 	FMOVQ 4(R11), F26
 	FMOVQ 8(R11), F27
@@ -3094,647 +3094,695 @@ DATA vecConst<>+880(SB)/4, $0x3f800000
 DATA vecConst<>+884(SB)/4, $0x3f800000
 DATA vecConst<>+888(SB)/4, $0x3f800000
 DATA vecConst<>+892(SB)/4, $0x3f800000
-DATA vecConst<>+896(SB)/4, $0x80000000
-DATA vecConst<>+900(SB)/4, $0x80000000
-DATA vecConst<>+904(SB)/4, $0x80000000
-DATA vecConst<>+908(SB)/4, $0x80000000
-DATA vecConst<>+912(SB)/4, $0x80000000
-DATA vecConst<>+916(SB)/4, $0x80000000
-DATA vecConst<>+920(SB)/4, $0x80000000
-DATA vecConst<>+924(SB)/4, $0x80000000
-DATA vecConst<>+928(SB)/4, $0x80000000
-DATA vecConst<>+932(SB)/4, $0x80000000
-DATA vecConst<>+936(SB)/4, $0x80000000
-DATA vecConst<>+940(SB)/4, $0x80000000
-DATA vecConst<>+944(SB)/4, $0x80000000
-DATA vecConst<>+948(SB)/4, $0x80000000
-DATA vecConst<>+952(SB)/4, $0x80000000
-DATA vecConst<>+956(SB)/4, $0x80000000
-DATA vecConst<>+960(SB)/4, $0xbfcc422a
-DATA vecConst<>+964(SB)/4, $0xbfcc422a
-DATA vecConst<>+968(SB)/4, $0xbfcc422a
-DATA vecConst<>+972(SB)/4, $0xbfcc422a
-DATA vecConst<>+976(SB)/4, $0xbfcc422a
-DATA vecConst<>+980(SB)/4, $0xbfcc422a
-DATA vecConst<>+984(SB)/4, $0xbfcc422a
-DATA vecConst<>+988(SB)/4, $0xbfcc422a
-DATA vecConst<>+992(SB)/4, $0xbfcc422a
-DATA vecConst<>+996(SB)/4, $0xbfcc422a
-DATA vecConst<>+1000(SB)/4, $0xbfcc422a
-DATA vecConst<>+1004(SB)/4, $0xbfcc422a
-DATA vecConst<>+1008(SB)/4, $0xbfcc422a
-DATA vecConst<>+1012(SB)/4, $0xbfcc422a
-DATA vecConst<>+1016(SB)/4, $0xbfcc422a
-DATA vecConst<>+1020(SB)/4, $0xbfcc422a
-DATA vecConst<>+1024(SB)/4, $0xbd922279
-DATA vecConst<>+1028(SB)/4, $0xbd922279
-DATA vecConst<>+1032(SB)/4, $0xbd922279
-DATA vecConst<>+1036(SB)/4, $0xbd922279
-DATA vecConst<>+1040(SB)/4, $0xbd922279
-DATA vecConst<>+1044(SB)/4, $0xbd922279
-DATA vecConst<>+1048(SB)/4, $0xbd922279
-DATA vecConst<>+1052(SB)/4, $0xbd922279
-DATA vecConst<>+1056(SB)/4, $0xbd922279
-DATA vecConst<>+1060(SB)/4, $0xbd922279
-DATA vecConst<>+1064(SB)/4, $0xbd922279
-DATA vecConst<>+1068(SB)/4, $0xbd922279
-DATA vecConst<>+1072(SB)/4, $0xbd922279
-DATA vecConst<>+1076(SB)/4, $0xbd922279
-DATA vecConst<>+1080(SB)/4, $0xbd922279
-DATA vecConst<>+1084(SB)/4, $0xbd922279
-DATA vecConst<>+1088(SB)/4, $0xbf000000
-DATA vecConst<>+1092(SB)/4, $0xbf000000
-DATA vecConst<>+1096(SB)/4, $0xbf000000
-DATA vecConst<>+1100(SB)/4, $0xbf000000
-DATA vecConst<>+1104(SB)/4, $0xbf000000
-DATA vecConst<>+1108(SB)/4, $0xbf000000
-DATA vecConst<>+1112(SB)/4, $0xbf000000
-DATA vecConst<>+1116(SB)/4, $0xbf000000
-DATA vecConst<>+1120(SB)/4, $0xbf000000
-DATA vecConst<>+1124(SB)/4, $0xbf000000
-DATA vecConst<>+1128(SB)/4, $0xbf000000
-DATA vecConst<>+1132(SB)/4, $0xbf000000
-DATA vecConst<>+1136(SB)/4, $0xbf000000
-DATA vecConst<>+1140(SB)/4, $0xbf000000
-DATA vecConst<>+1144(SB)/4, $0xbf000000
-DATA vecConst<>+1148(SB)/4, $0xbf000000
-DATA vecConst<>+1152(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1156(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1160(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1164(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1168(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1172(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1176(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1180(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1184(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1188(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1192(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1196(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1200(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1204(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1208(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1212(SB)/4, $0x3e87c3b6
-DATA vecConst<>+1216(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1220(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1224(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1228(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1232(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1236(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1240(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1244(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1248(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1252(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1256(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1260(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1264(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1268(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1272(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1276(SB)/4, $0x3d7c13dc
-DATA vecConst<>+1280(SB)/4, $0xbe931f1b
-DATA vecConst<>+1284(SB)/4, $0xbe931f1b
-DATA vecConst<>+1288(SB)/4, $0xbe931f1b
-DATA vecConst<>+1292(SB)/4, $0xbe931f1b
-DATA vecConst<>+1296(SB)/4, $0xbe931f1b
-DATA vecConst<>+1300(SB)/4, $0xbe931f1b
-DATA vecConst<>+1304(SB)/4, $0xbe931f1b
-DATA vecConst<>+1308(SB)/4, $0xbe931f1b
-DATA vecConst<>+1312(SB)/4, $0xbe931f1b
-DATA vecConst<>+1316(SB)/4, $0xbe931f1b
-DATA vecConst<>+1320(SB)/4, $0xbe931f1b
-DATA vecConst<>+1324(SB)/4, $0xbe931f1b
-DATA vecConst<>+1328(SB)/4, $0xbe931f1b
-DATA vecConst<>+1332(SB)/4, $0xbe931f1b
-DATA vecConst<>+1336(SB)/4, $0xbe931f1b
-DATA vecConst<>+1340(SB)/4, $0xbe931f1b
-DATA vecConst<>+1344(SB)/4, $0x3edd6762
-DATA vecConst<>+1348(SB)/4, $0x3edd6762
-DATA vecConst<>+1352(SB)/4, $0x3edd6762
-DATA vecConst<>+1356(SB)/4, $0x3edd6762
-DATA vecConst<>+1360(SB)/4, $0x3edd6762
-DATA vecConst<>+1364(SB)/4, $0x3edd6762
-DATA vecConst<>+1368(SB)/4, $0x3edd6762
-DATA vecConst<>+1372(SB)/4, $0x3edd6762
-DATA vecConst<>+1376(SB)/4, $0x3edd6762
-DATA vecConst<>+1380(SB)/4, $0x3edd6762
-DATA vecConst<>+1384(SB)/4, $0x3edd6762
-DATA vecConst<>+1388(SB)/4, $0x3edd6762
-DATA vecConst<>+1392(SB)/4, $0x3edd6762
-DATA vecConst<>+1396(SB)/4, $0x3edd6762
-DATA vecConst<>+1400(SB)/4, $0x3edd6762
-DATA vecConst<>+1404(SB)/4, $0x3edd6762
-DATA vecConst<>+1408(SB)/4, $0xbe6af392
-DATA vecConst<>+1412(SB)/4, $0xbe6af392
-DATA vecConst<>+1416(SB)/4, $0xbe6af392
-DATA vecConst<>+1420(SB)/4, $0xbe6af392
-DATA vecConst<>+1424(SB)/4, $0xbe6af392
-DATA vecConst<>+1428(SB)/4, $0xbe6af392
-DATA vecConst<>+1432(SB)/4, $0xbe6af392
-DATA vecConst<>+1436(SB)/4, $0xbe6af392
-DATA vecConst<>+1440(SB)/4, $0xbe6af392
-DATA vecConst<>+1444(SB)/4, $0xbe6af392
-DATA vecConst<>+1448(SB)/4, $0xbe6af392
-DATA vecConst<>+1452(SB)/4, $0xbe6af392
-DATA vecConst<>+1456(SB)/4, $0xbe6af392
-DATA vecConst<>+1460(SB)/4, $0xbe6af392
-DATA vecConst<>+1464(SB)/4, $0xbe6af392
-DATA vecConst<>+1468(SB)/4, $0xbe6af392
-DATA vecConst<>+1472(SB)/4, $0x3e8c282d
-DATA vecConst<>+1476(SB)/4, $0x3e8c282d
-DATA vecConst<>+1480(SB)/4, $0x3e8c282d
-DATA vecConst<>+1484(SB)/4, $0x3e8c282d
-DATA vecConst<>+1488(SB)/4, $0x3e8c282d
-DATA vecConst<>+1492(SB)/4, $0x3e8c282d
-DATA vecConst<>+1496(SB)/4, $0x3e8c282d
-DATA vecConst<>+1500(SB)/4, $0x3e8c282d
-DATA vecConst<>+1504(SB)/4, $0x3e8c282d
-DATA vecConst<>+1508(SB)/4, $0x3e8c282d
-DATA vecConst<>+1512(SB)/4, $0x3e8c282d
-DATA vecConst<>+1516(SB)/4, $0x3e8c282d
-DATA vecConst<>+1520(SB)/4, $0x3e8c282d
-DATA vecConst<>+1524(SB)/4, $0x3e8c282d
-DATA vecConst<>+1528(SB)/4, $0x3e8c282d
-DATA vecConst<>+1532(SB)/4, $0x3e8c282d
-DATA vecConst<>+1536(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1540(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1544(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1548(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1552(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1556(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1560(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1564(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1568(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1572(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1576(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1580(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1584(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1588(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1592(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1596(SB)/4, $0x3df8d3bd
-DATA vecConst<>+1600(SB)/4, $0x3e523e23
-DATA vecConst<>+1604(SB)/4, $0x3e523e23
-DATA vecConst<>+1608(SB)/4, $0x3e523e23
-DATA vecConst<>+1612(SB)/4, $0x3e523e23
-DATA vecConst<>+1616(SB)/4, $0x3e523e23
-DATA vecConst<>+1620(SB)/4, $0x3e523e23
-DATA vecConst<>+1624(SB)/4, $0x3e523e23
-DATA vecConst<>+1628(SB)/4, $0x3e523e23
-DATA vecConst<>+1632(SB)/4, $0x3e523e23
-DATA vecConst<>+1636(SB)/4, $0x3e523e23
-DATA vecConst<>+1640(SB)/4, $0x3e523e23
-DATA vecConst<>+1644(SB)/4, $0x3e523e23
-DATA vecConst<>+1648(SB)/4, $0x3e523e23
-DATA vecConst<>+1652(SB)/4, $0x3e523e23
-DATA vecConst<>+1656(SB)/4, $0x3e523e23
-DATA vecConst<>+1660(SB)/4, $0x3e523e23
-DATA vecConst<>+1664(SB)/4, $0x3e57b47c
-DATA vecConst<>+1668(SB)/4, $0x3e57b47c
-DATA vecConst<>+1672(SB)/4, $0x3e57b47c
-DATA vecConst<>+1676(SB)/4, $0x3e57b47c
-DATA vecConst<>+1680(SB)/4, $0x3e57b47c
-DATA vecConst<>+1684(SB)/4, $0x3e57b47c
-DATA vecConst<>+1688(SB)/4, $0x3e57b47c
-DATA vecConst<>+1692(SB)/4, $0x3e57b47c
-DATA vecConst<>+1696(SB)/4, $0x3e57b47c
-DATA vecConst<>+1700(SB)/4, $0x3e57b47c
-DATA vecConst<>+1704(SB)/4, $0x3e57b47c
-DATA vecConst<>+1708(SB)/4, $0x3e57b47c
-DATA vecConst<>+1712(SB)/4, $0x3e57b47c
-DATA vecConst<>+1716(SB)/4, $0x3e57b47c
-DATA vecConst<>+1720(SB)/4, $0x3e57b47c
-DATA vecConst<>+1724(SB)/4, $0x3e57b47c
-DATA vecConst<>+1728(SB)/4, $0x3e58b135
-DATA vecConst<>+1732(SB)/4, $0x3e58b135
-DATA vecConst<>+1736(SB)/4, $0x3e58b135
-DATA vecConst<>+1740(SB)/4, $0x3e58b135
-DATA vecConst<>+1744(SB)/4, $0x3e58b135
-DATA vecConst<>+1748(SB)/4, $0x3e58b135
-DATA vecConst<>+1752(SB)/4, $0x3e58b135
-DATA vecConst<>+1756(SB)/4, $0x3e58b135
-DATA vecConst<>+1760(SB)/4, $0x3e58b135
-DATA vecConst<>+1764(SB)/4, $0x3e58b135
-DATA vecConst<>+1768(SB)/4, $0x3e58b135
-DATA vecConst<>+1772(SB)/4, $0x3e58b135
-DATA vecConst<>+1776(SB)/4, $0x3e58b135
-DATA vecConst<>+1780(SB)/4, $0x3e58b135
-DATA vecConst<>+1784(SB)/4, $0x3e58b135
-DATA vecConst<>+1788(SB)/4, $0x3e58b135
-DATA vecConst<>+1792(SB)/4, $0x3f000000
-DATA vecConst<>+1796(SB)/4, $0x3f000000
-DATA vecConst<>+1800(SB)/4, $0x3f000000
-DATA vecConst<>+1804(SB)/4, $0x3f000000
-DATA vecConst<>+1808(SB)/4, $0x3f000000
-DATA vecConst<>+1812(SB)/4, $0x3f000000
-DATA vecConst<>+1816(SB)/4, $0x3f000000
-DATA vecConst<>+1820(SB)/4, $0x3f000000
-DATA vecConst<>+1824(SB)/4, $0x3f000000
-DATA vecConst<>+1828(SB)/4, $0x3f000000
-DATA vecConst<>+1832(SB)/4, $0x3f000000
-DATA vecConst<>+1836(SB)/4, $0x3f000000
-DATA vecConst<>+1840(SB)/4, $0x3f000000
-DATA vecConst<>+1844(SB)/4, $0x3f000000
-DATA vecConst<>+1848(SB)/4, $0x3f000000
-DATA vecConst<>+1852(SB)/4, $0x3f000000
-DATA vecConst<>+1856(SB)/4, $0x40000000
-DATA vecConst<>+1860(SB)/4, $0x40000000
-DATA vecConst<>+1864(SB)/4, $0x40000000
-DATA vecConst<>+1868(SB)/4, $0x40000000
-DATA vecConst<>+1872(SB)/4, $0x40000000
-DATA vecConst<>+1876(SB)/4, $0x40000000
-DATA vecConst<>+1880(SB)/4, $0x40000000
-DATA vecConst<>+1884(SB)/4, $0x40000000
-DATA vecConst<>+1888(SB)/4, $0x40000000
-DATA vecConst<>+1892(SB)/4, $0x40000000
-DATA vecConst<>+1896(SB)/4, $0x40000000
-DATA vecConst<>+1900(SB)/4, $0x40000000
-DATA vecConst<>+1904(SB)/4, $0x40000000
-DATA vecConst<>+1908(SB)/4, $0x40000000
-DATA vecConst<>+1912(SB)/4, $0x40000000
-DATA vecConst<>+1916(SB)/4, $0x40000000
-DATA vecConst<>+1920(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1924(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1928(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1932(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1936(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1940(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1944(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1948(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1952(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1956(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1960(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1964(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1968(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1972(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1976(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1980(SB)/4, $0x3f5db3d7
-DATA vecConst<>+1984(SB)/4, $0x3e9e377a
-DATA vecConst<>+1988(SB)/4, $0x3e9e377a
-DATA vecConst<>+1992(SB)/4, $0x3e9e377a
-DATA vecConst<>+1996(SB)/4, $0x3e9e377a
-DATA vecConst<>+2000(SB)/4, $0x3e9e377a
-DATA vecConst<>+2004(SB)/4, $0x3e9e377a
-DATA vecConst<>+2008(SB)/4, $0x3e9e377a
-DATA vecConst<>+2012(SB)/4, $0x3e9e377a
-DATA vecConst<>+2016(SB)/4, $0x3e9e377a
-DATA vecConst<>+2020(SB)/4, $0x3e9e377a
-DATA vecConst<>+2024(SB)/4, $0x3e9e377a
-DATA vecConst<>+2028(SB)/4, $0x3e9e377a
-DATA vecConst<>+2032(SB)/4, $0x3e9e377a
-DATA vecConst<>+2036(SB)/4, $0x3e9e377a
-DATA vecConst<>+2040(SB)/4, $0x3e9e377a
-DATA vecConst<>+2044(SB)/4, $0x3e9e377a
-DATA vecConst<>+2048(SB)/4, $0x3f737871
-DATA vecConst<>+2052(SB)/4, $0x3f737871
-DATA vecConst<>+2056(SB)/4, $0x3f737871
-DATA vecConst<>+2060(SB)/4, $0x3f737871
-DATA vecConst<>+2064(SB)/4, $0x3f737871
-DATA vecConst<>+2068(SB)/4, $0x3f737871
-DATA vecConst<>+2072(SB)/4, $0x3f737871
-DATA vecConst<>+2076(SB)/4, $0x3f737871
-DATA vecConst<>+2080(SB)/4, $0x3f737871
-DATA vecConst<>+2084(SB)/4, $0x3f737871
-DATA vecConst<>+2088(SB)/4, $0x3f737871
-DATA vecConst<>+2092(SB)/4, $0x3f737871
-DATA vecConst<>+2096(SB)/4, $0x3f737871
-DATA vecConst<>+2100(SB)/4, $0x3f737871
-DATA vecConst<>+2104(SB)/4, $0x3f737871
-DATA vecConst<>+2108(SB)/4, $0x3f737871
-DATA vecConst<>+2112(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2116(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2120(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2124(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2128(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2132(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2136(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2140(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2144(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2148(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2152(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2156(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2160(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2164(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2168(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2172(SB)/4, $0xbf4f1bbd
-DATA vecConst<>+2176(SB)/4, $0x3f167918
-DATA vecConst<>+2180(SB)/4, $0x3f167918
-DATA vecConst<>+2184(SB)/4, $0x3f167918
-DATA vecConst<>+2188(SB)/4, $0x3f167918
-DATA vecConst<>+2192(SB)/4, $0x3f167918
-DATA vecConst<>+2196(SB)/4, $0x3f167918
-DATA vecConst<>+2200(SB)/4, $0x3f167918
-DATA vecConst<>+2204(SB)/4, $0x3f167918
-DATA vecConst<>+2208(SB)/4, $0x3f167918
-DATA vecConst<>+2212(SB)/4, $0x3f167918
-DATA vecConst<>+2216(SB)/4, $0x3f167918
-DATA vecConst<>+2220(SB)/4, $0x3f167918
-DATA vecConst<>+2224(SB)/4, $0x3f167918
-DATA vecConst<>+2228(SB)/4, $0x3f167918
-DATA vecConst<>+2232(SB)/4, $0x3f167918
-DATA vecConst<>+2236(SB)/4, $0x3f167918
-DATA vecConst<>+2240(SB)/4, $0xbf737871
-DATA vecConst<>+2244(SB)/4, $0xbf737871
-DATA vecConst<>+2248(SB)/4, $0xbf737871
-DATA vecConst<>+2252(SB)/4, $0xbf737871
-DATA vecConst<>+2256(SB)/4, $0xbf737871
-DATA vecConst<>+2260(SB)/4, $0xbf737871
-DATA vecConst<>+2264(SB)/4, $0xbf737871
-DATA vecConst<>+2268(SB)/4, $0xbf737871
-DATA vecConst<>+2272(SB)/4, $0xbf737871
-DATA vecConst<>+2276(SB)/4, $0xbf737871
-DATA vecConst<>+2280(SB)/4, $0xbf737871
-DATA vecConst<>+2284(SB)/4, $0xbf737871
-DATA vecConst<>+2288(SB)/4, $0xbf737871
-DATA vecConst<>+2292(SB)/4, $0xbf737871
-DATA vecConst<>+2296(SB)/4, $0xbf737871
-DATA vecConst<>+2300(SB)/4, $0xbf737871
-DATA vecConst<>+2304(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2308(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2312(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2316(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2320(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2324(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2328(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2332(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2336(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2340(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2344(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2348(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2352(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2356(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2360(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2364(SB)/4, $0x3f1f9d07
-DATA vecConst<>+2368(SB)/4, $0x3f48261c
-DATA vecConst<>+2372(SB)/4, $0x3f48261c
-DATA vecConst<>+2376(SB)/4, $0x3f48261c
-DATA vecConst<>+2380(SB)/4, $0x3f48261c
-DATA vecConst<>+2384(SB)/4, $0x3f48261c
-DATA vecConst<>+2388(SB)/4, $0x3f48261c
-DATA vecConst<>+2392(SB)/4, $0x3f48261c
-DATA vecConst<>+2396(SB)/4, $0x3f48261c
-DATA vecConst<>+2400(SB)/4, $0x3f48261c
-DATA vecConst<>+2404(SB)/4, $0x3f48261c
-DATA vecConst<>+2408(SB)/4, $0x3f48261c
-DATA vecConst<>+2412(SB)/4, $0x3f48261c
-DATA vecConst<>+2416(SB)/4, $0x3f48261c
-DATA vecConst<>+2420(SB)/4, $0x3f48261c
-DATA vecConst<>+2424(SB)/4, $0x3f48261c
-DATA vecConst<>+2428(SB)/4, $0x3f48261c
-DATA vecConst<>+2432(SB)/4, $0xbe63dc87
-DATA vecConst<>+2436(SB)/4, $0xbe63dc87
-DATA vecConst<>+2440(SB)/4, $0xbe63dc87
-DATA vecConst<>+2444(SB)/4, $0xbe63dc87
-DATA vecConst<>+2448(SB)/4, $0xbe63dc87
-DATA vecConst<>+2452(SB)/4, $0xbe63dc87
-DATA vecConst<>+2456(SB)/4, $0xbe63dc87
-DATA vecConst<>+2460(SB)/4, $0xbe63dc87
-DATA vecConst<>+2464(SB)/4, $0xbe63dc87
-DATA vecConst<>+2468(SB)/4, $0xbe63dc87
-DATA vecConst<>+2472(SB)/4, $0xbe63dc87
-DATA vecConst<>+2476(SB)/4, $0xbe63dc87
-DATA vecConst<>+2480(SB)/4, $0xbe63dc87
-DATA vecConst<>+2484(SB)/4, $0xbe63dc87
-DATA vecConst<>+2488(SB)/4, $0xbe63dc87
-DATA vecConst<>+2492(SB)/4, $0xbe63dc87
-DATA vecConst<>+2496(SB)/4, $0x3f7994e0
-DATA vecConst<>+2500(SB)/4, $0x3f7994e0
-DATA vecConst<>+2504(SB)/4, $0x3f7994e0
-DATA vecConst<>+2508(SB)/4, $0x3f7994e0
-DATA vecConst<>+2512(SB)/4, $0x3f7994e0
-DATA vecConst<>+2516(SB)/4, $0x3f7994e0
-DATA vecConst<>+2520(SB)/4, $0x3f7994e0
-DATA vecConst<>+2524(SB)/4, $0x3f7994e0
-DATA vecConst<>+2528(SB)/4, $0x3f7994e0
-DATA vecConst<>+2532(SB)/4, $0x3f7994e0
-DATA vecConst<>+2536(SB)/4, $0x3f7994e0
-DATA vecConst<>+2540(SB)/4, $0x3f7994e0
-DATA vecConst<>+2544(SB)/4, $0x3f7994e0
-DATA vecConst<>+2548(SB)/4, $0x3f7994e0
-DATA vecConst<>+2552(SB)/4, $0x3f7994e0
-DATA vecConst<>+2556(SB)/4, $0x3f7994e0
-DATA vecConst<>+2560(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2564(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2568(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2572(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2576(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2580(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2584(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2588(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2592(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2596(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2600(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2604(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2608(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2612(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2616(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2620(SB)/4, $0xbf66a5e5
-DATA vecConst<>+2624(SB)/4, $0x3ede2602
-DATA vecConst<>+2628(SB)/4, $0x3ede2602
-DATA vecConst<>+2632(SB)/4, $0x3ede2602
-DATA vecConst<>+2636(SB)/4, $0x3ede2602
-DATA vecConst<>+2640(SB)/4, $0x3ede2602
-DATA vecConst<>+2644(SB)/4, $0x3ede2602
-DATA vecConst<>+2648(SB)/4, $0x3ede2602
-DATA vecConst<>+2652(SB)/4, $0x3ede2602
-DATA vecConst<>+2656(SB)/4, $0x3ede2602
-DATA vecConst<>+2660(SB)/4, $0x3ede2602
-DATA vecConst<>+2664(SB)/4, $0x3ede2602
-DATA vecConst<>+2668(SB)/4, $0x3ede2602
-DATA vecConst<>+2672(SB)/4, $0x3ede2602
-DATA vecConst<>+2676(SB)/4, $0x3ede2602
-DATA vecConst<>+2680(SB)/4, $0x3ede2602
-DATA vecConst<>+2684(SB)/4, $0x3ede2602
-DATA vecConst<>+2688(SB)/4, $0xbede2602
-DATA vecConst<>+2692(SB)/4, $0xbede2602
-DATA vecConst<>+2696(SB)/4, $0xbede2602
-DATA vecConst<>+2700(SB)/4, $0xbede2602
-DATA vecConst<>+2704(SB)/4, $0xbede2602
-DATA vecConst<>+2708(SB)/4, $0xbede2602
-DATA vecConst<>+2712(SB)/4, $0xbede2602
-DATA vecConst<>+2716(SB)/4, $0xbede2602
-DATA vecConst<>+2720(SB)/4, $0xbede2602
-DATA vecConst<>+2724(SB)/4, $0xbede2602
-DATA vecConst<>+2728(SB)/4, $0xbede2602
-DATA vecConst<>+2732(SB)/4, $0xbede2602
-DATA vecConst<>+2736(SB)/4, $0xbede2602
-DATA vecConst<>+2740(SB)/4, $0xbede2602
-DATA vecConst<>+2744(SB)/4, $0xbede2602
-DATA vecConst<>+2748(SB)/4, $0xbede2602
-DATA vecConst<>+2752(SB)/4, $0xbf48261c
-DATA vecConst<>+2756(SB)/4, $0xbf48261c
-DATA vecConst<>+2760(SB)/4, $0xbf48261c
-DATA vecConst<>+2764(SB)/4, $0xbf48261c
-DATA vecConst<>+2768(SB)/4, $0xbf48261c
-DATA vecConst<>+2772(SB)/4, $0xbf48261c
-DATA vecConst<>+2776(SB)/4, $0xbf48261c
-DATA vecConst<>+2780(SB)/4, $0xbf48261c
-DATA vecConst<>+2784(SB)/4, $0xbf48261c
-DATA vecConst<>+2788(SB)/4, $0xbf48261c
-DATA vecConst<>+2792(SB)/4, $0xbf48261c
-DATA vecConst<>+2796(SB)/4, $0xbf48261c
-DATA vecConst<>+2800(SB)/4, $0xbf48261c
-DATA vecConst<>+2804(SB)/4, $0xbf48261c
-DATA vecConst<>+2808(SB)/4, $0xbf48261c
-DATA vecConst<>+2812(SB)/4, $0xbf48261c
-DATA vecConst<>+2816(SB)/4, $0x3f441b7d
-DATA vecConst<>+2820(SB)/4, $0x3f441b7d
-DATA vecConst<>+2824(SB)/4, $0x3f441b7d
-DATA vecConst<>+2828(SB)/4, $0x3f441b7d
-DATA vecConst<>+2832(SB)/4, $0x3f441b7d
-DATA vecConst<>+2836(SB)/4, $0x3f441b7d
-DATA vecConst<>+2840(SB)/4, $0x3f441b7d
-DATA vecConst<>+2844(SB)/4, $0x3f441b7d
-DATA vecConst<>+2848(SB)/4, $0x3f441b7d
-DATA vecConst<>+2852(SB)/4, $0x3f441b7d
-DATA vecConst<>+2856(SB)/4, $0x3f441b7d
-DATA vecConst<>+2860(SB)/4, $0x3f441b7d
-DATA vecConst<>+2864(SB)/4, $0x3f441b7d
-DATA vecConst<>+2868(SB)/4, $0x3f441b7d
-DATA vecConst<>+2872(SB)/4, $0x3f441b7d
-DATA vecConst<>+2876(SB)/4, $0x3f441b7d
-DATA vecConst<>+2880(SB)/4, $0x3f248dbb
-DATA vecConst<>+2884(SB)/4, $0x3f248dbb
-DATA vecConst<>+2888(SB)/4, $0x3f248dbb
-DATA vecConst<>+2892(SB)/4, $0x3f248dbb
-DATA vecConst<>+2896(SB)/4, $0x3f248dbb
-DATA vecConst<>+2900(SB)/4, $0x3f248dbb
-DATA vecConst<>+2904(SB)/4, $0x3f248dbb
-DATA vecConst<>+2908(SB)/4, $0x3f248dbb
-DATA vecConst<>+2912(SB)/4, $0x3f248dbb
-DATA vecConst<>+2916(SB)/4, $0x3f248dbb
-DATA vecConst<>+2920(SB)/4, $0x3f248dbb
-DATA vecConst<>+2924(SB)/4, $0x3f248dbb
-DATA vecConst<>+2928(SB)/4, $0x3f248dbb
-DATA vecConst<>+2932(SB)/4, $0x3f248dbb
-DATA vecConst<>+2936(SB)/4, $0x3f248dbb
-DATA vecConst<>+2940(SB)/4, $0x3f248dbb
-DATA vecConst<>+2944(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2948(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2952(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2956(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2960(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2964(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2968(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2972(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2976(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2980(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2984(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2988(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2992(SB)/4, $0x3e31d0d4
-DATA vecConst<>+2996(SB)/4, $0x3e31d0d4
-DATA vecConst<>+3000(SB)/4, $0x3e31d0d4
-DATA vecConst<>+3004(SB)/4, $0x3e31d0d4
-DATA vecConst<>+3008(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3012(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3016(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3020(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3024(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3028(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3032(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3036(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3040(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3044(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3048(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3052(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3056(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3060(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3064(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3068(SB)/4, $0x3f7c1c5c
-DATA vecConst<>+3072(SB)/4, $0xbf708fb2
-DATA vecConst<>+3076(SB)/4, $0xbf708fb2
-DATA vecConst<>+3080(SB)/4, $0xbf708fb2
-DATA vecConst<>+3084(SB)/4, $0xbf708fb2
-DATA vecConst<>+3088(SB)/4, $0xbf708fb2
-DATA vecConst<>+3092(SB)/4, $0xbf708fb2
-DATA vecConst<>+3096(SB)/4, $0xbf708fb2
-DATA vecConst<>+3100(SB)/4, $0xbf708fb2
-DATA vecConst<>+3104(SB)/4, $0xbf708fb2
-DATA vecConst<>+3108(SB)/4, $0xbf708fb2
-DATA vecConst<>+3112(SB)/4, $0xbf708fb2
-DATA vecConst<>+3116(SB)/4, $0xbf708fb2
-DATA vecConst<>+3120(SB)/4, $0xbf708fb2
-DATA vecConst<>+3124(SB)/4, $0xbf708fb2
-DATA vecConst<>+3128(SB)/4, $0xbf708fb2
-DATA vecConst<>+3132(SB)/4, $0xbf708fb2
-DATA vecConst<>+3136(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3140(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3144(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3148(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3152(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3156(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3160(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3164(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3168(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3172(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3176(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3180(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3184(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3188(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3192(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3196(SB)/4, $0x3eaf1d44
-DATA vecConst<>+3200(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3204(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3208(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3212(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3216(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3220(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3224(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3228(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3232(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3236(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3240(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3244(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3248(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3252(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3256(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3260(SB)/4, $0xbf5db3d7
-DATA vecConst<>+3264(SB)/4, $0xbf248dbb
-DATA vecConst<>+3268(SB)/4, $0xbf248dbb
-DATA vecConst<>+3272(SB)/4, $0xbf248dbb
-DATA vecConst<>+3276(SB)/4, $0xbf248dbb
-DATA vecConst<>+3280(SB)/4, $0xbf248dbb
-DATA vecConst<>+3284(SB)/4, $0xbf248dbb
-DATA vecConst<>+3288(SB)/4, $0xbf248dbb
-DATA vecConst<>+3292(SB)/4, $0xbf248dbb
-DATA vecConst<>+3296(SB)/4, $0xbf248dbb
-DATA vecConst<>+3300(SB)/4, $0xbf248dbb
-DATA vecConst<>+3304(SB)/4, $0xbf248dbb
-DATA vecConst<>+3308(SB)/4, $0xbf248dbb
-DATA vecConst<>+3312(SB)/4, $0xbf248dbb
-DATA vecConst<>+3316(SB)/4, $0xbf248dbb
-DATA vecConst<>+3320(SB)/4, $0xbf248dbb
-DATA vecConst<>+3324(SB)/4, $0xbf248dbb
-DATA vecConst<>+3328(SB)/4, $0x00000000
-DATA vecConst<>+3332(SB)/4, $0x00000000
-DATA vecConst<>+3336(SB)/4, $0x00000000
-DATA vecConst<>+3340(SB)/4, $0x00000000
-DATA vecConst<>+3344(SB)/4, $0x00000000
-DATA vecConst<>+3348(SB)/4, $0x00000000
-DATA vecConst<>+3352(SB)/4, $0x00000000
-DATA vecConst<>+3356(SB)/4, $0x00000000
-DATA vecConst<>+3360(SB)/4, $0x00000000
-DATA vecConst<>+3364(SB)/4, $0x00000000
-DATA vecConst<>+3368(SB)/4, $0x00000000
-DATA vecConst<>+3372(SB)/4, $0x00000000
-DATA vecConst<>+3376(SB)/4, $0x00000000
-DATA vecConst<>+3380(SB)/4, $0x00000000
-DATA vecConst<>+3384(SB)/4, $0x00000000
-DATA vecConst<>+3388(SB)/4, $0x00000000
-DATA vecConst<>+3392(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3396(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3400(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3404(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3408(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3412(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3416(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3420(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3424(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3428(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3432(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3436(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3440(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3444(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3448(SB)/4, $0xbf7c1c5c
-DATA vecConst<>+3452(SB)/4, $0xbf7c1c5c
-GLOBL vecConst<>(SB), RODATA|NOPTR, $3456
+DATA vecConst<>+896(SB)/4, $0xc2ae999a
+DATA vecConst<>+900(SB)/4, $0xc2ae999a
+DATA vecConst<>+904(SB)/4, $0xc2ae999a
+DATA vecConst<>+908(SB)/4, $0xc2ae999a
+DATA vecConst<>+912(SB)/4, $0xc2ae999a
+DATA vecConst<>+916(SB)/4, $0xc2ae999a
+DATA vecConst<>+920(SB)/4, $0xc2ae999a
+DATA vecConst<>+924(SB)/4, $0xc2ae999a
+DATA vecConst<>+928(SB)/4, $0xc2ae999a
+DATA vecConst<>+932(SB)/4, $0xc2ae999a
+DATA vecConst<>+936(SB)/4, $0xc2ae999a
+DATA vecConst<>+940(SB)/4, $0xc2ae999a
+DATA vecConst<>+944(SB)/4, $0xc2ae999a
+DATA vecConst<>+948(SB)/4, $0xc2ae999a
+DATA vecConst<>+952(SB)/4, $0xc2ae999a
+DATA vecConst<>+956(SB)/4, $0xc2ae999a
+DATA vecConst<>+960(SB)/4, $0x80000000
+DATA vecConst<>+964(SB)/4, $0x80000000
+DATA vecConst<>+968(SB)/4, $0x80000000
+DATA vecConst<>+972(SB)/4, $0x80000000
+DATA vecConst<>+976(SB)/4, $0x80000000
+DATA vecConst<>+980(SB)/4, $0x80000000
+DATA vecConst<>+984(SB)/4, $0x80000000
+DATA vecConst<>+988(SB)/4, $0x80000000
+DATA vecConst<>+992(SB)/4, $0x80000000
+DATA vecConst<>+996(SB)/4, $0x80000000
+DATA vecConst<>+1000(SB)/4, $0x80000000
+DATA vecConst<>+1004(SB)/4, $0x80000000
+DATA vecConst<>+1008(SB)/4, $0x80000000
+DATA vecConst<>+1012(SB)/4, $0x80000000
+DATA vecConst<>+1016(SB)/4, $0x80000000
+DATA vecConst<>+1020(SB)/4, $0x80000000
+DATA vecConst<>+1024(SB)/4, $0xc1200000
+DATA vecConst<>+1028(SB)/4, $0xc1200000
+DATA vecConst<>+1032(SB)/4, $0xc1200000
+DATA vecConst<>+1036(SB)/4, $0xc1200000
+DATA vecConst<>+1040(SB)/4, $0xc1200000
+DATA vecConst<>+1044(SB)/4, $0xc1200000
+DATA vecConst<>+1048(SB)/4, $0xc1200000
+DATA vecConst<>+1052(SB)/4, $0xc1200000
+DATA vecConst<>+1056(SB)/4, $0xc1200000
+DATA vecConst<>+1060(SB)/4, $0xc1200000
+DATA vecConst<>+1064(SB)/4, $0xc1200000
+DATA vecConst<>+1068(SB)/4, $0xc1200000
+DATA vecConst<>+1072(SB)/4, $0xc1200000
+DATA vecConst<>+1076(SB)/4, $0xc1200000
+DATA vecConst<>+1080(SB)/4, $0xc1200000
+DATA vecConst<>+1084(SB)/4, $0xc1200000
+DATA vecConst<>+1088(SB)/4, $0xbfcc422a
+DATA vecConst<>+1092(SB)/4, $0xbfcc422a
+DATA vecConst<>+1096(SB)/4, $0xbfcc422a
+DATA vecConst<>+1100(SB)/4, $0xbfcc422a
+DATA vecConst<>+1104(SB)/4, $0xbfcc422a
+DATA vecConst<>+1108(SB)/4, $0xbfcc422a
+DATA vecConst<>+1112(SB)/4, $0xbfcc422a
+DATA vecConst<>+1116(SB)/4, $0xbfcc422a
+DATA vecConst<>+1120(SB)/4, $0xbfcc422a
+DATA vecConst<>+1124(SB)/4, $0xbfcc422a
+DATA vecConst<>+1128(SB)/4, $0xbfcc422a
+DATA vecConst<>+1132(SB)/4, $0xbfcc422a
+DATA vecConst<>+1136(SB)/4, $0xbfcc422a
+DATA vecConst<>+1140(SB)/4, $0xbfcc422a
+DATA vecConst<>+1144(SB)/4, $0xbfcc422a
+DATA vecConst<>+1148(SB)/4, $0xbfcc422a
+DATA vecConst<>+1152(SB)/4, $0xbd922279
+DATA vecConst<>+1156(SB)/4, $0xbd922279
+DATA vecConst<>+1160(SB)/4, $0xbd922279
+DATA vecConst<>+1164(SB)/4, $0xbd922279
+DATA vecConst<>+1168(SB)/4, $0xbd922279
+DATA vecConst<>+1172(SB)/4, $0xbd922279
+DATA vecConst<>+1176(SB)/4, $0xbd922279
+DATA vecConst<>+1180(SB)/4, $0xbd922279
+DATA vecConst<>+1184(SB)/4, $0xbd922279
+DATA vecConst<>+1188(SB)/4, $0xbd922279
+DATA vecConst<>+1192(SB)/4, $0xbd922279
+DATA vecConst<>+1196(SB)/4, $0xbd922279
+DATA vecConst<>+1200(SB)/4, $0xbd922279
+DATA vecConst<>+1204(SB)/4, $0xbd922279
+DATA vecConst<>+1208(SB)/4, $0xbd922279
+DATA vecConst<>+1212(SB)/4, $0xbd922279
+DATA vecConst<>+1216(SB)/4, $0xbf000000
+DATA vecConst<>+1220(SB)/4, $0xbf000000
+DATA vecConst<>+1224(SB)/4, $0xbf000000
+DATA vecConst<>+1228(SB)/4, $0xbf000000
+DATA vecConst<>+1232(SB)/4, $0xbf000000
+DATA vecConst<>+1236(SB)/4, $0xbf000000
+DATA vecConst<>+1240(SB)/4, $0xbf000000
+DATA vecConst<>+1244(SB)/4, $0xbf000000
+DATA vecConst<>+1248(SB)/4, $0xbf000000
+DATA vecConst<>+1252(SB)/4, $0xbf000000
+DATA vecConst<>+1256(SB)/4, $0xbf000000
+DATA vecConst<>+1260(SB)/4, $0xbf000000
+DATA vecConst<>+1264(SB)/4, $0xbf000000
+DATA vecConst<>+1268(SB)/4, $0xbf000000
+DATA vecConst<>+1272(SB)/4, $0xbf000000
+DATA vecConst<>+1276(SB)/4, $0xbf000000
+DATA vecConst<>+1280(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1284(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1288(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1292(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1296(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1300(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1304(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1308(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1312(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1316(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1320(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1324(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1328(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1332(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1336(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1340(SB)/4, $0x3e87c3b6
+DATA vecConst<>+1344(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1348(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1352(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1356(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1360(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1364(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1368(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1372(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1376(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1380(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1384(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1388(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1392(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1396(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1400(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1404(SB)/4, $0x3d7c13dc
+DATA vecConst<>+1408(SB)/4, $0xbe931f1b
+DATA vecConst<>+1412(SB)/4, $0xbe931f1b
+DATA vecConst<>+1416(SB)/4, $0xbe931f1b
+DATA vecConst<>+1420(SB)/4, $0xbe931f1b
+DATA vecConst<>+1424(SB)/4, $0xbe931f1b
+DATA vecConst<>+1428(SB)/4, $0xbe931f1b
+DATA vecConst<>+1432(SB)/4, $0xbe931f1b
+DATA vecConst<>+1436(SB)/4, $0xbe931f1b
+DATA vecConst<>+1440(SB)/4, $0xbe931f1b
+DATA vecConst<>+1444(SB)/4, $0xbe931f1b
+DATA vecConst<>+1448(SB)/4, $0xbe931f1b
+DATA vecConst<>+1452(SB)/4, $0xbe931f1b
+DATA vecConst<>+1456(SB)/4, $0xbe931f1b
+DATA vecConst<>+1460(SB)/4, $0xbe931f1b
+DATA vecConst<>+1464(SB)/4, $0xbe931f1b
+DATA vecConst<>+1468(SB)/4, $0xbe931f1b
+DATA vecConst<>+1472(SB)/4, $0x3edd6762
+DATA vecConst<>+1476(SB)/4, $0x3edd6762
+DATA vecConst<>+1480(SB)/4, $0x3edd6762
+DATA vecConst<>+1484(SB)/4, $0x3edd6762
+DATA vecConst<>+1488(SB)/4, $0x3edd6762
+DATA vecConst<>+1492(SB)/4, $0x3edd6762
+DATA vecConst<>+1496(SB)/4, $0x3edd6762
+DATA vecConst<>+1500(SB)/4, $0x3edd6762
+DATA vecConst<>+1504(SB)/4, $0x3edd6762
+DATA vecConst<>+1508(SB)/4, $0x3edd6762
+DATA vecConst<>+1512(SB)/4, $0x3edd6762
+DATA vecConst<>+1516(SB)/4, $0x3edd6762
+DATA vecConst<>+1520(SB)/4, $0x3edd6762
+DATA vecConst<>+1524(SB)/4, $0x3edd6762
+DATA vecConst<>+1528(SB)/4, $0x3edd6762
+DATA vecConst<>+1532(SB)/4, $0x3edd6762
+DATA vecConst<>+1536(SB)/4, $0xbe6af392
+DATA vecConst<>+1540(SB)/4, $0xbe6af392
+DATA vecConst<>+1544(SB)/4, $0xbe6af392
+DATA vecConst<>+1548(SB)/4, $0xbe6af392
+DATA vecConst<>+1552(SB)/4, $0xbe6af392
+DATA vecConst<>+1556(SB)/4, $0xbe6af392
+DATA vecConst<>+1560(SB)/4, $0xbe6af392
+DATA vecConst<>+1564(SB)/4, $0xbe6af392
+DATA vecConst<>+1568(SB)/4, $0xbe6af392
+DATA vecConst<>+1572(SB)/4, $0xbe6af392
+DATA vecConst<>+1576(SB)/4, $0xbe6af392
+DATA vecConst<>+1580(SB)/4, $0xbe6af392
+DATA vecConst<>+1584(SB)/4, $0xbe6af392
+DATA vecConst<>+1588(SB)/4, $0xbe6af392
+DATA vecConst<>+1592(SB)/4, $0xbe6af392
+DATA vecConst<>+1596(SB)/4, $0xbe6af392
+DATA vecConst<>+1600(SB)/4, $0x3e8c282d
+DATA vecConst<>+1604(SB)/4, $0x3e8c282d
+DATA vecConst<>+1608(SB)/4, $0x3e8c282d
+DATA vecConst<>+1612(SB)/4, $0x3e8c282d
+DATA vecConst<>+1616(SB)/4, $0x3e8c282d
+DATA vecConst<>+1620(SB)/4, $0x3e8c282d
+DATA vecConst<>+1624(SB)/4, $0x3e8c282d
+DATA vecConst<>+1628(SB)/4, $0x3e8c282d
+DATA vecConst<>+1632(SB)/4, $0x3e8c282d
+DATA vecConst<>+1636(SB)/4, $0x3e8c282d
+DATA vecConst<>+1640(SB)/4, $0x3e8c282d
+DATA vecConst<>+1644(SB)/4, $0x3e8c282d
+DATA vecConst<>+1648(SB)/4, $0x3e8c282d
+DATA vecConst<>+1652(SB)/4, $0x3e8c282d
+DATA vecConst<>+1656(SB)/4, $0x3e8c282d
+DATA vecConst<>+1660(SB)/4, $0x3e8c282d
+DATA vecConst<>+1664(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1668(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1672(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1676(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1680(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1684(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1688(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1692(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1696(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1700(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1704(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1708(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1712(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1716(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1720(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1724(SB)/4, $0x3df8d3bd
+DATA vecConst<>+1728(SB)/4, $0x3e523e23
+DATA vecConst<>+1732(SB)/4, $0x3e523e23
+DATA vecConst<>+1736(SB)/4, $0x3e523e23
+DATA vecConst<>+1740(SB)/4, $0x3e523e23
+DATA vecConst<>+1744(SB)/4, $0x3e523e23
+DATA vecConst<>+1748(SB)/4, $0x3e523e23
+DATA vecConst<>+1752(SB)/4, $0x3e523e23
+DATA vecConst<>+1756(SB)/4, $0x3e523e23
+DATA vecConst<>+1760(SB)/4, $0x3e523e23
+DATA vecConst<>+1764(SB)/4, $0x3e523e23
+DATA vecConst<>+1768(SB)/4, $0x3e523e23
+DATA vecConst<>+1772(SB)/4, $0x3e523e23
+DATA vecConst<>+1776(SB)/4, $0x3e523e23
+DATA vecConst<>+1780(SB)/4, $0x3e523e23
+DATA vecConst<>+1784(SB)/4, $0x3e523e23
+DATA vecConst<>+1788(SB)/4, $0x3e523e23
+DATA vecConst<>+1792(SB)/4, $0x3e57b47c
+DATA vecConst<>+1796(SB)/4, $0x3e57b47c
+DATA vecConst<>+1800(SB)/4, $0x3e57b47c
+DATA vecConst<>+1804(SB)/4, $0x3e57b47c
+DATA vecConst<>+1808(SB)/4, $0x3e57b47c
+DATA vecConst<>+1812(SB)/4, $0x3e57b47c
+DATA vecConst<>+1816(SB)/4, $0x3e57b47c
+DATA vecConst<>+1820(SB)/4, $0x3e57b47c
+DATA vecConst<>+1824(SB)/4, $0x3e57b47c
+DATA vecConst<>+1828(SB)/4, $0x3e57b47c
+DATA vecConst<>+1832(SB)/4, $0x3e57b47c
+DATA vecConst<>+1836(SB)/4, $0x3e57b47c
+DATA vecConst<>+1840(SB)/4, $0x3e57b47c
+DATA vecConst<>+1844(SB)/4, $0x3e57b47c
+DATA vecConst<>+1848(SB)/4, $0x3e57b47c
+DATA vecConst<>+1852(SB)/4, $0x3e57b47c
+DATA vecConst<>+1856(SB)/4, $0x3e58b135
+DATA vecConst<>+1860(SB)/4, $0x3e58b135
+DATA vecConst<>+1864(SB)/4, $0x3e58b135
+DATA vecConst<>+1868(SB)/4, $0x3e58b135
+DATA vecConst<>+1872(SB)/4, $0x3e58b135
+DATA vecConst<>+1876(SB)/4, $0x3e58b135
+DATA vecConst<>+1880(SB)/4, $0x3e58b135
+DATA vecConst<>+1884(SB)/4, $0x3e58b135
+DATA vecConst<>+1888(SB)/4, $0x3e58b135
+DATA vecConst<>+1892(SB)/4, $0x3e58b135
+DATA vecConst<>+1896(SB)/4, $0x3e58b135
+DATA vecConst<>+1900(SB)/4, $0x3e58b135
+DATA vecConst<>+1904(SB)/4, $0x3e58b135
+DATA vecConst<>+1908(SB)/4, $0x3e58b135
+DATA vecConst<>+1912(SB)/4, $0x3e58b135
+DATA vecConst<>+1916(SB)/4, $0x3e58b135
+DATA vecConst<>+1920(SB)/4, $0x3f000000
+DATA vecConst<>+1924(SB)/4, $0x3f000000
+DATA vecConst<>+1928(SB)/4, $0x3f000000
+DATA vecConst<>+1932(SB)/4, $0x3f000000
+DATA vecConst<>+1936(SB)/4, $0x3f000000
+DATA vecConst<>+1940(SB)/4, $0x3f000000
+DATA vecConst<>+1944(SB)/4, $0x3f000000
+DATA vecConst<>+1948(SB)/4, $0x3f000000
+DATA vecConst<>+1952(SB)/4, $0x3f000000
+DATA vecConst<>+1956(SB)/4, $0x3f000000
+DATA vecConst<>+1960(SB)/4, $0x3f000000
+DATA vecConst<>+1964(SB)/4, $0x3f000000
+DATA vecConst<>+1968(SB)/4, $0x3f000000
+DATA vecConst<>+1972(SB)/4, $0x3f000000
+DATA vecConst<>+1976(SB)/4, $0x3f000000
+DATA vecConst<>+1980(SB)/4, $0x3f000000
+DATA vecConst<>+1984(SB)/4, $0x40000000
+DATA vecConst<>+1988(SB)/4, $0x40000000
+DATA vecConst<>+1992(SB)/4, $0x40000000
+DATA vecConst<>+1996(SB)/4, $0x40000000
+DATA vecConst<>+2000(SB)/4, $0x40000000
+DATA vecConst<>+2004(SB)/4, $0x40000000
+DATA vecConst<>+2008(SB)/4, $0x40000000
+DATA vecConst<>+2012(SB)/4, $0x40000000
+DATA vecConst<>+2016(SB)/4, $0x40000000
+DATA vecConst<>+2020(SB)/4, $0x40000000
+DATA vecConst<>+2024(SB)/4, $0x40000000
+DATA vecConst<>+2028(SB)/4, $0x40000000
+DATA vecConst<>+2032(SB)/4, $0x40000000
+DATA vecConst<>+2036(SB)/4, $0x40000000
+DATA vecConst<>+2040(SB)/4, $0x40000000
+DATA vecConst<>+2044(SB)/4, $0x40000000
+DATA vecConst<>+2048(SB)/4, $0x42ae0000
+DATA vecConst<>+2052(SB)/4, $0x42ae0000
+DATA vecConst<>+2056(SB)/4, $0x42ae0000
+DATA vecConst<>+2060(SB)/4, $0x42ae0000
+DATA vecConst<>+2064(SB)/4, $0x42ae0000
+DATA vecConst<>+2068(SB)/4, $0x42ae0000
+DATA vecConst<>+2072(SB)/4, $0x42ae0000
+DATA vecConst<>+2076(SB)/4, $0x42ae0000
+DATA vecConst<>+2080(SB)/4, $0x42ae0000
+DATA vecConst<>+2084(SB)/4, $0x42ae0000
+DATA vecConst<>+2088(SB)/4, $0x42ae0000
+DATA vecConst<>+2092(SB)/4, $0x42ae0000
+DATA vecConst<>+2096(SB)/4, $0x42ae0000
+DATA vecConst<>+2100(SB)/4, $0x42ae0000
+DATA vecConst<>+2104(SB)/4, $0x42ae0000
+DATA vecConst<>+2108(SB)/4, $0x42ae0000
+DATA vecConst<>+2112(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2116(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2120(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2124(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2128(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2132(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2136(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2140(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2144(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2148(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2152(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2156(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2160(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2164(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2168(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2172(SB)/4, $0x3f5db3d7
+DATA vecConst<>+2176(SB)/4, $0x3e9e377a
+DATA vecConst<>+2180(SB)/4, $0x3e9e377a
+DATA vecConst<>+2184(SB)/4, $0x3e9e377a
+DATA vecConst<>+2188(SB)/4, $0x3e9e377a
+DATA vecConst<>+2192(SB)/4, $0x3e9e377a
+DATA vecConst<>+2196(SB)/4, $0x3e9e377a
+DATA vecConst<>+2200(SB)/4, $0x3e9e377a
+DATA vecConst<>+2204(SB)/4, $0x3e9e377a
+DATA vecConst<>+2208(SB)/4, $0x3e9e377a
+DATA vecConst<>+2212(SB)/4, $0x3e9e377a
+DATA vecConst<>+2216(SB)/4, $0x3e9e377a
+DATA vecConst<>+2220(SB)/4, $0x3e9e377a
+DATA vecConst<>+2224(SB)/4, $0x3e9e377a
+DATA vecConst<>+2228(SB)/4, $0x3e9e377a
+DATA vecConst<>+2232(SB)/4, $0x3e9e377a
+DATA vecConst<>+2236(SB)/4, $0x3e9e377a
+DATA vecConst<>+2240(SB)/4, $0x3f737871
+DATA vecConst<>+2244(SB)/4, $0x3f737871
+DATA vecConst<>+2248(SB)/4, $0x3f737871
+DATA vecConst<>+2252(SB)/4, $0x3f737871
+DATA vecConst<>+2256(SB)/4, $0x3f737871
+DATA vecConst<>+2260(SB)/4, $0x3f737871
+DATA vecConst<>+2264(SB)/4, $0x3f737871
+DATA vecConst<>+2268(SB)/4, $0x3f737871
+DATA vecConst<>+2272(SB)/4, $0x3f737871
+DATA vecConst<>+2276(SB)/4, $0x3f737871
+DATA vecConst<>+2280(SB)/4, $0x3f737871
+DATA vecConst<>+2284(SB)/4, $0x3f737871
+DATA vecConst<>+2288(SB)/4, $0x3f737871
+DATA vecConst<>+2292(SB)/4, $0x3f737871
+DATA vecConst<>+2296(SB)/4, $0x3f737871
+DATA vecConst<>+2300(SB)/4, $0x3f737871
+DATA vecConst<>+2304(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2308(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2312(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2316(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2320(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2324(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2328(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2332(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2336(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2340(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2344(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2348(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2352(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2356(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2360(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2364(SB)/4, $0xbf4f1bbd
+DATA vecConst<>+2368(SB)/4, $0x3f167918
+DATA vecConst<>+2372(SB)/4, $0x3f167918
+DATA vecConst<>+2376(SB)/4, $0x3f167918
+DATA vecConst<>+2380(SB)/4, $0x3f167918
+DATA vecConst<>+2384(SB)/4, $0x3f167918
+DATA vecConst<>+2388(SB)/4, $0x3f167918
+DATA vecConst<>+2392(SB)/4, $0x3f167918
+DATA vecConst<>+2396(SB)/4, $0x3f167918
+DATA vecConst<>+2400(SB)/4, $0x3f167918
+DATA vecConst<>+2404(SB)/4, $0x3f167918
+DATA vecConst<>+2408(SB)/4, $0x3f167918
+DATA vecConst<>+2412(SB)/4, $0x3f167918
+DATA vecConst<>+2416(SB)/4, $0x3f167918
+DATA vecConst<>+2420(SB)/4, $0x3f167918
+DATA vecConst<>+2424(SB)/4, $0x3f167918
+DATA vecConst<>+2428(SB)/4, $0x3f167918
+DATA vecConst<>+2432(SB)/4, $0xbf737871
+DATA vecConst<>+2436(SB)/4, $0xbf737871
+DATA vecConst<>+2440(SB)/4, $0xbf737871
+DATA vecConst<>+2444(SB)/4, $0xbf737871
+DATA vecConst<>+2448(SB)/4, $0xbf737871
+DATA vecConst<>+2452(SB)/4, $0xbf737871
+DATA vecConst<>+2456(SB)/4, $0xbf737871
+DATA vecConst<>+2460(SB)/4, $0xbf737871
+DATA vecConst<>+2464(SB)/4, $0xbf737871
+DATA vecConst<>+2468(SB)/4, $0xbf737871
+DATA vecConst<>+2472(SB)/4, $0xbf737871
+DATA vecConst<>+2476(SB)/4, $0xbf737871
+DATA vecConst<>+2480(SB)/4, $0xbf737871
+DATA vecConst<>+2484(SB)/4, $0xbf737871
+DATA vecConst<>+2488(SB)/4, $0xbf737871
+DATA vecConst<>+2492(SB)/4, $0xbf737871
+DATA vecConst<>+2496(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2500(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2504(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2508(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2512(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2516(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2520(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2524(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2528(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2532(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2536(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2540(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2544(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2548(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2552(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2556(SB)/4, $0x3f1f9d07
+DATA vecConst<>+2560(SB)/4, $0x3f48261c
+DATA vecConst<>+2564(SB)/4, $0x3f48261c
+DATA vecConst<>+2568(SB)/4, $0x3f48261c
+DATA vecConst<>+2572(SB)/4, $0x3f48261c
+DATA vecConst<>+2576(SB)/4, $0x3f48261c
+DATA vecConst<>+2580(SB)/4, $0x3f48261c
+DATA vecConst<>+2584(SB)/4, $0x3f48261c
+DATA vecConst<>+2588(SB)/4, $0x3f48261c
+DATA vecConst<>+2592(SB)/4, $0x3f48261c
+DATA vecConst<>+2596(SB)/4, $0x3f48261c
+DATA vecConst<>+2600(SB)/4, $0x3f48261c
+DATA vecConst<>+2604(SB)/4, $0x3f48261c
+DATA vecConst<>+2608(SB)/4, $0x3f48261c
+DATA vecConst<>+2612(SB)/4, $0x3f48261c
+DATA vecConst<>+2616(SB)/4, $0x3f48261c
+DATA vecConst<>+2620(SB)/4, $0x3f48261c
+DATA vecConst<>+2624(SB)/4, $0xbe63dc87
+DATA vecConst<>+2628(SB)/4, $0xbe63dc87
+DATA vecConst<>+2632(SB)/4, $0xbe63dc87
+DATA vecConst<>+2636(SB)/4, $0xbe63dc87
+DATA vecConst<>+2640(SB)/4, $0xbe63dc87
+DATA vecConst<>+2644(SB)/4, $0xbe63dc87
+DATA vecConst<>+2648(SB)/4, $0xbe63dc87
+DATA vecConst<>+2652(SB)/4, $0xbe63dc87
+DATA vecConst<>+2656(SB)/4, $0xbe63dc87
+DATA vecConst<>+2660(SB)/4, $0xbe63dc87
+DATA vecConst<>+2664(SB)/4, $0xbe63dc87
+DATA vecConst<>+2668(SB)/4, $0xbe63dc87
+DATA vecConst<>+2672(SB)/4, $0xbe63dc87
+DATA vecConst<>+2676(SB)/4, $0xbe63dc87
+DATA vecConst<>+2680(SB)/4, $0xbe63dc87
+DATA vecConst<>+2684(SB)/4, $0xbe63dc87
+DATA vecConst<>+2688(SB)/4, $0x3f7994e0
+DATA vecConst<>+2692(SB)/4, $0x3f7994e0
+DATA vecConst<>+2696(SB)/4, $0x3f7994e0
+DATA vecConst<>+2700(SB)/4, $0x3f7994e0
+DATA vecConst<>+2704(SB)/4, $0x3f7994e0
+DATA vecConst<>+2708(SB)/4, $0x3f7994e0
+DATA vecConst<>+2712(SB)/4, $0x3f7994e0
+DATA vecConst<>+2716(SB)/4, $0x3f7994e0
+DATA vecConst<>+2720(SB)/4, $0x3f7994e0
+DATA vecConst<>+2724(SB)/4, $0x3f7994e0
+DATA vecConst<>+2728(SB)/4, $0x3f7994e0
+DATA vecConst<>+2732(SB)/4, $0x3f7994e0
+DATA vecConst<>+2736(SB)/4, $0x3f7994e0
+DATA vecConst<>+2740(SB)/4, $0x3f7994e0
+DATA vecConst<>+2744(SB)/4, $0x3f7994e0
+DATA vecConst<>+2748(SB)/4, $0x3f7994e0
+DATA vecConst<>+2752(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2756(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2760(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2764(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2768(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2772(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2776(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2780(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2784(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2788(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2792(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2796(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2800(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2804(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2808(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2812(SB)/4, $0xbf66a5e5
+DATA vecConst<>+2816(SB)/4, $0x3ede2602
+DATA vecConst<>+2820(SB)/4, $0x3ede2602
+DATA vecConst<>+2824(SB)/4, $0x3ede2602
+DATA vecConst<>+2828(SB)/4, $0x3ede2602
+DATA vecConst<>+2832(SB)/4, $0x3ede2602
+DATA vecConst<>+2836(SB)/4, $0x3ede2602
+DATA vecConst<>+2840(SB)/4, $0x3ede2602
+DATA vecConst<>+2844(SB)/4, $0x3ede2602
+DATA vecConst<>+2848(SB)/4, $0x3ede2602
+DATA vecConst<>+2852(SB)/4, $0x3ede2602
+DATA vecConst<>+2856(SB)/4, $0x3ede2602
+DATA vecConst<>+2860(SB)/4, $0x3ede2602
+DATA vecConst<>+2864(SB)/4, $0x3ede2602
+DATA vecConst<>+2868(SB)/4, $0x3ede2602
+DATA vecConst<>+2872(SB)/4, $0x3ede2602
+DATA vecConst<>+2876(SB)/4, $0x3ede2602
+DATA vecConst<>+2880(SB)/4, $0xbede2602
+DATA vecConst<>+2884(SB)/4, $0xbede2602
+DATA vecConst<>+2888(SB)/4, $0xbede2602
+DATA vecConst<>+2892(SB)/4, $0xbede2602
+DATA vecConst<>+2896(SB)/4, $0xbede2602
+DATA vecConst<>+2900(SB)/4, $0xbede2602
+DATA vecConst<>+2904(SB)/4, $0xbede2602
+DATA vecConst<>+2908(SB)/4, $0xbede2602
+DATA vecConst<>+2912(SB)/4, $0xbede2602
+DATA vecConst<>+2916(SB)/4, $0xbede2602
+DATA vecConst<>+2920(SB)/4, $0xbede2602
+DATA vecConst<>+2924(SB)/4, $0xbede2602
+DATA vecConst<>+2928(SB)/4, $0xbede2602
+DATA vecConst<>+2932(SB)/4, $0xbede2602
+DATA vecConst<>+2936(SB)/4, $0xbede2602
+DATA vecConst<>+2940(SB)/4, $0xbede2602
+DATA vecConst<>+2944(SB)/4, $0xbf48261c
+DATA vecConst<>+2948(SB)/4, $0xbf48261c
+DATA vecConst<>+2952(SB)/4, $0xbf48261c
+DATA vecConst<>+2956(SB)/4, $0xbf48261c
+DATA vecConst<>+2960(SB)/4, $0xbf48261c
+DATA vecConst<>+2964(SB)/4, $0xbf48261c
+DATA vecConst<>+2968(SB)/4, $0xbf48261c
+DATA vecConst<>+2972(SB)/4, $0xbf48261c
+DATA vecConst<>+2976(SB)/4, $0xbf48261c
+DATA vecConst<>+2980(SB)/4, $0xbf48261c
+DATA vecConst<>+2984(SB)/4, $0xbf48261c
+DATA vecConst<>+2988(SB)/4, $0xbf48261c
+DATA vecConst<>+2992(SB)/4, $0xbf48261c
+DATA vecConst<>+2996(SB)/4, $0xbf48261c
+DATA vecConst<>+3000(SB)/4, $0xbf48261c
+DATA vecConst<>+3004(SB)/4, $0xbf48261c
+DATA vecConst<>+3008(SB)/4, $0x3f441b7d
+DATA vecConst<>+3012(SB)/4, $0x3f441b7d
+DATA vecConst<>+3016(SB)/4, $0x3f441b7d
+DATA vecConst<>+3020(SB)/4, $0x3f441b7d
+DATA vecConst<>+3024(SB)/4, $0x3f441b7d
+DATA vecConst<>+3028(SB)/4, $0x3f441b7d
+DATA vecConst<>+3032(SB)/4, $0x3f441b7d
+DATA vecConst<>+3036(SB)/4, $0x3f441b7d
+DATA vecConst<>+3040(SB)/4, $0x3f441b7d
+DATA vecConst<>+3044(SB)/4, $0x3f441b7d
+DATA vecConst<>+3048(SB)/4, $0x3f441b7d
+DATA vecConst<>+3052(SB)/4, $0x3f441b7d
+DATA vecConst<>+3056(SB)/4, $0x3f441b7d
+DATA vecConst<>+3060(SB)/4, $0x3f441b7d
+DATA vecConst<>+3064(SB)/4, $0x3f441b7d
+DATA vecConst<>+3068(SB)/4, $0x3f441b7d
+DATA vecConst<>+3072(SB)/4, $0x3f248dbb
+DATA vecConst<>+3076(SB)/4, $0x3f248dbb
+DATA vecConst<>+3080(SB)/4, $0x3f248dbb
+DATA vecConst<>+3084(SB)/4, $0x3f248dbb
+DATA vecConst<>+3088(SB)/4, $0x3f248dbb
+DATA vecConst<>+3092(SB)/4, $0x3f248dbb
+DATA vecConst<>+3096(SB)/4, $0x3f248dbb
+DATA vecConst<>+3100(SB)/4, $0x3f248dbb
+DATA vecConst<>+3104(SB)/4, $0x3f248dbb
+DATA vecConst<>+3108(SB)/4, $0x3f248dbb
+DATA vecConst<>+3112(SB)/4, $0x3f248dbb
+DATA vecConst<>+3116(SB)/4, $0x3f248dbb
+DATA vecConst<>+3120(SB)/4, $0x3f248dbb
+DATA vecConst<>+3124(SB)/4, $0x3f248dbb
+DATA vecConst<>+3128(SB)/4, $0x3f248dbb
+DATA vecConst<>+3132(SB)/4, $0x3f248dbb
+DATA vecConst<>+3136(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3140(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3144(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3148(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3152(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3156(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3160(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3164(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3168(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3172(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3176(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3180(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3184(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3188(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3192(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3196(SB)/4, $0x3e31d0d4
+DATA vecConst<>+3200(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3204(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3208(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3212(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3216(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3220(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3224(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3228(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3232(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3236(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3240(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3244(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3248(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3252(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3256(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3260(SB)/4, $0x3f7c1c5c
+DATA vecConst<>+3264(SB)/4, $0xbf708fb2
+DATA vecConst<>+3268(SB)/4, $0xbf708fb2
+DATA vecConst<>+3272(SB)/4, $0xbf708fb2
+DATA vecConst<>+3276(SB)/4, $0xbf708fb2
+DATA vecConst<>+3280(SB)/4, $0xbf708fb2
+DATA vecConst<>+3284(SB)/4, $0xbf708fb2
+DATA vecConst<>+3288(SB)/4, $0xbf708fb2
+DATA vecConst<>+3292(SB)/4, $0xbf708fb2
+DATA vecConst<>+3296(SB)/4, $0xbf708fb2
+DATA vecConst<>+3300(SB)/4, $0xbf708fb2
+DATA vecConst<>+3304(SB)/4, $0xbf708fb2
+DATA vecConst<>+3308(SB)/4, $0xbf708fb2
+DATA vecConst<>+3312(SB)/4, $0xbf708fb2
+DATA vecConst<>+3316(SB)/4, $0xbf708fb2
+DATA vecConst<>+3320(SB)/4, $0xbf708fb2
+DATA vecConst<>+3324(SB)/4, $0xbf708fb2
+DATA vecConst<>+3328(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3332(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3336(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3340(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3344(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3348(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3352(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3356(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3360(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3364(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3368(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3372(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3376(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3380(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3384(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3388(SB)/4, $0x3eaf1d44
+DATA vecConst<>+3392(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3396(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3400(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3404(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3408(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3412(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3416(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3420(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3424(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3428(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3432(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3436(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3440(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3444(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3448(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3452(SB)/4, $0xbf5db3d7
+DATA vecConst<>+3456(SB)/4, $0xbf248dbb
+DATA vecConst<>+3460(SB)/4, $0xbf248dbb
+DATA vecConst<>+3464(SB)/4, $0xbf248dbb
+DATA vecConst<>+3468(SB)/4, $0xbf248dbb
+DATA vecConst<>+3472(SB)/4, $0xbf248dbb
+DATA vecConst<>+3476(SB)/4, $0xbf248dbb
+DATA vecConst<>+3480(SB)/4, $0xbf248dbb
+DATA vecConst<>+3484(SB)/4, $0xbf248dbb
+DATA vecConst<>+3488(SB)/4, $0xbf248dbb
+DATA vecConst<>+3492(SB)/4, $0xbf248dbb
+DATA vecConst<>+3496(SB)/4, $0xbf248dbb
+DATA vecConst<>+3500(SB)/4, $0xbf248dbb
+DATA vecConst<>+3504(SB)/4, $0xbf248dbb
+DATA vecConst<>+3508(SB)/4, $0xbf248dbb
+DATA vecConst<>+3512(SB)/4, $0xbf248dbb
+DATA vecConst<>+3516(SB)/4, $0xbf248dbb
+DATA vecConst<>+3520(SB)/4, $0x00000000
+DATA vecConst<>+3524(SB)/4, $0x00000000
+DATA vecConst<>+3528(SB)/4, $0x00000000
+DATA vecConst<>+3532(SB)/4, $0x00000000
+DATA vecConst<>+3536(SB)/4, $0x00000000
+DATA vecConst<>+3540(SB)/4, $0x00000000
+DATA vecConst<>+3544(SB)/4, $0x00000000
+DATA vecConst<>+3548(SB)/4, $0x00000000
+DATA vecConst<>+3552(SB)/4, $0x00000000
+DATA vecConst<>+3556(SB)/4, $0x00000000
+DATA vecConst<>+3560(SB)/4, $0x00000000
+DATA vecConst<>+3564(SB)/4, $0x00000000
+DATA vecConst<>+3568(SB)/4, $0x00000000
+DATA vecConst<>+3572(SB)/4, $0x00000000
+DATA vecConst<>+3576(SB)/4, $0x00000000
+DATA vecConst<>+3580(SB)/4, $0x00000000
+DATA vecConst<>+3584(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3588(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3592(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3596(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3600(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3604(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3608(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3612(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3616(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3620(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3624(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3628(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3632(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3636(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3640(SB)/4, $0xbf7c1c5c
+DATA vecConst<>+3644(SB)/4, $0xbf7c1c5c
+GLOBL vecConst<>(SB), RODATA|NOPTR, $3648
 
 DATA vecPattern<>+0(SB)/4, $0x3f800000
 DATA vecPattern<>+4(SB)/4, $0xbf800000

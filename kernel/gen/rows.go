@@ -169,22 +169,39 @@ func genActivations(a *asm, s *stubs) {
 			a.p("VADDPS %s, %s, %s", a.v(0), a.v(12), a.v(12))
 			a.store(0, "DI", u, masked)
 		}})
-	sigmoid := func(x int) func(a *asm) { // register x times the logistic function of register 0's negative
-		return func(a *asm) {
-			a.exp(0, 1, 2)
-			a.p("VADDPS %s, %s, %s", f(1), a.v(0), a.v(0))
-			a.p("VDIVPS %s, %s, %s", a.v(0), a.v(x), a.v(0))
-		}
+	// over writes register 0 = register x / (1 + e^(register 0)), at most e^87.3: a reciprocal of more has no normal number. It uses registers up to
+	// scratch, and what constants loads.
+	over, scratch, unroll, constants := func(a *asm, x int) {
+		a.expLow(0, 1, 2)
+		a.p("VADDPS %s, %s, %s", f(1), a.v(0), a.v(0))
+		a.p("VDIVPS %s, %s, %s", a.v(0), a.v(x), a.v(0))
+	}, 3, 3, func(a *asm) {}
+	if a.reg == "Z" { // a division takes 16 cycles
+		over, scratch, unroll, constants = func(a *asm, x int) {
+			a.p("VMULPS %s, Z0, Z0", f(math.Log2E))
+			a.tablePower(0, 1, 2, 4, 20)
+			a.p("VADDPS %s, Z0, Z0", f(1))
+			a.p("VRCP14PS Z0, Z1") // and a step of Newton's method
+			a.p("VFNMADD213PS %s, Z1, Z0", f(1))
+			a.p("VFMADD213PS Z1, Z1, Z0")
+			a.p("VMULPS Z0, Z%d, Z0", x)
+		}, 4, 4, func(a *asm) { a.tablePowerConstants(20) }
+	}
+	// atLeast loads a value, or a bound below which the activation is zero, into register 3.
+	atLeast := func(a *asm, bound float64, u int, masked bool) {
+		a.load("SI", u, masked, 3)
+		a.p("VMOVUPS %s, %s", f(bound), a.v(0))
+		a.p("VMAXPS %s, %s, %s", a.v(3), a.v(0), a.v(3)) // which keeps what is not a number
 	}
 	for _, mul := range []bool{false, true} {
 		name, ptrs := "silu", []string{"dst", "a"}
 		if mul {
 			name, ptrs = "siluMul", []string{"dst", "gate", "up"}
 		}
-		a.row(s, rowFunc{name: name, ptrs: ptrs, unroll: 3, own: 4, body: func(a *asm, u int, masked bool) {
-			a.load("SI", u, masked, 3)
+		a.row(s, rowFunc{name: name, ptrs: ptrs, unroll: unroll, own: scratch + 1, init: constants, body: func(a *asm, u int, masked bool) {
+			atLeast(a, -87.3, u, masked)
 			a.p("VXORPS %s, %s, %s", word(1<<31), a.v(3), a.v(0))
-			sigmoid(3)(a)
+			over(a, 3)
 			if mul {
 				a.load("DX", u, masked, 1)
 				a.p("VMULPS %s, %s, %s", a.v(1), a.v(0), a.v(0))
@@ -195,14 +212,14 @@ func genActivations(a *asm, s *stubs) {
 	if a.reg == "Z" {
 		genSiLUMulRough(a, s)
 	}
-	a.row(s, rowFunc{name: "geluTanh", ptrs: []string{"dst", "a"}, unroll: 3, own: 4, body: func(a *asm, u int, masked bool) {
-		a.load("SI", u, masked, 3)
+	a.row(s, rowFunc{name: "geluTanh", ptrs: []string{"dst", "a"}, unroll: unroll, own: scratch + 1, init: constants, body: func(a *asm, u int, masked bool) {
+		atLeast(a, -10, u, masked)
 		c := -2 * math.Sqrt(2/math.Pi)
 		a.p("VMULPS %s, %s, %s", a.v(3), a.v(3), a.v(0))
 		a.p("VMOVUPS %s, %s", f(c), a.v(1))
 		a.p("VFMADD132PS %s, %s, %s", f(c*0.044715), a.v(1), a.v(0))
 		a.p("VMULPS %s, %s, %s", a.v(3), a.v(0), a.v(0))
-		sigmoid(3)(a)
+		over(a, 3)
 		a.store(0, "DI", u, masked)
 	}})
 	switch a.reg {
@@ -216,13 +233,16 @@ func genActivations(a *asm, s *stubs) {
 		a.row(s, rowFunc{name: "gelu", ptrs: []string{"dst", "a"}, unroll: 2, own: 6, body: gelu})
 	}
 	a.row(s, rowFunc{name: "softcap", ptrs: []string{"dst", "a"}, scalars: []string{"limit"}, init: func(a *asm) {
+		constants(a)
 		a.p("VMOVUPS %s, %s", f(2), a.v(5))
 		a.p("VDIVPS %s, %s, %s", a.v(14), a.v(5), a.v(5)) // 2/limit
 		a.p("VADDPS %s, %s, %s", a.v(14), a.v(14), a.v(6))
 	}, body: func(a *asm, u int, masked bool) { // limit - 2 limit/(1+e^(2a/limit))
 		a.load("SI", u, masked, 0)
 		a.p("VMULPS %s, %s, %s", a.v(5), a.v(0), a.v(0))
-		sigmoid(6)(a)
+		a.p("VMOVUPS %s, %s", f(87), a.v(1))
+		a.p("VMINPS %s, %s, %s", a.v(0), a.v(1), a.v(0))
+		over(a, 6)
 		a.p("VSUBPS %s, %s, %s", a.v(0), a.v(14), a.v(0))
 		a.store(0, "DI", u, masked)
 	}})

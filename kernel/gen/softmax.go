@@ -48,9 +48,7 @@ func genSoftmaxRows(a *asm, s *stubs, name string, form expForm) {
 	for _, m := range []struct{ field, reg string }{{"s", "DI"}, {"visible", "R8"}, {"m", "R9"}, {"sums", "R10"}, {"rows", "R11"}} {
 		a.p("MOVQ softmaxArgs_%s(DX), %s", m.field, m.reg)
 	}
-	if form.rough() {
-		a.roughExpConstants()
-	}
+	a.expConstants(form)
 	a.p("MOVQ softmaxArgs_cols(DX), CX")
 	a.p("CMPQ softmaxArgs_grow(DX), $0")
 	a.p("JNE row")
@@ -113,9 +111,7 @@ func (a *asm) softmaxOne(form expForm) {
 	a.fold("VMAXPS")
 	a.p("VMOVSS X0, (R9)")
 	a.p("VBROADCASTSS X0, Z14")
-	if form.rough() {
-		a.p("VMULPS %s, Z14, Z14", f(-math.Log2E))
-	}
+	a.p("VMULPS %s, Z14, Z14", f(-math.Log2E))
 	a.softmaxExp("exp", form)
 	a.p("VMOVAPS Z12, Z0")
 	a.fold("VADDPS")
@@ -152,7 +148,7 @@ func (a *asm) softmaxOne(form expForm) {
 	a.p("ADDQ $4, R10")
 }
 
-// softmaxExp writes the exponentials of the row at DI, of R12 vectors and R13 values more, and their sums' lanes to Z12. Z14 is what roughExp or expLow take off.
+// softmaxExp writes the exponentials of the row at DI, of R12 vectors and R13 values more, and their sums' lanes to Z12. Z14 is what scores are less, in powers of two.
 // What becomes codes is multiplied by softmaxArgs.times first; Z28 and Z29 hold lanes of the sum of that, Z30 and Z31 its greatest values.
 func (a *asm) softmaxExp(name string, form expForm) {
 	size := form.bytes(false)
@@ -172,8 +168,8 @@ func (a *asm) softmaxExp(name string, form expForm) {
 			if form.rough() {
 				b.roughExp(0, 1, 2)
 			} else {
-				b.p("VSUBPS Z14, Z0, Z0")
-				b.expLow(0, 1, 2)
+				b.p("VFMADD213PS Z14, Z16, Z0")
+				b.tablePower(0, 1, 2, [...]int{15, 20, 21, 22}[u], 17)
 			}
 			b.keep(0, masked)
 			b.p("VADDPS Z0, Z%d, Z%d", 12+u%2, 12+u%2)
@@ -234,9 +230,7 @@ func (a *asm) softmaxFour(form expForm) {
 	}
 	a.label("fourfold")
 	a.foldRows("VMAXPS", "R9")
-	if form.rough() {
-		a.p("VMULPS %s, Z24, Z24", f(-math.Log2E))
-	}
+	a.p("VMULPS %s, Z24, Z24", f(-math.Log2E))
 	a.p("VMOVAPS Z24, Z23")
 	for i := range 4 {
 		a.p("VSHUFF32X4 $%d, Z23, Z23, Z14", 0x55*i)
@@ -354,8 +348,35 @@ func (a *asm) roughExp(x, n, p int) {
 	a.roughPower(x, n, p, 18)
 }
 
-func (a *asm) roughExpConstants() {
+// tablePower writes register x = 2^x: a power of two for the whole part of x, one of the 32 powers of 2^(1/32), and for the rest, at most 1/64 of either sign, a
+// polynomial fitted as roughPower's is, 5e-8. n, p and w are scratch; three registers from constants on hold tablePowerConstants. Minus infinity gives 0, as
+// VREDUCEPS leaves 0 of it.
+func (a *asm) tablePower(x, n, p, w, constants int) {
+	a.p("VREDUCEPS $0x58, Z%d, Z%d", x, n)
+	a.p("VADDPS Z%d, Z%d, Z%d", x, constants, p) // the last bits count the nearest 32nd
+	a.p("VSUBPS Z%d, Z%d, Z%d", n, x, x)
+	a.p("VPERMI2PS Z%d, Z%d, Z%d", constants+2, constants+1, p)
+	a.p("VMOVUPS %s, Z%d", f(0.2402265), w)
+	a.p("VFMADD213PS %s, Z%d, Z%d", f(0.69315733), n, w)
+	a.p("VMULPS Z%d, Z%d, Z%d", n, w, w)
+	a.p("VFMADD213PS Z%d, Z%d, Z%d", p, p, w)
+	a.p("VSCALEFPS Z%d, Z%d, Z%d", x, w, x)
+}
+
+func (a *asm) tablePowerConstants(to int) {
+	a.p("VMOVUPS %s, Z%d", f(3<<17), to)
+	for i := range 2 {
+		a.p("VMOVUPS %s, Z%d", pattern("root32"+string(rune('a'+i)), func(l int) uint32 { return math.Float32bits(float32(math.Exp2(float64(16*i+l) / 32))) }), to+1+i)
+	}
+}
+
+// expConstants loads what roughExp or tablePower reads.
+func (a *asm) expConstants(form expForm) {
 	a.p("VMOVUPS %s, Z16", f(math.Log2E))
+	if !form.rough() {
+		a.tablePowerConstants(17)
+		return
+	}
 	a.p("VMOVUPS %s, Z17", f(-200))
 	a.roughPowerConstants(18)
 }
