@@ -76,29 +76,43 @@ func (m *Model) sumFiles(ctx context.Context) (string, error) {
 	}
 	slices.Sort(paths)
 	paths = slices.Compact(paths)
-	var list strings.Builder
-	var bytes int64
-	for _, p := range paths {
-		if info, err := os.Stat(p); err == nil {
-			bytes += info.Size()
-		}
+	paths = slices.DeleteFunc(paths, func(p string) bool {
+		_, err := os.Stat(p)
+		return os.IsNotExist(err)
+	})
+	sums, err := DigestFiles(ctx, paths)
+	if err != nil {
+		return "", err
 	}
-	meter := newMeter(ctx, "reading files for the model's ID", "bytes", bytes)
-	for _, p := range paths {
-		sum, err := fileDigest(ctx, p, meter)
-		if os.IsNotExist(err) {
-			continue
-		}
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&list, "%s %x\n", filepath.Base(p), sum)
+	var list strings.Builder
+	for i, p := range paths {
+		fmt.Fprintf(&list, "%s %x\n", filepath.Base(p), sums[i])
 	}
 	m.fileSums = list.String()
 	return m.fileSums, nil
 }
 
-// fileDigest is the SHA-256 of the SHA-256 of a file's pieces, which are hashed at the same time.
+// DigestFiles are digests of files, 32 bytes each: the SHA-256 of the SHA-256 of a file's pieces of 16 MiB. It tells its progress (WithProgress).
+func DigestFiles(ctx context.Context, paths []string) ([][]byte, error) {
+	var bytes int64
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			return nil, err
+		}
+		bytes += info.Size()
+	}
+	meter, sums := newMeter(ctx, "reading files for the model's ID", "bytes", bytes), make([][]byte, len(paths))
+	for i, p := range paths {
+		var err error
+		if sums[i], err = fileDigest(ctx, p, meter); err != nil {
+			return nil, err
+		}
+	}
+	return sums, nil
+}
+
+// fileDigest hashes a file's pieces at the same time.
 func fileDigest(ctx context.Context, path string, meter *meter) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -11,7 +11,7 @@ type Progress func(stage, unit string, done, total int64)
 
 type progressKey struct{}
 
-// WithProgress is a context whose progress Open and Identify tell.
+// WithProgress is a context whose progress Open, Identify and DigestFiles tell.
 func WithProgress(ctx context.Context, p Progress) context.Context {
 	return context.WithValue(ctx, progressKey{}, p)
 }

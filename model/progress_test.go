@@ -43,6 +43,9 @@ func TestProgress(t *testing.T) {
 			}
 		}
 	}
+	if _, err := DigestFiles(t.Context(), []string{filepath.Join(t.TempDir(), "none")}); !os.IsNotExist(err) {
+		t.Errorf("the digest of no file: %v", err)
+	}
 	if newMeter(context.Background(), "", "", 1) != nil {
 		t.Error("a meter that tells nobody")
 	}

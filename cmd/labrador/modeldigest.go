@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/labrador-lab/labrador/internal/atomicfile"
+	"github.com/labrador-lab/labrador/model"
 )
 
 // maxModelDepth is how deep folders of a model lie in each other: sentence-transformers' modules are one deep.
@@ -82,14 +83,13 @@ func digestOfModel(ctx context.Context, path string) (string, error) {
 	if data, err := os.ReadFile(place); err == nil && json.Unmarshal(data, &kept) == nil && kept.Stamp == stamp {
 		return kept.Digest, nil
 	}
-	contents, err := digestFiles(ctx, files)
+	sums, err := model.DigestFiles(ctx, files)
 	if err != nil {
 		return "", err
 	}
 	h := sha256.New()
-	io.WriteString(h, contents)
-	for _, f := range files {
-		fmt.Fprintf(h, "%q", relative(path, f))
+	for i, f := range files {
+		fmt.Fprintf(h, "%q %x\n", relative(path, f), sums[i])
 	}
 	kept = keptDigest{stamp, hex.EncodeToString(h.Sum(nil))}
 	if time.Since(newest) > 2*time.Second { // a file that was just written may be written again within its time's resolution
@@ -120,7 +120,7 @@ func stampOf(path string, files []string) (string, time.Time, error) {
 			newest = info.ModTime()
 		}
 	}
-	return "1 " + hex.EncodeToString(h.Sum(nil)), newest, nil
+	return "2 " + hex.EncodeToString(h.Sum(nil)), newest, nil
 }
 
 func digestPlace(cache, model string) string {
