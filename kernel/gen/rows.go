@@ -169,23 +169,26 @@ func genActivations(a *asm, s *stubs) {
 			a.p("VADDPS %s, %s, %s", a.v(0), a.v(12), a.v(12))
 			a.store(0, "DI", u, masked)
 		}})
-	// over writes register 0 = register x / (1 + e^(register 0)), at most e^87.3: a reciprocal of more has no normal number. It uses registers up to
-	// scratch, and what constants loads.
-	over, scratch, unroll, constants := func(a *asm, x int) {
-		a.expLow(0, 1, 2)
-		a.p("VADDPS %s, %s, %s", f(1), a.v(0), a.v(0))
-		a.p("VDIVPS %s, %s, %s", a.v(0), a.v(x), a.v(0))
-	}, 3, 3, func(a *asm) {}
-	if a.reg == "Z" { // a division takes 16 cycles
-		over, scratch, unroll, constants = func(a *asm, x int) {
-			a.p("VMULPS %s, Z0, Z0", f(math.Log2E))
-			a.tablePower(0, 1, 2, 4, 20)
-			a.p("VADDPS %s, Z0, Z0", f(1))
-			a.p("VRCP14PS Z0, Z1") // and a step of Newton's method
-			a.p("VFNMADD213PS %s, Z1, Z0", f(1))
-			a.p("VFMADD213PS Z1, Z1, Z0")
-			a.p("VMULPS Z0, Z%d, Z0", x)
-		}, 4, 4, func(a *asm) { a.tablePowerConstants(20) }
+	own, unroll, constants := 4, 3, func(*asm) {}
+	if a.reg == "Z" {
+		own, unroll, constants = 5, 4, func(a *asm) { a.tablePowerConstants(20) }
+	}
+	// over writes register 0 = register x / (1 + e^(register 0)), at most e^87.3: a reciprocal of more has no normal number. Registers 1, 2 and on AVX-512,
+	// which reads constants, 4 are scratch.
+	over := func(a *asm, x int) {
+		if a.reg != "Z" {
+			a.expLow(0, 1, 2)
+			a.p("VADDPS %s, %s, %s", f(1), a.v(0), a.v(0))
+			a.p("VDIVPS %s, %s, %s", a.v(0), a.v(x), a.v(0))
+			return
+		}
+		a.p("VMULPS %s, Z0, Z0", f(math.Log2E))
+		a.tablePower(0, 1, 2, 4, 20)
+		a.p("VADDPS %s, Z0, Z0", f(1))
+		a.p("VRCP14PS Z0, Z1") // and a step of Newton's method: a division takes 16 cycles
+		a.p("VFNMADD213PS %s, Z1, Z0", f(1))
+		a.p("VFMADD213PS Z1, Z1, Z0")
+		a.p("VMULPS Z0, Z%d, Z0", x)
 	}
 	// atLeast loads a value, or a bound below which the activation is zero, into register 3.
 	atLeast := func(a *asm, bound float64, u int, masked bool) {
@@ -198,7 +201,7 @@ func genActivations(a *asm, s *stubs) {
 		if mul {
 			name, ptrs = "siluMul", []string{"dst", "gate", "up"}
 		}
-		a.row(s, rowFunc{name: name, ptrs: ptrs, unroll: unroll, own: scratch + 1, init: constants, body: func(a *asm, u int, masked bool) {
+		a.row(s, rowFunc{name: name, ptrs: ptrs, unroll: unroll, own: own, init: constants, body: func(a *asm, u int, masked bool) {
 			atLeast(a, -87.3, u, masked)
 			a.p("VXORPS %s, %s, %s", word(1<<31), a.v(3), a.v(0))
 			over(a, 3)
@@ -212,7 +215,7 @@ func genActivations(a *asm, s *stubs) {
 	if a.reg == "Z" {
 		genSiLUMulRough(a, s)
 	}
-	a.row(s, rowFunc{name: "geluTanh", ptrs: []string{"dst", "a"}, unroll: unroll, own: scratch + 1, init: constants, body: func(a *asm, u int, masked bool) {
+	a.row(s, rowFunc{name: "geluTanh", ptrs: []string{"dst", "a"}, unroll: unroll, own: own, init: constants, body: func(a *asm, u int, masked bool) {
 		atLeast(a, -10, u, masked)
 		c := -2 * math.Sqrt(2/math.Pi)
 		a.p("VMULPS %s, %s, %s", a.v(3), a.v(3), a.v(0))
