@@ -1308,8 +1308,8 @@ besideloop:
 	VCVTDQ2PS Z1, Z1
 	VMULPS.BCST (R11), Z1, Z1
 	VFMADD213PS Z27, Z29, Z1
+	VMAXPS Z0, Z17, Z0
 	VMULPS Z16, Z0, Z2
-	VMINPS Z2, Z17, Z2
 	VREDUCEPS $9, Z2, Z3
 	VMOVAPS Z19, Z4
 	VFMADD213PS Z20, Z3, Z4
@@ -1363,8 +1363,8 @@ besidefew:
 	VCVTDQ2PS Z1, Z1
 	VMULPS.BCST (R11), Z1, Z1
 	VFMADD213PS Z27, Z29, Z1
+	VMAXPS Z0, Z17, Z0
 	VMULPS Z16, Z0, Z2
-	VMINPS Z2, Z17, Z2
 	VREDUCEPS $9, Z2, Z3
 	VMOVAPS Z19, Z4
 	VFMADD213PS Z20, Z3, Z4
@@ -1434,8 +1434,8 @@ last:
 	VCVTDQ2PS Z1, Z1
 	VMULPS.BCST (R11), Z1, Z1
 	VFMADD213PS Z27, Z29, Z1
+	VMAXPS Z0, Z17, Z0
 	VMULPS Z16, Z0, Z2
-	VMINPS Z2, Z17, Z2
 	VREDUCEPS $9, Z2, Z3
 	VMOVAPS Z19, Z4
 	VFMADD213PS Z20, Z3, Z4
@@ -1602,8 +1602,8 @@ besideloop:
 	VADDPS Z26, Z0, Z0
 	VMOVUPS 64(R9), Z1
 	VADDPS Z27, Z1, Z1
+	VMAXPS Z0, Z17, Z0
 	VMULPS Z16, Z0, Z2
-	VMINPS Z2, Z17, Z2
 	VREDUCEPS $9, Z2, Z3
 	VMOVAPS Z19, Z4
 	VFMADD213PS Z20, Z3, Z4
@@ -1650,8 +1650,8 @@ besidefew:
 	VADDPS Z26, Z0, Z0
 	VMOVUPS 64(R9), Z1
 	VADDPS Z27, Z1, Z1
+	VMAXPS Z0, Z17, Z0
 	VMULPS Z16, Z0, Z2
-	VMINPS Z2, Z17, Z2
 	VREDUCEPS $9, Z2, Z3
 	VMOVAPS Z19, Z4
 	VFMADD213PS Z20, Z3, Z4
@@ -1714,8 +1714,8 @@ last:
 	VADDPS Z26, Z0, Z0
 	VMOVUPS 64(R9), Z1
 	VADDPS Z27, Z1, Z1
+	VMAXPS Z0, Z17, Z0
 	VMULPS Z16, Z0, Z2
-	VMINPS Z2, Z17, Z2
 	VREDUCEPS $9, Z2, Z3
 	VMOVAPS Z19, Z4
 	VFMADD213PS Z20, Z3, Z4
@@ -1769,6 +1769,9 @@ TEXT ·tilesF32GatedAMX(SB), NOSPLIT, $0-8
 	MOVQ tileArgs_lda(AX), R8
 	MOVQ $64, R12
 	MOVQ tileArgs_unit(AX), R15
+	VBROADCASTSS vecConst<>+448(SB), Z16
+	VMOVUPS vecPattern<>+0(SB), Z17
+	VMOVUPS vecPattern<>+64(SB), Z18
 	MOVQ R15, R13
 	CMPQ tileArgs_cols(AX), $16
 	JGT two
@@ -2057,25 +2060,24 @@ besideloop:
 	VADDPS Z26, Z0, Z0
 	VMOVUPS 64(R9), Z1
 	VADDPS Z27, Z1, Z1
-	VPXORD.BCST vecConst<>+448(SB), Z0, Z2
-	VBROADCASTSS vecConst<>+512(SB), Z3
-	VMINPS Z2, Z3, Z2
-	VBROADCASTSS vecConst<>+576(SB), Z3
-	VMAXPS Z2, Z3, Z2
-	VMULPS.BCST vecConst<>+640(SB), Z2, Z3
-	VRNDSCALEPS $8, Z3, Z3
-	VFNMADD231PS.BCST vecConst<>+704(SB), Z3, Z2
-	VFNMADD231PS.BCST vecConst<>+768(SB), Z3, Z2
-	VBROADCASTSS vecConst<>+832(SB), Z4
-	VFMADD213PS.BCST vecConst<>+896(SB), Z2, Z4
-	VFMADD213PS.BCST vecConst<>+960(SB), Z2, Z4
-	VFMADD213PS.BCST vecConst<>+1024(SB), Z2, Z4
-	VFMADD213PS.BCST vecConst<>+1088(SB), Z2, Z4
-	VFMADD213PS.BCST vecConst<>+128(SB), Z2, Z4
-	VFMADD213PS.BCST vecConst<>+128(SB), Z2, Z4
-	VSCALEFPS Z3, Z4, Z2
+	VBROADCASTSS vecConst<>+64(SB), Z2
+	VMAXPS Z0, Z2, Z0
+	VPXORD.BCST vecConst<>+512(SB), Z0, Z2
+	VMULPS.BCST vecConst<>+576(SB), Z2, Z2
+	VREDUCEPS $0x58, Z2, Z3
+	VADDPS Z2, Z16, Z4
+	VSUBPS Z3, Z2, Z2
+	VPERMI2PS Z18, Z17, Z4
+	VBROADCASTSS vecConst<>+640(SB), Z5
+	VFMADD213PS.BCST vecConst<>+704(SB), Z3, Z5
+	VMULPS Z3, Z5, Z5
+	VFMADD213PS Z4, Z4, Z5
+	VSCALEFPS Z2, Z5, Z2
 	VADDPS.BCST vecConst<>+128(SB), Z2, Z2
-	VDIVPS Z2, Z0, Z2
+	VRCP14PS Z2, Z3
+	VFNMADD213PS.BCST vecConst<>+128(SB), Z3, Z2
+	VFMADD213PS Z3, Z3, Z2
+	VMULPS Z2, Z0, Z2
 	VMULPS Z1, Z2, Z0
 	VMOVUPS Z0, (DX)
 	ADDQ $128, R9
@@ -2186,25 +2188,24 @@ besidefew:
 	VADDPS Z26, Z0, Z0
 	VMOVUPS 64(R9), Z1
 	VADDPS Z27, Z1, Z1
-	VPXORD.BCST vecConst<>+448(SB), Z0, Z2
-	VBROADCASTSS vecConst<>+512(SB), Z3
-	VMINPS Z2, Z3, Z2
-	VBROADCASTSS vecConst<>+576(SB), Z3
-	VMAXPS Z2, Z3, Z2
-	VMULPS.BCST vecConst<>+640(SB), Z2, Z3
-	VRNDSCALEPS $8, Z3, Z3
-	VFNMADD231PS.BCST vecConst<>+704(SB), Z3, Z2
-	VFNMADD231PS.BCST vecConst<>+768(SB), Z3, Z2
-	VBROADCASTSS vecConst<>+832(SB), Z4
-	VFMADD213PS.BCST vecConst<>+896(SB), Z2, Z4
-	VFMADD213PS.BCST vecConst<>+960(SB), Z2, Z4
-	VFMADD213PS.BCST vecConst<>+1024(SB), Z2, Z4
-	VFMADD213PS.BCST vecConst<>+1088(SB), Z2, Z4
-	VFMADD213PS.BCST vecConst<>+128(SB), Z2, Z4
-	VFMADD213PS.BCST vecConst<>+128(SB), Z2, Z4
-	VSCALEFPS Z3, Z4, Z2
+	VBROADCASTSS vecConst<>+64(SB), Z2
+	VMAXPS Z0, Z2, Z0
+	VPXORD.BCST vecConst<>+512(SB), Z0, Z2
+	VMULPS.BCST vecConst<>+576(SB), Z2, Z2
+	VREDUCEPS $0x58, Z2, Z3
+	VADDPS Z2, Z16, Z4
+	VSUBPS Z3, Z2, Z2
+	VPERMI2PS Z18, Z17, Z4
+	VBROADCASTSS vecConst<>+640(SB), Z5
+	VFMADD213PS.BCST vecConst<>+704(SB), Z3, Z5
+	VMULPS Z3, Z5, Z5
+	VFMADD213PS Z4, Z4, Z5
+	VSCALEFPS Z2, Z5, Z2
 	VADDPS.BCST vecConst<>+128(SB), Z2, Z2
-	VDIVPS Z2, Z0, Z2
+	VRCP14PS Z2, Z3
+	VFNMADD213PS.BCST vecConst<>+128(SB), Z3, Z2
+	VFMADD213PS Z3, Z3, Z2
+	VMULPS Z2, Z0, Z2
 	VMULPS Z1, Z2, Z0
 	VMOVUPS Z0, (DX)
 	ADDQ $128, R9
@@ -2326,25 +2327,24 @@ last:
 	VADDPS Z26, Z0, Z0
 	VMOVUPS 64(R9), Z1
 	VADDPS Z27, Z1, Z1
-	VPXORD.BCST vecConst<>+448(SB), Z0, Z2
-	VBROADCASTSS vecConst<>+512(SB), Z3
-	VMINPS Z2, Z3, Z2
-	VBROADCASTSS vecConst<>+576(SB), Z3
-	VMAXPS Z2, Z3, Z2
-	VMULPS.BCST vecConst<>+640(SB), Z2, Z3
-	VRNDSCALEPS $8, Z3, Z3
-	VFNMADD231PS.BCST vecConst<>+704(SB), Z3, Z2
-	VFNMADD231PS.BCST vecConst<>+768(SB), Z3, Z2
-	VBROADCASTSS vecConst<>+832(SB), Z4
-	VFMADD213PS.BCST vecConst<>+896(SB), Z2, Z4
-	VFMADD213PS.BCST vecConst<>+960(SB), Z2, Z4
-	VFMADD213PS.BCST vecConst<>+1024(SB), Z2, Z4
-	VFMADD213PS.BCST vecConst<>+1088(SB), Z2, Z4
-	VFMADD213PS.BCST vecConst<>+128(SB), Z2, Z4
-	VFMADD213PS.BCST vecConst<>+128(SB), Z2, Z4
-	VSCALEFPS Z3, Z4, Z2
+	VBROADCASTSS vecConst<>+64(SB), Z2
+	VMAXPS Z0, Z2, Z0
+	VPXORD.BCST vecConst<>+512(SB), Z0, Z2
+	VMULPS.BCST vecConst<>+576(SB), Z2, Z2
+	VREDUCEPS $0x58, Z2, Z3
+	VADDPS Z2, Z16, Z4
+	VSUBPS Z3, Z2, Z2
+	VPERMI2PS Z18, Z17, Z4
+	VBROADCASTSS vecConst<>+640(SB), Z5
+	VFMADD213PS.BCST vecConst<>+704(SB), Z3, Z5
+	VMULPS Z3, Z5, Z5
+	VFMADD213PS Z4, Z4, Z5
+	VSCALEFPS Z2, Z5, Z2
 	VADDPS.BCST vecConst<>+128(SB), Z2, Z2
-	VDIVPS Z2, Z0, Z2
+	VRCP14PS Z2, Z3
+	VFNMADD213PS.BCST vecConst<>+128(SB), Z3, Z2
+	VFMADD213PS Z3, Z3, Z2
+	VMULPS Z2, Z0, Z2
 	VMULPS Z1, Z2, Z0
 	VMOVUPS Z0, (DX)
 	ADDQ $128, R9
@@ -2531,22 +2531,22 @@ DATA vecConst<>+48(SB)/4, $0xbfb8aa3b
 DATA vecConst<>+52(SB)/4, $0xbfb8aa3b
 DATA vecConst<>+56(SB)/4, $0xbfb8aa3b
 DATA vecConst<>+60(SB)/4, $0xbfb8aa3b
-DATA vecConst<>+64(SB)/4, $0x42fe0000
-DATA vecConst<>+68(SB)/4, $0x42fe0000
-DATA vecConst<>+72(SB)/4, $0x42fe0000
-DATA vecConst<>+76(SB)/4, $0x42fe0000
-DATA vecConst<>+80(SB)/4, $0x42fe0000
-DATA vecConst<>+84(SB)/4, $0x42fe0000
-DATA vecConst<>+88(SB)/4, $0x42fe0000
-DATA vecConst<>+92(SB)/4, $0x42fe0000
-DATA vecConst<>+96(SB)/4, $0x42fe0000
-DATA vecConst<>+100(SB)/4, $0x42fe0000
-DATA vecConst<>+104(SB)/4, $0x42fe0000
-DATA vecConst<>+108(SB)/4, $0x42fe0000
-DATA vecConst<>+112(SB)/4, $0x42fe0000
-DATA vecConst<>+116(SB)/4, $0x42fe0000
-DATA vecConst<>+120(SB)/4, $0x42fe0000
-DATA vecConst<>+124(SB)/4, $0x42fe0000
+DATA vecConst<>+64(SB)/4, $0xc2ae999a
+DATA vecConst<>+68(SB)/4, $0xc2ae999a
+DATA vecConst<>+72(SB)/4, $0xc2ae999a
+DATA vecConst<>+76(SB)/4, $0xc2ae999a
+DATA vecConst<>+80(SB)/4, $0xc2ae999a
+DATA vecConst<>+84(SB)/4, $0xc2ae999a
+DATA vecConst<>+88(SB)/4, $0xc2ae999a
+DATA vecConst<>+92(SB)/4, $0xc2ae999a
+DATA vecConst<>+96(SB)/4, $0xc2ae999a
+DATA vecConst<>+100(SB)/4, $0xc2ae999a
+DATA vecConst<>+104(SB)/4, $0xc2ae999a
+DATA vecConst<>+108(SB)/4, $0xc2ae999a
+DATA vecConst<>+112(SB)/4, $0xc2ae999a
+DATA vecConst<>+116(SB)/4, $0xc2ae999a
+DATA vecConst<>+120(SB)/4, $0xc2ae999a
+DATA vecConst<>+124(SB)/4, $0xc2ae999a
 DATA vecConst<>+128(SB)/4, $0x3f800000
 DATA vecConst<>+132(SB)/4, $0x3f800000
 DATA vecConst<>+136(SB)/4, $0x3f800000
@@ -2627,182 +2627,118 @@ DATA vecConst<>+432(SB)/4, $0x3f7ffb1a
 DATA vecConst<>+436(SB)/4, $0x3f7ffb1a
 DATA vecConst<>+440(SB)/4, $0x3f7ffb1a
 DATA vecConst<>+444(SB)/4, $0x3f7ffb1a
-DATA vecConst<>+448(SB)/4, $0x80000000
-DATA vecConst<>+452(SB)/4, $0x80000000
-DATA vecConst<>+456(SB)/4, $0x80000000
-DATA vecConst<>+460(SB)/4, $0x80000000
-DATA vecConst<>+464(SB)/4, $0x80000000
-DATA vecConst<>+468(SB)/4, $0x80000000
-DATA vecConst<>+472(SB)/4, $0x80000000
-DATA vecConst<>+476(SB)/4, $0x80000000
-DATA vecConst<>+480(SB)/4, $0x80000000
-DATA vecConst<>+484(SB)/4, $0x80000000
-DATA vecConst<>+488(SB)/4, $0x80000000
-DATA vecConst<>+492(SB)/4, $0x80000000
-DATA vecConst<>+496(SB)/4, $0x80000000
-DATA vecConst<>+500(SB)/4, $0x80000000
-DATA vecConst<>+504(SB)/4, $0x80000000
-DATA vecConst<>+508(SB)/4, $0x80000000
-DATA vecConst<>+512(SB)/4, $0x42b17217
-DATA vecConst<>+516(SB)/4, $0x42b17217
-DATA vecConst<>+520(SB)/4, $0x42b17217
-DATA vecConst<>+524(SB)/4, $0x42b17217
-DATA vecConst<>+528(SB)/4, $0x42b17217
-DATA vecConst<>+532(SB)/4, $0x42b17217
-DATA vecConst<>+536(SB)/4, $0x42b17217
-DATA vecConst<>+540(SB)/4, $0x42b17217
-DATA vecConst<>+544(SB)/4, $0x42b17217
-DATA vecConst<>+548(SB)/4, $0x42b17217
-DATA vecConst<>+552(SB)/4, $0x42b17217
-DATA vecConst<>+556(SB)/4, $0x42b17217
-DATA vecConst<>+560(SB)/4, $0x42b17217
-DATA vecConst<>+564(SB)/4, $0x42b17217
-DATA vecConst<>+568(SB)/4, $0x42b17217
-DATA vecConst<>+572(SB)/4, $0x42b17217
-DATA vecConst<>+576(SB)/4, $0xc2d00000
-DATA vecConst<>+580(SB)/4, $0xc2d00000
-DATA vecConst<>+584(SB)/4, $0xc2d00000
-DATA vecConst<>+588(SB)/4, $0xc2d00000
-DATA vecConst<>+592(SB)/4, $0xc2d00000
-DATA vecConst<>+596(SB)/4, $0xc2d00000
-DATA vecConst<>+600(SB)/4, $0xc2d00000
-DATA vecConst<>+604(SB)/4, $0xc2d00000
-DATA vecConst<>+608(SB)/4, $0xc2d00000
-DATA vecConst<>+612(SB)/4, $0xc2d00000
-DATA vecConst<>+616(SB)/4, $0xc2d00000
-DATA vecConst<>+620(SB)/4, $0xc2d00000
-DATA vecConst<>+624(SB)/4, $0xc2d00000
-DATA vecConst<>+628(SB)/4, $0xc2d00000
-DATA vecConst<>+632(SB)/4, $0xc2d00000
-DATA vecConst<>+636(SB)/4, $0xc2d00000
-DATA vecConst<>+640(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+644(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+648(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+652(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+656(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+660(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+664(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+668(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+672(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+676(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+680(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+684(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+688(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+692(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+696(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+700(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+704(SB)/4, $0x3f318000
-DATA vecConst<>+708(SB)/4, $0x3f318000
-DATA vecConst<>+712(SB)/4, $0x3f318000
-DATA vecConst<>+716(SB)/4, $0x3f318000
-DATA vecConst<>+720(SB)/4, $0x3f318000
-DATA vecConst<>+724(SB)/4, $0x3f318000
-DATA vecConst<>+728(SB)/4, $0x3f318000
-DATA vecConst<>+732(SB)/4, $0x3f318000
-DATA vecConst<>+736(SB)/4, $0x3f318000
-DATA vecConst<>+740(SB)/4, $0x3f318000
-DATA vecConst<>+744(SB)/4, $0x3f318000
-DATA vecConst<>+748(SB)/4, $0x3f318000
-DATA vecConst<>+752(SB)/4, $0x3f318000
-DATA vecConst<>+756(SB)/4, $0x3f318000
-DATA vecConst<>+760(SB)/4, $0x3f318000
-DATA vecConst<>+764(SB)/4, $0x3f318000
-DATA vecConst<>+768(SB)/4, $0xb95e8083
-DATA vecConst<>+772(SB)/4, $0xb95e8083
-DATA vecConst<>+776(SB)/4, $0xb95e8083
-DATA vecConst<>+780(SB)/4, $0xb95e8083
-DATA vecConst<>+784(SB)/4, $0xb95e8083
-DATA vecConst<>+788(SB)/4, $0xb95e8083
-DATA vecConst<>+792(SB)/4, $0xb95e8083
-DATA vecConst<>+796(SB)/4, $0xb95e8083
-DATA vecConst<>+800(SB)/4, $0xb95e8083
-DATA vecConst<>+804(SB)/4, $0xb95e8083
-DATA vecConst<>+808(SB)/4, $0xb95e8083
-DATA vecConst<>+812(SB)/4, $0xb95e8083
-DATA vecConst<>+816(SB)/4, $0xb95e8083
-DATA vecConst<>+820(SB)/4, $0xb95e8083
-DATA vecConst<>+824(SB)/4, $0xb95e8083
-DATA vecConst<>+828(SB)/4, $0xb95e8083
-DATA vecConst<>+832(SB)/4, $0x3ab511e7
-DATA vecConst<>+836(SB)/4, $0x3ab511e7
-DATA vecConst<>+840(SB)/4, $0x3ab511e7
-DATA vecConst<>+844(SB)/4, $0x3ab511e7
-DATA vecConst<>+848(SB)/4, $0x3ab511e7
-DATA vecConst<>+852(SB)/4, $0x3ab511e7
-DATA vecConst<>+856(SB)/4, $0x3ab511e7
-DATA vecConst<>+860(SB)/4, $0x3ab511e7
-DATA vecConst<>+864(SB)/4, $0x3ab511e7
-DATA vecConst<>+868(SB)/4, $0x3ab511e7
-DATA vecConst<>+872(SB)/4, $0x3ab511e7
-DATA vecConst<>+876(SB)/4, $0x3ab511e7
-DATA vecConst<>+880(SB)/4, $0x3ab511e7
-DATA vecConst<>+884(SB)/4, $0x3ab511e7
-DATA vecConst<>+888(SB)/4, $0x3ab511e7
-DATA vecConst<>+892(SB)/4, $0x3ab511e7
-DATA vecConst<>+896(SB)/4, $0x3c091d10
-DATA vecConst<>+900(SB)/4, $0x3c091d10
-DATA vecConst<>+904(SB)/4, $0x3c091d10
-DATA vecConst<>+908(SB)/4, $0x3c091d10
-DATA vecConst<>+912(SB)/4, $0x3c091d10
-DATA vecConst<>+916(SB)/4, $0x3c091d10
-DATA vecConst<>+920(SB)/4, $0x3c091d10
-DATA vecConst<>+924(SB)/4, $0x3c091d10
-DATA vecConst<>+928(SB)/4, $0x3c091d10
-DATA vecConst<>+932(SB)/4, $0x3c091d10
-DATA vecConst<>+936(SB)/4, $0x3c091d10
-DATA vecConst<>+940(SB)/4, $0x3c091d10
-DATA vecConst<>+944(SB)/4, $0x3c091d10
-DATA vecConst<>+948(SB)/4, $0x3c091d10
-DATA vecConst<>+952(SB)/4, $0x3c091d10
-DATA vecConst<>+956(SB)/4, $0x3c091d10
-DATA vecConst<>+960(SB)/4, $0x3d2aac79
-DATA vecConst<>+964(SB)/4, $0x3d2aac79
-DATA vecConst<>+968(SB)/4, $0x3d2aac79
-DATA vecConst<>+972(SB)/4, $0x3d2aac79
-DATA vecConst<>+976(SB)/4, $0x3d2aac79
-DATA vecConst<>+980(SB)/4, $0x3d2aac79
-DATA vecConst<>+984(SB)/4, $0x3d2aac79
-DATA vecConst<>+988(SB)/4, $0x3d2aac79
-DATA vecConst<>+992(SB)/4, $0x3d2aac79
-DATA vecConst<>+996(SB)/4, $0x3d2aac79
-DATA vecConst<>+1000(SB)/4, $0x3d2aac79
-DATA vecConst<>+1004(SB)/4, $0x3d2aac79
-DATA vecConst<>+1008(SB)/4, $0x3d2aac79
-DATA vecConst<>+1012(SB)/4, $0x3d2aac79
-DATA vecConst<>+1016(SB)/4, $0x3d2aac79
-DATA vecConst<>+1020(SB)/4, $0x3d2aac79
-DATA vecConst<>+1024(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1028(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1032(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1036(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1040(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1044(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1048(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1052(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1056(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1060(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1064(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1068(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1072(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1076(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1080(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1084(SB)/4, $0x3e2aaa49
-DATA vecConst<>+1088(SB)/4, $0x3efffffe
-DATA vecConst<>+1092(SB)/4, $0x3efffffe
-DATA vecConst<>+1096(SB)/4, $0x3efffffe
-DATA vecConst<>+1100(SB)/4, $0x3efffffe
-DATA vecConst<>+1104(SB)/4, $0x3efffffe
-DATA vecConst<>+1108(SB)/4, $0x3efffffe
-DATA vecConst<>+1112(SB)/4, $0x3efffffe
-DATA vecConst<>+1116(SB)/4, $0x3efffffe
-DATA vecConst<>+1120(SB)/4, $0x3efffffe
-DATA vecConst<>+1124(SB)/4, $0x3efffffe
-DATA vecConst<>+1128(SB)/4, $0x3efffffe
-DATA vecConst<>+1132(SB)/4, $0x3efffffe
-DATA vecConst<>+1136(SB)/4, $0x3efffffe
-DATA vecConst<>+1140(SB)/4, $0x3efffffe
-DATA vecConst<>+1144(SB)/4, $0x3efffffe
-DATA vecConst<>+1148(SB)/4, $0x3efffffe
-GLOBL vecConst<>(SB), RODATA|NOPTR, $1152
+DATA vecConst<>+448(SB)/4, $0x48c00000
+DATA vecConst<>+452(SB)/4, $0x48c00000
+DATA vecConst<>+456(SB)/4, $0x48c00000
+DATA vecConst<>+460(SB)/4, $0x48c00000
+DATA vecConst<>+464(SB)/4, $0x48c00000
+DATA vecConst<>+468(SB)/4, $0x48c00000
+DATA vecConst<>+472(SB)/4, $0x48c00000
+DATA vecConst<>+476(SB)/4, $0x48c00000
+DATA vecConst<>+480(SB)/4, $0x48c00000
+DATA vecConst<>+484(SB)/4, $0x48c00000
+DATA vecConst<>+488(SB)/4, $0x48c00000
+DATA vecConst<>+492(SB)/4, $0x48c00000
+DATA vecConst<>+496(SB)/4, $0x48c00000
+DATA vecConst<>+500(SB)/4, $0x48c00000
+DATA vecConst<>+504(SB)/4, $0x48c00000
+DATA vecConst<>+508(SB)/4, $0x48c00000
+DATA vecConst<>+512(SB)/4, $0x80000000
+DATA vecConst<>+516(SB)/4, $0x80000000
+DATA vecConst<>+520(SB)/4, $0x80000000
+DATA vecConst<>+524(SB)/4, $0x80000000
+DATA vecConst<>+528(SB)/4, $0x80000000
+DATA vecConst<>+532(SB)/4, $0x80000000
+DATA vecConst<>+536(SB)/4, $0x80000000
+DATA vecConst<>+540(SB)/4, $0x80000000
+DATA vecConst<>+544(SB)/4, $0x80000000
+DATA vecConst<>+548(SB)/4, $0x80000000
+DATA vecConst<>+552(SB)/4, $0x80000000
+DATA vecConst<>+556(SB)/4, $0x80000000
+DATA vecConst<>+560(SB)/4, $0x80000000
+DATA vecConst<>+564(SB)/4, $0x80000000
+DATA vecConst<>+568(SB)/4, $0x80000000
+DATA vecConst<>+572(SB)/4, $0x80000000
+DATA vecConst<>+576(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+580(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+584(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+588(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+592(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+596(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+600(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+604(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+608(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+612(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+616(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+620(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+624(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+628(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+632(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+636(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+640(SB)/4, $0x3e75fdf0
+DATA vecConst<>+644(SB)/4, $0x3e75fdf0
+DATA vecConst<>+648(SB)/4, $0x3e75fdf0
+DATA vecConst<>+652(SB)/4, $0x3e75fdf0
+DATA vecConst<>+656(SB)/4, $0x3e75fdf0
+DATA vecConst<>+660(SB)/4, $0x3e75fdf0
+DATA vecConst<>+664(SB)/4, $0x3e75fdf0
+DATA vecConst<>+668(SB)/4, $0x3e75fdf0
+DATA vecConst<>+672(SB)/4, $0x3e75fdf0
+DATA vecConst<>+676(SB)/4, $0x3e75fdf0
+DATA vecConst<>+680(SB)/4, $0x3e75fdf0
+DATA vecConst<>+684(SB)/4, $0x3e75fdf0
+DATA vecConst<>+688(SB)/4, $0x3e75fdf0
+DATA vecConst<>+692(SB)/4, $0x3e75fdf0
+DATA vecConst<>+696(SB)/4, $0x3e75fdf0
+DATA vecConst<>+700(SB)/4, $0x3e75fdf0
+DATA vecConst<>+704(SB)/4, $0x3f3172c2
+DATA vecConst<>+708(SB)/4, $0x3f3172c2
+DATA vecConst<>+712(SB)/4, $0x3f3172c2
+DATA vecConst<>+716(SB)/4, $0x3f3172c2
+DATA vecConst<>+720(SB)/4, $0x3f3172c2
+DATA vecConst<>+724(SB)/4, $0x3f3172c2
+DATA vecConst<>+728(SB)/4, $0x3f3172c2
+DATA vecConst<>+732(SB)/4, $0x3f3172c2
+DATA vecConst<>+736(SB)/4, $0x3f3172c2
+DATA vecConst<>+740(SB)/4, $0x3f3172c2
+DATA vecConst<>+744(SB)/4, $0x3f3172c2
+DATA vecConst<>+748(SB)/4, $0x3f3172c2
+DATA vecConst<>+752(SB)/4, $0x3f3172c2
+DATA vecConst<>+756(SB)/4, $0x3f3172c2
+DATA vecConst<>+760(SB)/4, $0x3f3172c2
+DATA vecConst<>+764(SB)/4, $0x3f3172c2
+GLOBL vecConst<>(SB), RODATA|NOPTR, $768
 
-GLOBL vecPattern<>(SB), RODATA|NOPTR, $64
+DATA vecPattern<>+0(SB)/4, $0x3f800000
+DATA vecPattern<>+4(SB)/4, $0x3f82cd87
+DATA vecPattern<>+8(SB)/4, $0x3f85aac3
+DATA vecPattern<>+12(SB)/4, $0x3f88980f
+DATA vecPattern<>+16(SB)/4, $0x3f8b95c2
+DATA vecPattern<>+20(SB)/4, $0x3f8ea43a
+DATA vecPattern<>+24(SB)/4, $0x3f91c3d3
+DATA vecPattern<>+28(SB)/4, $0x3f94f4f0
+DATA vecPattern<>+32(SB)/4, $0x3f9837f0
+DATA vecPattern<>+36(SB)/4, $0x3f9b8d3a
+DATA vecPattern<>+40(SB)/4, $0x3f9ef532
+DATA vecPattern<>+44(SB)/4, $0x3fa27043
+DATA vecPattern<>+48(SB)/4, $0x3fa5fed7
+DATA vecPattern<>+52(SB)/4, $0x3fa9a15b
+DATA vecPattern<>+56(SB)/4, $0x3fad583f
+DATA vecPattern<>+60(SB)/4, $0x3fb123f6
+DATA vecPattern<>+64(SB)/4, $0x3fb504f3
+DATA vecPattern<>+68(SB)/4, $0x3fb8fbaf
+DATA vecPattern<>+72(SB)/4, $0x3fbd08a4
+DATA vecPattern<>+76(SB)/4, $0x3fc12c4d
+DATA vecPattern<>+80(SB)/4, $0x3fc5672a
+DATA vecPattern<>+84(SB)/4, $0x3fc9b9be
+DATA vecPattern<>+88(SB)/4, $0x3fce248c
+DATA vecPattern<>+92(SB)/4, $0x3fd2a81e
+DATA vecPattern<>+96(SB)/4, $0x3fd744fd
+DATA vecPattern<>+100(SB)/4, $0x3fdbfbb8
+DATA vecPattern<>+104(SB)/4, $0x3fe0ccdf
+DATA vecPattern<>+108(SB)/4, $0x3fe5b907
+DATA vecPattern<>+112(SB)/4, $0x3feac0c7
+DATA vecPattern<>+116(SB)/4, $0x3fefe4ba
+DATA vecPattern<>+120(SB)/4, $0x3ff5257d
+DATA vecPattern<>+124(SB)/4, $0x3ffa83b3
+GLOBL vecPattern<>(SB), RODATA|NOPTR, $128

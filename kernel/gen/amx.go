@@ -128,7 +128,9 @@ func (a *asm) tiles(s *stubs, name string, k tileKind) {
 	a.p("MOVQ %s, R8", tileArg("lda"))
 	a.p("MOVQ $64, R12")
 	a.p("MOVQ %s, R15", tileArg("unit"))
-	if k.gated && !k.split {
+	if k.gated && k.split {
+		a.tablePowerConstants(gateConstants)
+	} else if k.gated {
 		a.roughSiLUConstants(gateConstants)
 	}
 
@@ -652,10 +654,10 @@ const gateConstants = 16
 // tileGate stores SiLU(Z0) times Z1, as siluMul of float32 and siluMulRough of the others.
 func (a *asm) tileGate(exact bool) {
 	if exact {
+		a.p("VMOVUPS %s, Z2", f(leastSiLU))
+		a.p("VMAXPS Z0, Z2, Z0")
 		a.p("VPXORD %s, Z0, Z2", word(1<<31))
-		a.exp(2, 3, 4)
-		a.p("VADDPS %s, Z2, Z2", f(1))
-		a.p("VDIVPS Z2, Z0, Z2")
+		a.overPower(0, 2, 3, 4, 5, gateConstants)
 		a.p("VMULPS Z1, Z2, Z0")
 	} else {
 		a.roughSiLU(0, 2, 3, 4, gateConstants)

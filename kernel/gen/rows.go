@@ -173,22 +173,15 @@ func genActivations(a *asm, s *stubs) {
 	if a.reg == "Z" {
 		own, unroll, constants = 5, 4, func(a *asm) { a.tablePowerConstants(20) }
 	}
-	// over writes register 0 = register x / (1 + e^(register 0)), at most e^87.3: a reciprocal of more has no normal number. Registers 1, 2 and on AVX-512,
-	// which reads constants, 4 are scratch.
+	// over writes register 0 = register x / (1 + e^(register 0)), at most e^87.3. Registers 1, 2 and on AVX-512, which reads constants, 4 are scratch.
 	over := func(a *asm, x int) {
-		if a.reg != "Z" {
-			a.expLow(0, 1, 2)
-			a.p("VADDPS %s, %s, %s", f(1), a.v(0), a.v(0))
-			a.p("VDIVPS %s, %s, %s", a.v(0), a.v(x), a.v(0))
+		if a.reg == "Z" {
+			a.overPower(x, 0, 1, 2, 4, 20)
 			return
 		}
-		a.p("VMULPS %s, Z0, Z0", f(math.Log2E))
-		a.tablePower(0, 1, 2, 4, 20)
-		a.p("VADDPS %s, Z0, Z0", f(1))
-		a.p("VRCP14PS Z0, Z1") // and a step of Newton's method: a division takes 16 cycles
-		a.p("VFNMADD213PS %s, Z1, Z0", f(1))
-		a.p("VFMADD213PS Z1, Z1, Z0")
-		a.p("VMULPS Z0, Z%d, Z0", x)
+		a.expLow(0, 1, 2)
+		a.p("VADDPS %s, %s, %s", f(1), a.v(0), a.v(0))
+		a.p("VDIVPS %s, %s, %s", a.v(0), a.v(x), a.v(0))
 	}
 	// atLeast loads a value, or a bound below which the activation is zero, into register 3.
 	atLeast := func(a *asm, bound float64, u int, masked bool) {
@@ -202,7 +195,7 @@ func genActivations(a *asm, s *stubs) {
 			name, ptrs = "siluMul", []string{"dst", "gate", "up"}
 		}
 		a.row(s, rowFunc{name: name, ptrs: ptrs, unroll: unroll, own: own, init: constants, body: func(a *asm, u int, masked bool) {
-			atLeast(a, -87.3, u, masked)
+			atLeast(a, leastSiLU, u, masked)
 			a.p("VXORPS %s, %s, %s", word(1<<31), a.v(3), a.v(0))
 			over(a, 3)
 			if mul {
@@ -264,10 +257,13 @@ func genSiLUMulRough(a *asm, s *stubs) {
 		}})
 }
 
-// roughSiLU writes register x = SiLU of register gate, by roughPower and an approximate reciprocal (2^-14); n and p are scratch, constants the first of seven registers.
+// leastSiLU is below where SiLU is next to zero: e^87.3 has a normal number's reciprocal.
+const leastSiLU = -87.3
+
+// roughSiLU writes register x = SiLU of register gate, which it bounds from below, by roughPower and an approximate reciprocal (2^-14); n and p are scratch, constants the first of seven registers.
 func (a *asm) roughSiLU(gate, x, n, p, constants int) {
+	a.p("VMAXPS Z%d, Z%d, Z%d", gate, constants+1, gate) // which keeps what is not a number
 	a.p("VMULPS Z%d, Z%d, Z%d", constants, gate, x)
-	a.p("VMINPS Z%d, Z%d, Z%d", x, constants+1, x)
 	a.roughPower(x, n, p, constants+3)
 	a.p("VADDPS Z%d, Z%d, Z%d", constants+2, x, x)
 	a.p("VRCP14PS Z%d, Z%d", x, x)
@@ -275,7 +271,7 @@ func (a *asm) roughSiLU(gate, x, n, p, constants int) {
 }
 
 func (a *asm) roughSiLUConstants(to int) {
-	for i, c := range []float64{-math.Log2E, 127, 1} {
+	for i, c := range []float64{-math.Log2E, leastSiLU, 1} {
 		a.p("VMOVUPS %s, Z%d", f(c), to+i)
 	}
 	a.roughPowerConstants(to + 3)

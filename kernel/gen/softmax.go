@@ -363,6 +363,17 @@ func (a *asm) tablePower(x, n, p, w, constants int) {
 	a.p("VSCALEFPS Z%d, Z%d, Z%d", x, w, x)
 }
 
+// overPower writes register x = register y / (1 + e^x), x being at most 87.3, as a reciprocal of more has no normal number; the others are tablePower's.
+func (a *asm) overPower(y, x, n, p, w, constants int) {
+	a.p("VMULPS %s, Z%d, Z%d", f(math.Log2E), x, x)
+	a.tablePower(x, n, p, w, constants)
+	a.p("VADDPS %s, Z%d, Z%d", f(1), x, x)
+	a.p("VRCP14PS Z%d, Z%d", x, n) // and a step of Newton's method: a division takes 16 cycles
+	a.p("VFNMADD213PS %s, Z%d, Z%d", f(1), n, x)
+	a.p("VFMADD213PS Z%d, Z%d, Z%d", n, n, x)
+	a.p("VMULPS Z%d, Z%d, Z%d", x, y, x)
+}
+
 func (a *asm) tablePowerConstants(to int) {
 	a.p("VMOVUPS %s, Z%d", f(3<<17), to)
 	for i := range 2 {
