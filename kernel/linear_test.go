@@ -607,7 +607,9 @@ func TestLinearGated(t *testing.T) {
 				x, w := MatOf(normals(r, s.rows*s.c), s.rows, s.c), normals(r, 2*s.inner*s.c)
 				k.Scale(w, w, 2/float32(math.Sqrt(float64(s.c))))
 				packed := k.Pack(f, 2*s.inner, s.c, func(i int, dst []float32) { copy(dst, w[i*s.c:]) })
-				packed.SetBias(normals(r, 2*s.inner))
+				bias := normals(r, 2*s.inner)
+				bias[0] = -3e38 // a gate that is shut
+				packed.SetBias(bias)
 				both, out := MatOf(make([]float32, s.rows*2*s.inner), s.rows, 2*s.inner), MatOf(make([]float32, s.rows*s.inner), s.rows, s.inner)
 				packed.Linear(p, both, x)
 				packed.LinearFused(p, out, x, Fused{Gated: true})

@@ -102,7 +102,7 @@ func DigestFiles(ctx context.Context, paths []string) ([][]byte, error) {
 		}
 		bytes += info.Size()
 	}
-	meter, sums := newMeter(ctx, "reading files for the model's ID", "bytes", bytes), make([][]byte, len(paths))
+	meter, sums := newMeter(ctx, "reading the model's files", "bytes", bytes), make([][]byte, len(paths))
 	for i, p := range paths {
 		var err error
 		if sums[i], err = fileDigest(ctx, p, meter); err != nil {

@@ -29,7 +29,7 @@ func TestProgress(t *testing.T) {
 				t.Fatal(err)
 			}
 			m.Close()
-			for _, stage := range []string{"packing", "reading files for the model's ID"} {
+			for _, stage := range []string{"packing", "reading the model's files"} {
 				if totals[stage] == 0 || done[stage] != totals[stage] {
 					t.Errorf("%s %s: %s ended at %d of %d", arch, dtype, stage, done[stage], totals[stage])
 				}
@@ -38,7 +38,7 @@ func TestProgress(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := totals["reading files for the model's ID"]; n < info.Size() {
+			if n := totals["reading the model's files"]; n < info.Size() {
 				t.Errorf("%s: %d bytes, the weights' file alone has %d", arch, n, info.Size())
 			}
 		}

@@ -122,7 +122,7 @@ func (a *asm) exp(x, n, p int) {
 	a.expLow(x, n, p)
 }
 
-// expLow is exp for x that are at most zero.
+// expLow is exp for x of at most 88.7.
 func (a *asm) expLow(x, n, p int) {
 	low := f(-104)
 	if a.reg != "Z" {
@@ -173,7 +173,7 @@ func genActivations(a *asm, s *stubs) {
 	if a.reg == "Z" {
 		own, unroll, constants = 5, 4, func(a *asm) { a.tablePowerConstants(20) }
 	}
-	// over writes register 0 = register x / (1 + e^(register 0)), at most e^87.3. Registers 1, 2 and on AVX-512, which reads constants, 4 are scratch.
+	// over writes register 0 = register x / (1 + e^(register 0)), which is at most 87.33. Registers 1, 2 and on AVX-512, which reads constants, 4 are scratch.
 	over := func(a *asm, x int) {
 		if a.reg == "Z" {
 			a.overPower(x, 0, 1, 2, 4, 20)
@@ -183,7 +183,7 @@ func genActivations(a *asm, s *stubs) {
 		a.p("VADDPS %s, %s, %s", f(1), a.v(0), a.v(0))
 		a.p("VDIVPS %s, %s, %s", a.v(0), a.v(x), a.v(0))
 	}
-	// atLeast loads a value, or a bound below which the activation is zero, into register 3.
+	// atLeast loads a value, or a bound below which the activation is less than 1e-35, into register 3.
 	atLeast := func(a *asm, bound float64, u int, masked bool) {
 		a.load("SI", u, masked, 3)
 		a.p("VMOVUPS %s, %s", f(bound), a.v(0))
@@ -209,7 +209,7 @@ func genActivations(a *asm, s *stubs) {
 		genSiLUMulRough(a, s)
 	}
 	a.row(s, rowFunc{name: "geluTanh", ptrs: []string{"dst", "a"}, unroll: unroll, own: own, init: constants, body: func(a *asm, u int, masked bool) {
-		atLeast(a, -10, u, masked)
+		atLeast(a, -9.99, u, masked)
 		c := -2 * math.Sqrt(2/math.Pi)
 		a.p("VMULPS %s, %s, %s", a.v(3), a.v(3), a.v(0))
 		a.p("VMOVUPS %s, %s", f(c), a.v(1))
@@ -257,7 +257,7 @@ func genSiLUMulRough(a *asm, s *stubs) {
 		}})
 }
 
-// leastSiLU is below where SiLU is next to zero: e^87.3 has a normal number's reciprocal.
+// leastSiLU stands for all gates below it: SiLU is less than 1e-35 there, and e^87.3 has a normal reciprocal.
 const leastSiLU = -87.3
 
 // roughSiLU writes register x = SiLU of register gate, which it bounds from below, by roughPower and an approximate reciprocal (2^-14); n and p are scratch, constants the first of seven registers.

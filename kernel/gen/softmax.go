@@ -111,7 +111,9 @@ func (a *asm) softmaxOne(form expForm) {
 	a.fold("VMAXPS")
 	a.p("VMOVSS X0, (R9)")
 	a.p("VBROADCASTSS X0, Z14")
-	a.p("VMULPS %s, Z14, Z14", f(-math.Log2E))
+	if form.rough() {
+		a.p("VMULPS %s, Z14, Z14", f(-math.Log2E))
+	}
 	a.softmaxExp("exp", form)
 	a.p("VMOVAPS Z12, Z0")
 	a.fold("VADDPS")
@@ -148,7 +150,7 @@ func (a *asm) softmaxOne(form expForm) {
 	a.p("ADDQ $4, R10")
 }
 
-// softmaxExp writes the exponentials of the row at DI, of R12 vectors and R13 values more, and their sums' lanes to Z12. Z14 is what scores are less, in powers of two.
+// softmaxExp writes the exponentials of the row at DI, of R12 vectors and R13 values more, and their sums' lanes to Z12. Z14 is the score that others are less, of rough forms what roughExp adds.
 // What becomes codes is multiplied by softmaxArgs.times first; Z28 and Z29 hold lanes of the sum of that, Z30 and Z31 its greatest values.
 func (a *asm) softmaxExp(name string, form expForm) {
 	size := form.bytes(false)
@@ -168,7 +170,8 @@ func (a *asm) softmaxExp(name string, form expForm) {
 			if form.rough() {
 				b.roughExp(0, 1, 2)
 			} else {
-				b.p("VFMADD213PS Z14, Z16, Z0")
+				b.p("VSUBPS Z14, Z0, Z0") // first, as scores may be large
+				b.p("VMULPS Z16, Z0, Z0")
 				b.tablePower(0, 1, 2, [...]int{15, 20, 21, 22}[u], 17)
 			}
 			b.keep(0, masked)
@@ -230,7 +233,9 @@ func (a *asm) softmaxFour(form expForm) {
 	}
 	a.label("fourfold")
 	a.foldRows("VMAXPS", "R9")
-	a.p("VMULPS %s, Z24, Z24", f(-math.Log2E))
+	if form.rough() {
+		a.p("VMULPS %s, Z24, Z24", f(-math.Log2E))
+	}
 	a.p("VMOVAPS Z24, Z23")
 	for i := range 4 {
 		a.p("VSHUFF32X4 $%d, Z23, Z23, Z14", 0x55*i)
@@ -349,10 +354,10 @@ func (a *asm) roughExp(x, n, p int) {
 }
 
 // tablePower writes register x = 2^x: a power of two for the whole part of x, one of the 32 powers of 2^(1/32), and for the rest, at most 1/64 of either sign, a
-// polynomial fitted as roughPower's is, 5e-8. n, p and w are scratch; three registers from constants on hold tablePowerConstants. Minus infinity gives 0, as
-// VREDUCEPS leaves 0 of it.
+// polynomial fitted as roughPower's is, 5e-8. Roundings add about as much. n, p and w are scratch; three registers from constants on hold tablePowerConstants.
+// Minus infinity gives 0, as VREDUCEPS leaves 0 of it.
 func (a *asm) tablePower(x, n, p, w, constants int) {
-	a.p("VREDUCEPS $0x58, Z%d, Z%d", x, n)
+	a.p("VREDUCEPS $0x58, Z%d, Z%d", x, n)       // less what five bits behind the point hold, rounded to nearest
 	a.p("VADDPS Z%d, Z%d, Z%d", x, constants, p) // the last bits count the nearest 32nd
 	a.p("VSUBPS Z%d, Z%d, Z%d", n, x, x)
 	a.p("VPERMI2PS Z%d, Z%d, Z%d", constants+2, constants+1, p)
@@ -363,7 +368,7 @@ func (a *asm) tablePower(x, n, p, w, constants int) {
 	a.p("VSCALEFPS Z%d, Z%d, Z%d", x, w, x)
 }
 
-// overPower writes register x = register y / (1 + e^x), x being at most 87.3, as a reciprocal of more has no normal number; the others are tablePower's.
+// overPower writes register x = register y / (1 + e^x), x being at most 87.33, as e^x of more has no normal reciprocal; the others are tablePower's.
 func (a *asm) overPower(y, x, n, p, w, constants int) {
 	a.p("VMULPS %s, Z%d, Z%d", f(math.Log2E), x, x)
 	a.tablePower(x, n, p, w, constants)
