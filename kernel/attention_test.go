@@ -253,3 +253,37 @@ func TestAttendNotANumber(t *testing.T) {
 		}
 	})
 }
+
+// TestAttendLargeScores: scores of 1e10 and more, finite in float32, choose one key's value each, also where a later block of keys has it.
+func TestAttendLargeScores(t *testing.T) {
+	const n, d = 600, 32
+	forTiers(t, func(t *testing.T, k *Kernels) {
+		p := NewPool(1)
+		defer p.Close()
+		r := random(15)
+		q, keys, values, out := MatOf(normals(r, n*d), n, d), MatOf(normals(r, n*d), n, d), MatOf(normals(r, n*d), n, d), MatOf(make([]float32, n*d), n, d)
+		k.Scale(q.Data, q.Data, 1e5)
+		k.Scale(keys.Data, keys.Data, 1e5)
+		k.Attend(p, Attention{Heads: 1, KVHeads: 1, D: d, Scale: 1}, AttentionData{Q: q, Out: out, K: keys, V: values, Spans: []Span{{NQ: n, NK: n}}})
+		for i := range n {
+			best, first, second := 0, math.Inf(-1), math.Inf(-1)
+			for j := range n {
+				score := 0.
+				for c, v := range q.Row(i) {
+					score += float64(v) * float64(keys.Row(j)[c])
+				}
+				if score > first {
+					best, first, second = j, score, first
+				} else {
+					second = max(second, score)
+				}
+			}
+			if first-second < 1e6 { // rounding may choose
+				continue
+			}
+			for c, v := range out.Row(i) {
+				near(t, "large scores", float64(v), float64(values.Row(best)[c]), 0, 1e-6, i, c)
+			}
+		}
+	})
+}

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"unsafe"
 )
@@ -104,6 +105,7 @@ func BenchmarkRowOps(b *testing.B) {
 	x, y, z := normals(r, 1536), normals(r, 1536), make([]float32, 1536)
 	var a gemmArgs
 	bf, q8 := make([]BF16, 1536), make([]int8, 1536)
+	var most, sums [4]float32
 	rot, rot3, rot9 := newRotation(1536), newRotation(384), newRotation(576)
 	for _, op := range []struct {
 		name string
@@ -124,7 +126,18 @@ func BenchmarkRowOps(b *testing.B) {
 				rot3.apply(k, z[:384], y[:384], x[i:i+384], rot3.signs, &a)
 			}
 		}}, {"rotation/576", func() { rot9.apply(k, z[:576], y[:576], x[:576], rot9.signs, &a) }}, {"ReLU", func() { k.ReLU(z, x) }},
+		{"SoftmaxRows/4x384", func() {
+			copy(z, x)
+			for i := range most {
+				most[i] = -math.MaxFloat32
+			}
+			rows := softmaxArgs{s: unsafe.Pointer(&z[0]), step: 4 * 384, rows: 4, cols: 384, visible: 384, m: unsafe.Pointer(&most[0]), sums: unsafe.Pointer(&sums[0])}
+			k.t.softmaxRows(&rows)
+		}},
 	} {
+		if op.name == "SoftmaxRows/4x384" && k.t.softmaxRows == nil {
+			continue
+		}
 		b.Run(op.name, func(b *testing.B) {
 			cpu := cpuSeconds()
 			for b.Loop() {

@@ -2063,16 +2063,19 @@ besideloop:
 	VBROADCASTSS vecConst<>+64(SB), Z2
 	VMAXPS Z0, Z2, Z0
 	VPXORD.BCST vecConst<>+512(SB), Z0, Z2
-	VMULPS.BCST vecConst<>+576(SB), Z2, Z2
-	VREDUCEPS $0x58, Z2, Z3
-	VADDPS Z2, Z16, Z4
-	VSUBPS Z3, Z2, Z2
+	VBROADCASTSS vecConst<>+576(SB), Z5
+	VMAXPS Z2, Z5, Z2
+	VMOVAPS Z16, Z4
+	VFMADD231PS.BCST vecConst<>+640(SB), Z2, Z4
+	VSUBPS Z16, Z4, Z3
+	VFNMADD231PS.BCST vecConst<>+704(SB), Z3, Z2
+	VFNMADD231PS.BCST vecConst<>+768(SB), Z3, Z2
 	VPERMI2PS Z18, Z17, Z4
-	VBROADCASTSS vecConst<>+640(SB), Z5
-	VFMADD213PS.BCST vecConst<>+704(SB), Z3, Z5
-	VMULPS Z3, Z5, Z5
+	VBROADCASTSS vecConst<>+832(SB), Z5
+	VFMADD213PS.BCST vecConst<>+896(SB), Z2, Z5
+	VMULPS Z2, Z5, Z5
 	VFMADD213PS Z4, Z4, Z5
-	VSCALEFPS Z2, Z5, Z2
+	VSCALEFPS Z3, Z5, Z2
 	VADDPS.BCST vecConst<>+128(SB), Z2, Z2
 	VRCP14PS Z2, Z3
 	VFNMADD213PS.BCST vecConst<>+128(SB), Z3, Z2
@@ -2191,16 +2194,19 @@ besidefew:
 	VBROADCASTSS vecConst<>+64(SB), Z2
 	VMAXPS Z0, Z2, Z0
 	VPXORD.BCST vecConst<>+512(SB), Z0, Z2
-	VMULPS.BCST vecConst<>+576(SB), Z2, Z2
-	VREDUCEPS $0x58, Z2, Z3
-	VADDPS Z2, Z16, Z4
-	VSUBPS Z3, Z2, Z2
+	VBROADCASTSS vecConst<>+576(SB), Z5
+	VMAXPS Z2, Z5, Z2
+	VMOVAPS Z16, Z4
+	VFMADD231PS.BCST vecConst<>+640(SB), Z2, Z4
+	VSUBPS Z16, Z4, Z3
+	VFNMADD231PS.BCST vecConst<>+704(SB), Z3, Z2
+	VFNMADD231PS.BCST vecConst<>+768(SB), Z3, Z2
 	VPERMI2PS Z18, Z17, Z4
-	VBROADCASTSS vecConst<>+640(SB), Z5
-	VFMADD213PS.BCST vecConst<>+704(SB), Z3, Z5
-	VMULPS Z3, Z5, Z5
+	VBROADCASTSS vecConst<>+832(SB), Z5
+	VFMADD213PS.BCST vecConst<>+896(SB), Z2, Z5
+	VMULPS Z2, Z5, Z5
 	VFMADD213PS Z4, Z4, Z5
-	VSCALEFPS Z2, Z5, Z2
+	VSCALEFPS Z3, Z5, Z2
 	VADDPS.BCST vecConst<>+128(SB), Z2, Z2
 	VRCP14PS Z2, Z3
 	VFNMADD213PS.BCST vecConst<>+128(SB), Z3, Z2
@@ -2330,16 +2336,19 @@ last:
 	VBROADCASTSS vecConst<>+64(SB), Z2
 	VMAXPS Z0, Z2, Z0
 	VPXORD.BCST vecConst<>+512(SB), Z0, Z2
-	VMULPS.BCST vecConst<>+576(SB), Z2, Z2
-	VREDUCEPS $0x58, Z2, Z3
-	VADDPS Z2, Z16, Z4
-	VSUBPS Z3, Z2, Z2
+	VBROADCASTSS vecConst<>+576(SB), Z5
+	VMAXPS Z2, Z5, Z2
+	VMOVAPS Z16, Z4
+	VFMADD231PS.BCST vecConst<>+640(SB), Z2, Z4
+	VSUBPS Z16, Z4, Z3
+	VFNMADD231PS.BCST vecConst<>+704(SB), Z3, Z2
+	VFNMADD231PS.BCST vecConst<>+768(SB), Z3, Z2
 	VPERMI2PS Z18, Z17, Z4
-	VBROADCASTSS vecConst<>+640(SB), Z5
-	VFMADD213PS.BCST vecConst<>+704(SB), Z3, Z5
-	VMULPS Z3, Z5, Z5
+	VBROADCASTSS vecConst<>+832(SB), Z5
+	VFMADD213PS.BCST vecConst<>+896(SB), Z2, Z5
+	VMULPS Z2, Z5, Z5
 	VFMADD213PS Z4, Z4, Z5
-	VSCALEFPS Z2, Z5, Z2
+	VSCALEFPS Z3, Z5, Z2
 	VADDPS.BCST vecConst<>+128(SB), Z2, Z2
 	VRCP14PS Z2, Z3
 	VFNMADD213PS.BCST vecConst<>+128(SB), Z3, Z2
@@ -2531,22 +2540,22 @@ DATA vecConst<>+48(SB)/4, $0xbfb8aa3b
 DATA vecConst<>+52(SB)/4, $0xbfb8aa3b
 DATA vecConst<>+56(SB)/4, $0xbfb8aa3b
 DATA vecConst<>+60(SB)/4, $0xbfb8aa3b
-DATA vecConst<>+64(SB)/4, $0xc2ae999a
-DATA vecConst<>+68(SB)/4, $0xc2ae999a
-DATA vecConst<>+72(SB)/4, $0xc2ae999a
-DATA vecConst<>+76(SB)/4, $0xc2ae999a
-DATA vecConst<>+80(SB)/4, $0xc2ae999a
-DATA vecConst<>+84(SB)/4, $0xc2ae999a
-DATA vecConst<>+88(SB)/4, $0xc2ae999a
-DATA vecConst<>+92(SB)/4, $0xc2ae999a
-DATA vecConst<>+96(SB)/4, $0xc2ae999a
-DATA vecConst<>+100(SB)/4, $0xc2ae999a
-DATA vecConst<>+104(SB)/4, $0xc2ae999a
-DATA vecConst<>+108(SB)/4, $0xc2ae999a
-DATA vecConst<>+112(SB)/4, $0xc2ae999a
-DATA vecConst<>+116(SB)/4, $0xc2ae999a
-DATA vecConst<>+120(SB)/4, $0xc2ae999a
-DATA vecConst<>+124(SB)/4, $0xc2ae999a
+DATA vecConst<>+64(SB)/4, $0xc2b16666
+DATA vecConst<>+68(SB)/4, $0xc2b16666
+DATA vecConst<>+72(SB)/4, $0xc2b16666
+DATA vecConst<>+76(SB)/4, $0xc2b16666
+DATA vecConst<>+80(SB)/4, $0xc2b16666
+DATA vecConst<>+84(SB)/4, $0xc2b16666
+DATA vecConst<>+88(SB)/4, $0xc2b16666
+DATA vecConst<>+92(SB)/4, $0xc2b16666
+DATA vecConst<>+96(SB)/4, $0xc2b16666
+DATA vecConst<>+100(SB)/4, $0xc2b16666
+DATA vecConst<>+104(SB)/4, $0xc2b16666
+DATA vecConst<>+108(SB)/4, $0xc2b16666
+DATA vecConst<>+112(SB)/4, $0xc2b16666
+DATA vecConst<>+116(SB)/4, $0xc2b16666
+DATA vecConst<>+120(SB)/4, $0xc2b16666
+DATA vecConst<>+124(SB)/4, $0xc2b16666
 DATA vecConst<>+128(SB)/4, $0x3f800000
 DATA vecConst<>+132(SB)/4, $0x3f800000
 DATA vecConst<>+136(SB)/4, $0x3f800000
@@ -2659,55 +2668,103 @@ DATA vecConst<>+560(SB)/4, $0x80000000
 DATA vecConst<>+564(SB)/4, $0x80000000
 DATA vecConst<>+568(SB)/4, $0x80000000
 DATA vecConst<>+572(SB)/4, $0x80000000
-DATA vecConst<>+576(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+580(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+584(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+588(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+592(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+596(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+600(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+604(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+608(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+612(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+616(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+620(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+624(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+628(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+632(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+636(SB)/4, $0x3fb8aa3b
-DATA vecConst<>+640(SB)/4, $0x3e75fdf0
-DATA vecConst<>+644(SB)/4, $0x3e75fdf0
-DATA vecConst<>+648(SB)/4, $0x3e75fdf0
-DATA vecConst<>+652(SB)/4, $0x3e75fdf0
-DATA vecConst<>+656(SB)/4, $0x3e75fdf0
-DATA vecConst<>+660(SB)/4, $0x3e75fdf0
-DATA vecConst<>+664(SB)/4, $0x3e75fdf0
-DATA vecConst<>+668(SB)/4, $0x3e75fdf0
-DATA vecConst<>+672(SB)/4, $0x3e75fdf0
-DATA vecConst<>+676(SB)/4, $0x3e75fdf0
-DATA vecConst<>+680(SB)/4, $0x3e75fdf0
-DATA vecConst<>+684(SB)/4, $0x3e75fdf0
-DATA vecConst<>+688(SB)/4, $0x3e75fdf0
-DATA vecConst<>+692(SB)/4, $0x3e75fdf0
-DATA vecConst<>+696(SB)/4, $0x3e75fdf0
-DATA vecConst<>+700(SB)/4, $0x3e75fdf0
-DATA vecConst<>+704(SB)/4, $0x3f3172c2
-DATA vecConst<>+708(SB)/4, $0x3f3172c2
-DATA vecConst<>+712(SB)/4, $0x3f3172c2
-DATA vecConst<>+716(SB)/4, $0x3f3172c2
-DATA vecConst<>+720(SB)/4, $0x3f3172c2
-DATA vecConst<>+724(SB)/4, $0x3f3172c2
-DATA vecConst<>+728(SB)/4, $0x3f3172c2
-DATA vecConst<>+732(SB)/4, $0x3f3172c2
-DATA vecConst<>+736(SB)/4, $0x3f3172c2
-DATA vecConst<>+740(SB)/4, $0x3f3172c2
-DATA vecConst<>+744(SB)/4, $0x3f3172c2
-DATA vecConst<>+748(SB)/4, $0x3f3172c2
-DATA vecConst<>+752(SB)/4, $0x3f3172c2
-DATA vecConst<>+756(SB)/4, $0x3f3172c2
-DATA vecConst<>+760(SB)/4, $0x3f3172c2
-DATA vecConst<>+764(SB)/4, $0x3f3172c2
-GLOBL vecConst<>(SB), RODATA|NOPTR, $768
+DATA vecConst<>+576(SB)/4, $0xc2d00000
+DATA vecConst<>+580(SB)/4, $0xc2d00000
+DATA vecConst<>+584(SB)/4, $0xc2d00000
+DATA vecConst<>+588(SB)/4, $0xc2d00000
+DATA vecConst<>+592(SB)/4, $0xc2d00000
+DATA vecConst<>+596(SB)/4, $0xc2d00000
+DATA vecConst<>+600(SB)/4, $0xc2d00000
+DATA vecConst<>+604(SB)/4, $0xc2d00000
+DATA vecConst<>+608(SB)/4, $0xc2d00000
+DATA vecConst<>+612(SB)/4, $0xc2d00000
+DATA vecConst<>+616(SB)/4, $0xc2d00000
+DATA vecConst<>+620(SB)/4, $0xc2d00000
+DATA vecConst<>+624(SB)/4, $0xc2d00000
+DATA vecConst<>+628(SB)/4, $0xc2d00000
+DATA vecConst<>+632(SB)/4, $0xc2d00000
+DATA vecConst<>+636(SB)/4, $0xc2d00000
+DATA vecConst<>+640(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+644(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+648(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+652(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+656(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+660(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+664(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+668(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+672(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+676(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+680(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+684(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+688(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+692(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+696(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+700(SB)/4, $0x3fb8aa3b
+DATA vecConst<>+704(SB)/4, $0x3f318000
+DATA vecConst<>+708(SB)/4, $0x3f318000
+DATA vecConst<>+712(SB)/4, $0x3f318000
+DATA vecConst<>+716(SB)/4, $0x3f318000
+DATA vecConst<>+720(SB)/4, $0x3f318000
+DATA vecConst<>+724(SB)/4, $0x3f318000
+DATA vecConst<>+728(SB)/4, $0x3f318000
+DATA vecConst<>+732(SB)/4, $0x3f318000
+DATA vecConst<>+736(SB)/4, $0x3f318000
+DATA vecConst<>+740(SB)/4, $0x3f318000
+DATA vecConst<>+744(SB)/4, $0x3f318000
+DATA vecConst<>+748(SB)/4, $0x3f318000
+DATA vecConst<>+752(SB)/4, $0x3f318000
+DATA vecConst<>+756(SB)/4, $0x3f318000
+DATA vecConst<>+760(SB)/4, $0x3f318000
+DATA vecConst<>+764(SB)/4, $0x3f318000
+DATA vecConst<>+768(SB)/4, $0xb95e8083
+DATA vecConst<>+772(SB)/4, $0xb95e8083
+DATA vecConst<>+776(SB)/4, $0xb95e8083
+DATA vecConst<>+780(SB)/4, $0xb95e8083
+DATA vecConst<>+784(SB)/4, $0xb95e8083
+DATA vecConst<>+788(SB)/4, $0xb95e8083
+DATA vecConst<>+792(SB)/4, $0xb95e8083
+DATA vecConst<>+796(SB)/4, $0xb95e8083
+DATA vecConst<>+800(SB)/4, $0xb95e8083
+DATA vecConst<>+804(SB)/4, $0xb95e8083
+DATA vecConst<>+808(SB)/4, $0xb95e8083
+DATA vecConst<>+812(SB)/4, $0xb95e8083
+DATA vecConst<>+816(SB)/4, $0xb95e8083
+DATA vecConst<>+820(SB)/4, $0xb95e8083
+DATA vecConst<>+824(SB)/4, $0xb95e8083
+DATA vecConst<>+828(SB)/4, $0xb95e8083
+DATA vecConst<>+832(SB)/4, $0x3f000000
+DATA vecConst<>+836(SB)/4, $0x3f000000
+DATA vecConst<>+840(SB)/4, $0x3f000000
+DATA vecConst<>+844(SB)/4, $0x3f000000
+DATA vecConst<>+848(SB)/4, $0x3f000000
+DATA vecConst<>+852(SB)/4, $0x3f000000
+DATA vecConst<>+856(SB)/4, $0x3f000000
+DATA vecConst<>+860(SB)/4, $0x3f000000
+DATA vecConst<>+864(SB)/4, $0x3f000000
+DATA vecConst<>+868(SB)/4, $0x3f000000
+DATA vecConst<>+872(SB)/4, $0x3f000000
+DATA vecConst<>+876(SB)/4, $0x3f000000
+DATA vecConst<>+880(SB)/4, $0x3f000000
+DATA vecConst<>+884(SB)/4, $0x3f000000
+DATA vecConst<>+888(SB)/4, $0x3f000000
+DATA vecConst<>+892(SB)/4, $0x3f000000
+DATA vecConst<>+896(SB)/4, $0x3f80007b
+DATA vecConst<>+900(SB)/4, $0x3f80007b
+DATA vecConst<>+904(SB)/4, $0x3f80007b
+DATA vecConst<>+908(SB)/4, $0x3f80007b
+DATA vecConst<>+912(SB)/4, $0x3f80007b
+DATA vecConst<>+916(SB)/4, $0x3f80007b
+DATA vecConst<>+920(SB)/4, $0x3f80007b
+DATA vecConst<>+924(SB)/4, $0x3f80007b
+DATA vecConst<>+928(SB)/4, $0x3f80007b
+DATA vecConst<>+932(SB)/4, $0x3f80007b
+DATA vecConst<>+936(SB)/4, $0x3f80007b
+DATA vecConst<>+940(SB)/4, $0x3f80007b
+DATA vecConst<>+944(SB)/4, $0x3f80007b
+DATA vecConst<>+948(SB)/4, $0x3f80007b
+DATA vecConst<>+952(SB)/4, $0x3f80007b
+DATA vecConst<>+956(SB)/4, $0x3f80007b
+GLOBL vecConst<>(SB), RODATA|NOPTR, $960
 
 DATA vecPattern<>+0(SB)/4, $0x3f800000
 DATA vecPattern<>+4(SB)/4, $0x3f82cd87

@@ -129,7 +129,7 @@ func (a *asm) tiles(s *stubs, name string, k tileKind) {
 	a.p("MOVQ $64, R12")
 	a.p("MOVQ %s, R15", tileArg("unit"))
 	if k.gated && k.split {
-		a.tablePowerConstants(gateConstants)
+		a.tableExpConstants(gateConstants)
 	} else if k.gated {
 		a.roughSiLUConstants(gateConstants)
 	}
@@ -657,7 +657,7 @@ func (a *asm) tileGate(exact bool) {
 		a.p("VMOVUPS %s, Z2", f(leastSiLU))
 		a.p("VMAXPS Z0, Z2, Z0")
 		a.p("VPXORD %s, Z0, Z2", word(1<<31))
-		a.overPower(0, 2, 3, 4, 5, gateConstants)
+		a.overExp(0, 2, 3, 4, 5, gateConstants)
 		a.p("VMULPS Z1, Z2, Z0")
 	} else {
 		a.roughSiLU(0, 2, 3, 4, gateConstants)

@@ -171,19 +171,19 @@ func genActivations(a *asm, s *stubs) {
 		}})
 	own, unroll, constants := 4, 3, func(*asm) {}
 	if a.reg == "Z" {
-		own, unroll, constants = 5, 4, func(a *asm) { a.tablePowerConstants(20) }
+		own, unroll, constants = 5, 4, func(a *asm) { a.tableExpConstants(20) }
 	}
-	// over writes register 0 = register x / (1 + e^(register 0)), which is at most 87.33. Registers 1, 2 and on AVX-512, which reads constants, 4 are scratch.
+	// over writes register 0 = register x / (1 + e^(register 0)), which is at most 88.7. Registers 1, 2 and on AVX-512, which reads constants, 4 are scratch.
 	over := func(a *asm, x int) {
 		if a.reg == "Z" {
-			a.overPower(x, 0, 1, 2, 4, 20)
+			a.overExp(x, 0, 1, 2, 4, 20)
 			return
 		}
 		a.expLow(0, 1, 2)
 		a.p("VADDPS %s, %s, %s", f(1), a.v(0), a.v(0))
 		a.p("VDIVPS %s, %s, %s", a.v(0), a.v(x), a.v(0))
 	}
-	// atLeast loads a value, or a bound below which the activation is less than 1e-35, into register 3.
+	// atLeast loads a value, or a bound below which the activation is less than 1e-36, into register 3.
 	atLeast := func(a *asm, bound float64, u int, masked bool) {
 		a.load("SI", u, masked, 3)
 		a.p("VMOVUPS %s, %s", f(bound), a.v(0))
@@ -236,7 +236,7 @@ func genActivations(a *asm, s *stubs) {
 	}, body: func(a *asm, u int, masked bool) { // limit - 2 limit/(1+e^(2a/limit))
 		a.load("SI", u, masked, 0)
 		a.p("VMULPS %s, %s, %s", a.v(5), a.v(0), a.v(0))
-		a.p("VMOVUPS %s, %s", f(87), a.v(1))
+		a.p("VMOVUPS %s, %s", f(88.7), a.v(1))
 		a.p("VMINPS %s, %s, %s", a.v(0), a.v(1), a.v(0))
 		over(a, 6)
 		a.p("VSUBPS %s, %s, %s", a.v(0), a.v(14), a.v(0))
@@ -257,8 +257,8 @@ func genSiLUMulRough(a *asm, s *stubs) {
 		}})
 }
 
-// leastSiLU stands for all gates below it: SiLU is less than 1e-35 there, and e^87.3 has a normal reciprocal.
-const leastSiLU = -87.3
+// leastSiLU stands for all gates below it, where SiLU is less than 3e-37: e^88.7 is finite.
+const leastSiLU = -88.7
 
 // roughSiLU writes register x = SiLU of register gate, which it bounds from below, by roughPower and an approximate reciprocal (2^-14); n and p are scratch, constants the first of seven registers.
 func (a *asm) roughSiLU(gate, x, n, p, constants int) {

@@ -171,8 +171,7 @@ func (a *asm) softmaxExp(name string, form expForm) {
 				b.roughExp(0, 1, 2)
 			} else {
 				b.p("VSUBPS Z14, Z0, Z0") // first, as scores may be large
-				b.p("VMULPS Z16, Z0, Z0")
-				b.tablePower(0, 1, 2, [...]int{15, 20, 21, 22}[u], 17)
+				b.tableExp(0, 1, 2, 19+u, 16)
 			}
 			b.keep(0, masked)
 			b.p("VADDPS Z0, Z%d, Z%d", 12+u%2, 12+u%2)
@@ -353,25 +352,28 @@ func (a *asm) roughExp(x, n, p int) {
 	a.roughPower(x, n, p, 18)
 }
 
-// tablePower writes register x = 2^x: a power of two for the whole part of x, one of the 32 powers of 2^(1/32), and for the rest, at most 1/64 of either sign, a
-// polynomial fitted as roughPower's is, 5e-8. Roundings add about as much. n, p and w are scratch; three registers from constants on hold tablePowerConstants.
-// Minus infinity gives 0, as VREDUCEPS leaves 0 of it.
-func (a *asm) tablePower(x, n, p, w, constants int) {
-	a.p("VREDUCEPS $0x58, Z%d, Z%d", x, n)       // less what five bits behind the point hold, rounded to nearest
-	a.p("VADDPS Z%d, Z%d, Z%d", x, constants, p) // the last bits count the nearest 32nd
-	a.p("VSUBPS Z%d, Z%d, Z%d", n, x, x)
+// tableExp writes register x = e^x for x of at most 88.7: 2^n for the nearest n/32 of x log2 e, which are a power of two and one of the 32 powers of 2^(1/32), and
+// for the rest, at most ln(2)/64 of either sign, a polynomial fitted as roughPower's is, 5e-8. Roundings add about as much. n, p and w are scratch; three registers
+// from constants on hold tableExpConstants.
+func (a *asm) tableExp(x, n, p, w, constants int) {
+	a.p("VMOVUPS %s, Z%d", f(-104), w)
+	a.p("VMAXPS Z%d, Z%d, Z%d", x, w, x) // which keeps what is not a number
+	a.p("VMOVAPS Z%d, Z%d", constants, p)
+	a.p("VFMADD231PS %s, Z%d, Z%d", f(math.Log2E), x, p) // the last bits count 32nds
+	a.p("VSUBPS Z%d, Z%d, Z%d", constants, p, n)
+	a.p("VFNMADD231PS %s, Z%d, Z%d", f(0.693359375), n, x)
+	a.p("VFNMADD231PS %s, Z%d, Z%d", f(-2.12194440e-4), n, x)
 	a.p("VPERMI2PS Z%d, Z%d, Z%d", constants+2, constants+1, p)
-	a.p("VMOVUPS %s, Z%d", f(0.2402265), w)
-	a.p("VFMADD213PS %s, Z%d, Z%d", f(0.69315733), n, w)
-	a.p("VMULPS Z%d, Z%d, Z%d", n, w, w)
+	a.p("VMOVUPS %s, Z%d", f(0.2402265/math.Ln2/math.Ln2), w)
+	a.p("VFMADD213PS %s, Z%d, Z%d", f(0.69315733/math.Ln2), x, w)
+	a.p("VMULPS Z%d, Z%d, Z%d", x, w, w)
 	a.p("VFMADD213PS Z%d, Z%d, Z%d", p, p, w)
-	a.p("VSCALEFPS Z%d, Z%d, Z%d", x, w, x)
+	a.p("VSCALEFPS Z%d, Z%d, Z%d", n, w, x)
 }
 
-// overPower writes register x = register y / (1 + e^x), x being at most 87.33, as e^x of more has no normal reciprocal; the others are tablePower's.
-func (a *asm) overPower(y, x, n, p, w, constants int) {
-	a.p("VMULPS %s, Z%d, Z%d", f(math.Log2E), x, x)
-	a.tablePower(x, n, p, w, constants)
+// overExp writes register x = register y / (1 + e^x); the others are tableExp's.
+func (a *asm) overExp(y, x, n, p, w, constants int) {
+	a.tableExp(x, n, p, w, constants)
 	a.p("VADDPS %s, Z%d, Z%d", f(1), x, x)
 	a.p("VRCP14PS Z%d, Z%d", x, n) // and a step of Newton's method: a division takes 16 cycles
 	a.p("VFNMADD213PS %s, Z%d, Z%d", f(1), n, x)
@@ -379,20 +381,20 @@ func (a *asm) overPower(y, x, n, p, w, constants int) {
 	a.p("VMULPS Z%d, Z%d, Z%d", x, y, x)
 }
 
-func (a *asm) tablePowerConstants(to int) {
+func (a *asm) tableExpConstants(to int) {
 	a.p("VMOVUPS %s, Z%d", f(3<<17), to)
 	for i := range 2 {
 		a.p("VMOVUPS %s, Z%d", pattern("root32"+string(rune('a'+i)), func(l int) uint32 { return math.Float32bits(float32(math.Exp2(float64(16*i+l) / 32))) }), to+1+i)
 	}
 }
 
-// expConstants loads what roughExp or tablePower reads.
+// expConstants loads what roughExp or tableExp reads.
 func (a *asm) expConstants(form expForm) {
-	a.p("VMOVUPS %s, Z16", f(math.Log2E))
 	if !form.rough() {
-		a.tablePowerConstants(17)
+		a.tableExpConstants(16)
 		return
 	}
+	a.p("VMOVUPS %s, Z16", f(math.Log2E))
 	a.p("VMOVUPS %s, Z17", f(-200))
 	a.roughPowerConstants(18)
 }
